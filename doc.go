@@ -1,0 +1,18 @@
+// Package wheelmend is the root of a module that audits and repairs Python
+// wheels for Linux and macOS, from any host, offline. It holds no code; this
+// is the map. A package imports only packages that stand above it:
+//
+//	elf       reads ELF images and edits their dynamic linking data
+//	policy    states what each platform tag promises, as tables
+//	wheel     reads wheel archives and writes them reproducibly
+//	sbom      describes grafted libraries, their origin and licence
+//	linkage   works out which file each needed library resolves to
+//	audit     reports what a wheel needs, and which file and symbol needs it
+//	repair    plans, then applies, what makes a wheel self-contained
+//	report    renders audits and plans for people and for programs
+//	cmd       holds the wheelmend command: flags, wording, exit codes
+//
+// A wrong tag is a matter for policy, a wrong or missing library for linkage,
+// a file that no longer loads for elf, a complaint about RECORD or the archive
+// for wheel, and a library too much or too few for the plan in repair.
+package wheelmend
