@@ -1,0 +1,76 @@
+package elf
+
+import "debug/elf"
+
+// EF_ARM flags of the e_flags field. See ELF for the Arm Architecture, 4.1.
+const (
+	efARMEABIMask  = 0xff000000
+	efARMEABIVer5  = 0x05000000
+	efARMHardFloat = 0x00000400
+)
+
+// machineKey tells architectures apart that share an e_machine.
+type machineKey struct {
+	machine   elf.Machine
+	wide      bool
+	bigEndian bool
+}
+
+// machines lists the architectures of Linux platform tags.
+var machines = map[machineKey]struct {
+	arch    string // as platform tags spell it (PEP 600)
+	maxPage uint64 // largest page size of the architecture, in bytes: where a new PT_LOAD may begin
+}{
+	{elf.EM_X86_64, true, false}:    {"x86_64", 4 << 10},
+	{elf.EM_386, false, false}:      {"i686", 4 << 10},
+	{elf.EM_AARCH64, true, false}:   {"aarch64", 64 << 10},
+	{elf.EM_ARM, false, false}:      {"armv7l", 64 << 10},
+	{elf.EM_PPC64, true, false}:     {"ppc64le", 64 << 10},
+	{elf.EM_PPC64, true, true}:      {"ppc64", 64 << 10},
+	{elf.EM_S390, true, true}:       {"s390x", 4 << 10},
+	{elf.EM_RISCV, true, false}:     {"riscv64", 4 << 10},
+	{elf.EM_LOONGARCH, true, false}: {"loongarch64", 64 << 10},
+}
+
+func (h *Header) machineKey() machineKey {
+	return machineKey{h.Machine, h.Is64(), h.Order.String() == "BigEndian"}
+}
+
+// Arch returns the architecture as platform tags spell it, such as "x86_64" or
+// "armv7l". It is "" when no platform tag serves the file; the reason is then
+// not empty. An ARM file counts as armv7l only with EABI version 5 and hardware
+// floating point, which manylinux_2_31_armv7l and musllinux promise (PEP 599).
+func (h *Header) Arch() (arch, reason string) {
+	m, ok := machines[h.machineKey()]
+	if !ok {
+		return "", "no platform tag for machine " + h.Machine.String() + ", " + h.Class.String()
+	}
+	if h.Machine == elf.EM_ARM {
+		switch {
+		case h.Flags&efARMEABIMask != efARMEABIVer5:
+			return "", "ARM EABI version is not 5, as armv7l needs"
+		case h.Flags&efARMHardFloat == 0:
+			return "", "ARM soft-float ABI, armv7l needs hard-float"
+		}
+	}
+	return m.arch, ""
+}
+
+// maxPage returns the largest page size, in bytes, that a system of this
+// architecture may use.
+func (h *Header) maxPage() uint64 {
+	if m, ok := machines[h.machineKey()]; ok {
+		return m.maxPage
+	}
+	return 64 << 10
+}
+
+// SameTarget reports whether ld.so would accept both files in one process: same
+// class, byte order and machine, and an OS ABI that is System V or GNU.
+func (h *Header) SameTarget(o *Header) bool {
+	return h.machineKey() == o.machineKey() && linuxABI(h.OSABI, o.OSABI) && linuxABI(o.OSABI, h.OSABI)
+}
+
+func linuxABI(a, b elf.OSABI) bool {
+	return a == b || a == elf.ELFOSABI_NONE || a == elf.ELFOSABI_LINUX
+}

@@ -1,0 +1,119 @@
+package elf
+
+import (
+	"debug/elf"
+
+	"github.com/wheelmend/wheelmend/internal/binread"
+)
+
+// ISA is an x86-64 micro-architecture level that a file needs of the processor.
+// See x86-64 psABI, 3.1.1, Processor Architecture.
+type ISA int
+
+// The levels. ISABaseline is also what a file without the property needs.
+const (
+	ISABaseline ISA = 1
+	ISAv2       ISA = 2
+	ISAv3       ISA = 3
+	ISAv4       ISA = 4
+)
+
+// String returns the level as glibc-hwcaps spells it, such as "x86-64-v3"; ""
+// for the baseline.
+func (l ISA) String() string {
+	if l < ISAv2 || l > ISAv4 {
+		return ""
+	}
+	return "x86-64-v" + string(rune('0'+l))
+}
+
+// Constants of .note.gnu.property. See Linux Extensions to gABI, 3.1, and the
+// x86-64 psABI, 4.1.2.
+const (
+	noteGNUProperty  = 5 // NT_GNU_PROPERTY_TYPE_0
+	x86ISA1Needed    = 0xc0008002
+	maxNotes         = 1 << 20 // bytes of notes that are looked at
+	noteHeaderSize   = 12
+	propertyHeadSize = 8
+)
+
+// ISA returns the micro-architecture level that the file says it needs
+// (GNU_PROPERTY_X86_ISA_1_NEEDED). Files of other machines need the baseline.
+func (f *File) ISA() (ISA, error) {
+	if f.Machine != elf.EM_X86_64 {
+		return ISABaseline, nil
+	}
+	level := ISABaseline
+	for _, p := range f.Progs {
+		if p.Type != elf.PT_NOTE && p.Type != elf.PT_GNU_PROPERTY {
+			continue
+		}
+		buf, err := f.read("note segment", p.Off, min(p.Filesz, maxNotes))
+		if err != nil {
+			return 0, err
+		}
+		level = max(level, f.noteISA(buf, p))
+	}
+	return level, nil
+}
+
+// noteISA looks through the notes of one segment. Notes that break the format
+// end the search: ld.so ignores them too.
+func (f *File) noteISA(buf []byte, p Prog) ISA {
+	level, align := ISABaseline, 4
+	if p.Align == 8 {
+		align = 8
+	}
+	for len(buf) >= noteHeaderSize {
+		c := f.cursor(buf, p.Off)
+		namesz, descsz, kind := c.U32(), c.U32(), c.U32()
+		name := c.Bytes(int(min(roundUp(uint64(namesz), 4), maxNotes)))
+		c.Bytes(pad(len(buf)-c.Len(), align))
+		desc := c.Bytes(int(min(uint64(descsz), maxNotes)))
+		if c.Err() != nil {
+			return level
+		}
+		if kind == noteGNUProperty && cString(name) == "GNU" {
+			level = max(level, f.propertyISA(desc))
+		}
+		c.Bytes(min(pad(len(buf)-c.Len(), align), c.Len()))
+		buf = buf[len(buf)-c.Len():]
+	}
+	return level
+}
+
+func (f *File) propertyISA(desc []byte) ISA {
+	level := ISABaseline
+	c := binread.NewCursor(desc, 0, f.Order, true)
+	for c.Len() >= propertyHeadSize {
+		kind, size := c.U32(), c.U32()
+		data := c.Bytes(int(min(size, maxNotes)))
+		if c.Err() != nil {
+			break
+		}
+		if kind == x86ISA1Needed && size == 4 {
+			switch bits := f.Order.Uint32(data); {
+			case bits&8 != 0:
+				level = max(level, ISAv4)
+			case bits&4 != 0:
+				level = max(level, ISAv3)
+			case bits&2 != 0:
+				level = max(level, ISAv2)
+			}
+		}
+		c.Bytes(min(pad(int(size), 8), c.Len()))
+	}
+	return level
+}
+
+// pad returns how many bytes follow n to reach a multiple of align.
+func pad(n, align int) int { return (align - n%align) % align }
+
+// roundUp returns the smallest multiple of align that is at least v; align 0
+// counts as 1.
+func roundUp(v, align uint64) uint64 {
+	if align <= 1 {
+		return v
+	}
+	return (v + align - 1) / align * align
+}

@@ -1,0 +1,345 @@
+package elf
+
+import (
+	"debug/elf"
+	"iter"
+
+	"github.com/wheelmend/wheelmend/internal/binread"
+)
+
+// A Symbol is one entry of the dynamic symbol table. See gABI chapter 4,
+// Symbol Table.
+type Symbol struct {
+	Name    string
+	Version string // "" for an unversioned symbol
+	Library string // for an undefined one: the library of its version need, "" if it has none
+	Bind    elf.SymBind
+	Type    elf.SymType
+	Section elf.SectionIndex
+	Value   uint64
+	Size    uint64
+	Index   int
+}
+
+// Undefined reports whether the symbol is looked up in other files.
+func (s *Symbol) Undefined() bool { return s.Section == elf.SHN_UNDEF }
+
+// symbolBlock is how many symbols are decoded from one read.
+const symbolBlock = 4096
+
+// symbolVersion is what one index of .gnu.version stands for.
+type symbolVersion struct{ name, library string }
+
+// Symbols iterates over the dynamic symbol table, without the null symbol. A
+// broken rule of the format ends the iteration with the error.
+func (f *File) Symbols() iter.Seq2[Symbol, error] {
+	return func(yield func(Symbol, error) bool) {
+		if err := f.eachSymbol(func(s Symbol) bool { return yield(s, nil) }); err != nil {
+			yield(Symbol{}, err)
+		}
+	}
+}
+
+func (f *File) eachSymbol(visit func(Symbol) bool) error {
+	count, err := f.symbolCount()
+	if err != nil || count <= 1 {
+		return err
+	}
+	symtab, ok, err := f.table(elf.DT_SYMTAB, uint64(count)*f.symSize())
+	if !ok || err != nil {
+		return err
+	}
+	versions, err := f.symbolVersions()
+	if err != nil {
+		return err
+	}
+	versym, hasVersym, err := f.table(elf.DT_VERSYM, uint64(count)*versymSize)
+	if err != nil {
+		return err
+	}
+	if err := f.dynamic.strings.load(); err != nil {
+		return err
+	}
+	for first := 0; first < count; first += symbolBlock {
+		n := min(symbolBlock, count-first)
+		buf, err := f.read("dynamic symbol table", symtab+uint64(first)*f.symSize(), uint64(n)*f.symSize())
+		if err != nil {
+			return err
+		}
+		var vers []byte
+		if hasVersym {
+			if vers, err = f.read(".gnu.version", versym+uint64(first)*versymSize, uint64(n)*versymSize); err != nil {
+				return err
+			}
+		}
+		more, err := f.symbols(f.cursor(buf, symtab+uint64(first)*f.symSize()), vers, versions, first, visit)
+		if err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// symbols decodes one block. It reports whether visit wants more.
+func (f *File) symbols(c *binread.Cursor, vers []byte, versions []symbolVersion, first int, visit func(Symbol) bool) (bool, error) {
+	for i := first; c.Len() > 0; i++ {
+		at := uint64(c.Off())
+		s, name := decodeSymbol(c, f.Is64())
+		if i == 0 {
+			continue
+		}
+		var err error
+		if s.Name, err = f.dynamic.strings.get(uint64(name), "st_name", at); err != nil {
+			return false, err
+		}
+		s.Index = i
+		if vers != nil {
+			index := f.Order.Uint16(vers[(i-first)*versymSize:]) &^ versymHidden
+			if int(index) < len(versions) {
+				s.Version, s.Library = versions[index].name, versions[index].library
+			}
+		}
+		if !visit(s) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func decodeSymbol(c *binread.Cursor, wide bool) (s Symbol, name uint32) {
+	name = c.U32()
+	if !wide {
+		s.Value, s.Size = uint64(c.U32()), uint64(c.U32())
+	}
+	info := c.U8()
+	c.U8() // st_other
+	s.Section = elf.SectionIndex(c.U16())
+	if wide {
+		s.Value, s.Size = c.U64(), c.U64()
+	}
+	s.Bind, s.Type = elf.ST_BIND(info), elf.ST_TYPE(info)
+	return s, name
+}
+
+// symbolVersions maps the indexes of .gnu.version to names.
+func (f *File) symbolVersions() ([]symbolVersion, error) {
+	needs, err := f.VersionNeeds()
+	if err != nil {
+		return nil, err
+	}
+	defs, err := f.VersionDefs()
+	if err != nil {
+		return nil, err
+	}
+	top := 0
+	for _, n := range needs {
+		for _, v := range n.Versions {
+			top = max(top, int(v.Index))
+		}
+	}
+	for _, d := range defs {
+		top = max(top, int(d.Index))
+	}
+	versions := make([]symbolVersion, top+1)
+	for _, d := range defs {
+		if !d.Base {
+			versions[d.Index].name = d.Name
+		}
+	}
+	for _, n := range needs {
+		for _, v := range n.Versions {
+			versions[v.Index] = symbolVersion{v.Name, n.Library}
+		}
+	}
+	return versions, nil
+}
+
+// symbolCount returns the number of entries of the dynamic symbol table. The
+// gABI records it nowhere but in the hash tables. A DT_GNU_HASH that covers no
+// symbol does not tell; then DT_HASH does, or else what relocations refer to,
+// which is all that the loader looks at.
+func (f *File) symbolCount() (int, error) {
+	if !f.has(elf.DT_SYMTAB) {
+		return 0, nil
+	}
+	for _, count := range []func() (int, error){f.gnuHashCount, f.sysvHashCount, f.relocatedCount} {
+		n, err := count()
+		if err != nil || n > 0 {
+			return n, err
+		}
+	}
+	return 0, nil
+}
+
+// gnuHashCount counts symbols through DT_GNU_HASH: the chain of the highest
+// bucket ends with the last symbol. It returns 0 when no bucket is used.
+func (f *File) gnuHashCount() (int, error) {
+	off, ok, err := f.table(elf.DT_GNU_HASH, 16)
+	if !ok || err != nil {
+		return 0, err
+	}
+	buf, err := f.read("DT_GNU_HASH", off, 16)
+	if err != nil {
+		return 0, err
+	}
+	c := f.cursor(buf, off)
+	buckets, symoffset, bloom := uint64(c.U32()), uint64(c.U32()), uint64(c.U32())
+	start := off + 16 + bloom*f.pick(4, 8)
+	buf, err = f.read("DT_GNU_HASH buckets", start, buckets*4)
+	if err != nil {
+		return 0, err
+	}
+	last := uint64(0)
+	for c := f.cursor(buf, start); c.Len() > 0; {
+		last = max(last, uint64(c.U32()))
+	}
+	if last < symoffset || last == 0 {
+		return 0, nil
+	}
+	chain := start + buckets*4
+	return f.gnuChainEnd(chain-symoffset*4, last)
+}
+
+// gnuChainEnd walks hash values from symbol i on, to the one whose lowest bit
+// ends the chain, and returns the index behind it.
+func (f *File) gnuChainEnd(base, i uint64) (int, error) {
+	const block = 1024
+	for {
+		off := base + i*4
+		if off >= uint64(f.size) {
+			return 0, formatErr(off, "DT_GNU_HASH chain runs past the end of the file")
+		}
+		buf, err := f.read("DT_GNU_HASH chain", off, min(block*4, uint64(f.size)-off)&^3)
+		if err != nil {
+			return 0, err
+		}
+		if len(buf) == 0 {
+			return 0, formatErr(off, "DT_GNU_HASH chain runs past the end of the file")
+		}
+		for c := f.cursor(buf, off); c.Len() > 0; i++ {
+			if c.U32()&1 != 0 {
+				return int(i) + 1, nil
+			}
+		}
+	}
+}
+
+// sysvHashCount returns nchain of DT_HASH. GNU tools write 8-byte entries on
+// s390x and alpha, other linkers 4-byte ones; no table has 0 buckets, which is
+// what the wrong width reads.
+func (f *File) sysvHashCount() (int, error) {
+	off, ok, err := f.table(elf.DT_HASH, 8)
+	if !ok || err != nil {
+		return 0, err
+	}
+	buf, err := f.read("DT_HASH", off, 8)
+	if err != nil {
+		return 0, err
+	}
+	c := f.cursor(buf, off)
+	buckets, chains := uint64(c.U32()), uint64(c.U32())
+	entry := uint64(4)
+	wide := f.Is64() && (f.Machine == elf.EM_S390 || f.Machine == elf.EM_ALPHA)
+	if wide && (buckets == 0) != (chains == 0) {
+		if buf, err = f.read("DT_HASH", off, 16); err != nil {
+			return 0, err
+		}
+		c, entry = f.cursor(buf, off), 8
+		buckets, chains = c.U64(), c.U64()
+	}
+	if !binread.Span(off, (2+min(buckets, uint64(f.size))+min(chains, uint64(f.size)))*entry, f.size) {
+		return 0, formatErr(off, "DT_HASH says %d buckets and %d symbols, which run past the end of the file", buckets, chains)
+	}
+	return int(chains), nil
+}
+
+// relocatedCount returns one more than the highest symbol that a relocation
+// refers to.
+func (f *File) relocatedCount() (int, error) {
+	rela, rel := f.pick(12, 24), f.pick(8, 16)
+	jump := rela
+	if v, _ := f.DynValue(elf.DT_PLTREL); elf.DynTag(v) == elf.DT_REL {
+		jump = rel
+	}
+	top := 0
+	for _, t := range []struct {
+		table, size elf.DynTag
+		entry       uint64
+	}{
+		{elf.DT_RELA, elf.DT_RELASZ, rela},
+		{elf.DT_REL, elf.DT_RELSZ, rel},
+		{elf.DT_JMPREL, elf.DT_PLTRELSZ, jump},
+	} {
+		size, _ := f.DynValue(t.size)
+		off, ok, err := f.table(t.table, size)
+		if err != nil {
+			return 0, err
+		}
+		if !ok || size == 0 {
+			continue
+		}
+		n, err := f.highestSymbol(off, size, t.entry)
+		if err != nil {
+			return 0, err
+		}
+		top = max(top, n)
+	}
+	return top + 1, nil
+}
+
+// highestSymbol scans one relocation table. See gABI chapter 4, Relocation,
+// ELF32_R_SYM and ELF64_R_SYM.
+func (f *File) highestSymbol(off, size, entry uint64) (int, error) {
+	const block = 4096
+	top, shift := uint64(0), f.pick(8, 32)
+	word := f.pick(4, 8)
+	for at := off; at+entry <= off+size; {
+		n := min(block, (off+size-at)/entry) * entry
+		buf, err := f.read("relocation table", at, n)
+		if err != nil {
+			return 0, err
+		}
+		for i := uint64(0); i < n; i += entry {
+			c := f.cursor(buf[i+word:], at+i+word)
+			top = max(top, c.Word()>>shift)
+		}
+		at += n
+	}
+	return int(top), nil
+}
+
+// ExtensionKind tells which Python loads a file as an extension module.
+type ExtensionKind int
+
+// The kinds of extension module.
+const (
+	NotExtension     ExtensionKind = iota
+	Python3Extension               // exports PyInit_NAME (PEP 489: PyInitU_ for a name that is not ASCII)
+	Python2Extension               // exports initNAME, or cffi's entry point for PyPy
+)
+
+// Extension tells whether the file, which has the given base name, is a Python
+// extension module: it exports the init function of the module's name.
+func (f *File) Extension(base string) (ExtensionKind, error) {
+	module := base
+	for i := range base {
+		if base[i] == '.' {
+			module = base[:i]
+			break
+		}
+	}
+	entry := map[string]ExtensionKind{
+		"PyInit_" + module:         Python3Extension,
+		"init" + module:            Python2Extension,
+		"_cffi_pypyinit_" + module: Python2Extension,
+	}
+	for s, err := range f.Symbols() {
+		if err != nil {
+			return NotExtension, err
+		}
+		if kind, ok := entry[s.Name]; ok && !s.Undefined() && s.Type == elf.STT_FUNC {
+			return kind, nil
+		}
+	}
+	return NotExtension, nil
+}

@@ -1,0 +1,151 @@
+package elf
+
+import (
+	"debug/elf"
+
+	"github.com/wheelmend/wheelmend/internal/binread"
+)
+
+// A VersionNeed lists the versions that the file wants of one library
+// (Elf_Verneed). See LSB Core, Symbol Versioning, 10.7.4.
+type VersionNeed struct {
+	Library  string // the file name, which is the DT_NEEDED name
+	Versions []NeededVersion
+	off      uint64 // file offset of the Elf_Verneed record
+}
+
+// A NeededVersion is one version of a [VersionNeed] (Elf_Vernaux).
+type NeededVersion struct {
+	Name  string // such as "GLIBC_2.17"
+	Weak  bool   // VER_FLG_WEAK: ld.so only warns when it is missing
+	Index uint16 // what .gnu.version holds for symbols of this version
+	off   uint64 // file offset of the Elf_Vernaux record
+}
+
+// A VersionDef is one version that the file defines (Elf_Verdef).
+type VersionDef struct {
+	Name  string
+	Base  bool // VER_FLG_BASE: the name of the file itself, no version
+	Index uint16
+}
+
+// Sizes and flags of the version records, equal in both classes.
+const (
+	verneedSize   = 16
+	vernauxSize   = 16
+	verdefSize    = 20
+	verdauxSize   = 8
+	versymSize    = 2
+	versymHidden  = 0x8000
+	verFlagBase   = 1
+	verFlagWeak   = 2
+	verIndexFirst = 2       // 0 is local, 1 global
+	maxVersions   = 1 << 15 // a version index has 15 bits
+)
+
+// chain walks the records of a version table. Each record tells by how many
+// bytes the next one follows; 0 ends the chain. The distance is unsigned, so
+// that a chain cannot turn back, and limit stops one that only crawls.
+func (f *File) chain(what string, off, size uint64, limit int, visit func(off uint64, c *binread.Cursor) (next uint32, err error)) error {
+	for n := 0; ; n++ {
+		if n == limit {
+			return formatErr(off, "%s chain has more than %d records", what, limit)
+		}
+		buf, err := f.read(what, off, size)
+		if err != nil {
+			return err
+		}
+		next, err := visit(off, f.cursor(buf, off))
+		if err != nil || next == 0 {
+			return err
+		}
+		off += uint64(next)
+	}
+}
+
+// VersionNeeds returns the versions that the file needs of other libraries, in
+// the order of DT_VERNEED.
+func (f *File) VersionNeeds() ([]VersionNeed, error) {
+	start, ok, err := f.table(elf.DT_VERNEED, verneedSize)
+	if !ok || err != nil {
+		return nil, err
+	}
+	var needs []VersionNeed
+	total := 0
+	err = f.chain("Elf_Verneed", start, verneedSize, maxVersions, func(off uint64, c *binread.Cursor) (uint32, error) {
+		if v := c.U16(); v != 1 {
+			return 0, formatErr(off, "vn_version is %d, want 1", v)
+		}
+		count, file, aux, next := c.U16(), c.U32(), c.U32(), c.U32()
+		need := VersionNeed{off: off}
+		var err error
+		if need.Library, err = f.dynamic.strings.get(uint64(file), "vn_file", off+4); err != nil {
+			return 0, err
+		}
+		if total += int(count); total > maxVersions {
+			return 0, formatErr(off, "DT_VERNEED names more than %d versions", maxVersions)
+		}
+		if count > 0 {
+			need.Versions, err = f.neededVersions(off+uint64(aux), int(count))
+		}
+		needs = append(needs, need)
+		return next, err
+	})
+	return needs, err
+}
+
+func (f *File) neededVersions(start uint64, count int) ([]NeededVersion, error) {
+	versions := make([]NeededVersion, 0, count)
+	err := f.chain("Elf_Vernaux", start, vernauxSize, maxVersions, func(off uint64, c *binread.Cursor) (uint32, error) {
+		c.U32() // vna_hash
+		flags, index, name, next := c.U16(), c.U16(), c.U32(), c.U32()
+		s, err := f.dynamic.strings.get(uint64(name), "vna_name", off+8)
+		if err != nil {
+			return 0, err
+		}
+		versions = append(versions, NeededVersion{Name: s, Weak: flags&verFlagWeak != 0, Index: index &^ versymHidden, off: off})
+		if len(versions) == count {
+			return 0, nil
+		}
+		return next, nil
+	})
+	return versions, err
+}
+
+// VersionDefs returns the versions that the file defines, in the order of
+// DT_VERDEF; the first one is the base, named after the file.
+func (f *File) VersionDefs() ([]VersionDef, error) {
+	start, ok, err := f.table(elf.DT_VERDEF, verdefSize)
+	if !ok || err != nil {
+		return nil, err
+	}
+	var defs []VersionDef
+	err = f.chain("Elf_Verdef", start, verdefSize, maxVersions, func(off uint64, c *binread.Cursor) (uint32, error) {
+		if v := c.U16(); v != 1 {
+			return 0, formatErr(off, "vd_version is %d, want 1", v)
+		}
+		flags, index, count := c.U16(), c.U16(), c.U16()
+		c.U32() // vd_hash
+		aux, next := c.U32(), c.U32()
+		if count == 0 {
+			return next, nil
+		}
+		name, err := f.verdefName(off + uint64(aux))
+		if err != nil {
+			return 0, err
+		}
+		defs = append(defs, VersionDef{Name: name, Base: flags&verFlagBase != 0, Index: index &^ versymHidden})
+		return next, nil
+	})
+	return defs, err
+}
+
+// verdefName reads the first Elf_Verdaux of a definition: its own name. Those
+// that follow name its parents.
+func (f *File) verdefName(off uint64) (string, error) {
+	buf, err := f.read("Elf_Verdaux", off, verdauxSize)
+	if err != nil {
+		return "", err
+	}
+	return f.dynamic.strings.get(uint64(f.Order.Uint32(buf)), "vda_name", off)
+}
