@@ -11,6 +11,7 @@ import (
 type VersionNeed struct {
 	Library  string // the file name, which is the DT_NEEDED name
 	Versions []NeededVersion
+	file     uint64 // string index of Library
 	off      uint64 // file offset of the Elf_Verneed record
 }
 
@@ -19,7 +20,7 @@ type NeededVersion struct {
 	Name  string // such as "GLIBC_2.17"
 	Weak  bool   // VER_FLG_WEAK: ld.so only warns when it is missing
 	Index uint16 // what .gnu.version holds for symbols of this version
-	off   uint64 // file offset of the Elf_Vernaux record
+	name  uint64 // string index of Name
 }
 
 // A VersionDef is one version that the file defines (Elf_Verdef).
@@ -27,6 +28,7 @@ type VersionDef struct {
 	Name  string
 	Base  bool // VER_FLG_BASE: the name of the file itself, no version
 	Index uint16
+	names []uint64 // string indexes: its own name, then those of its parents
 }
 
 // Sizes and flags of the version records, equal in both classes.
@@ -77,7 +79,7 @@ func (f *File) VersionNeeds() ([]VersionNeed, error) {
 			return 0, formatErr(off, "vn_version is %d, want 1", v)
 		}
 		count, file, aux, next := c.U16(), c.U32(), c.U32(), c.U32()
-		need := VersionNeed{off: off}
+		need := VersionNeed{off: off, file: uint64(file)}
 		var err error
 		if need.Library, err = f.dynamic.strings.get(uint64(file), "vn_file", off+4); err != nil {
 			return 0, err
@@ -103,7 +105,7 @@ func (f *File) neededVersions(start uint64, count int) ([]NeededVersion, error) 
 		if err != nil {
 			return 0, err
 		}
-		versions = append(versions, NeededVersion{Name: s, Weak: flags&verFlagWeak != 0, Index: index &^ versymHidden, off: off})
+		versions = append(versions, NeededVersion{Name: s, Weak: flags&verFlagWeak != 0, Index: index &^ versymHidden, name: uint64(name)})
 		if len(versions) == count {
 			return 0, nil
 		}
@@ -130,22 +132,30 @@ func (f *File) VersionDefs() ([]VersionDef, error) {
 		if count == 0 {
 			return next, nil
 		}
-		name, err := f.verdefName(off + uint64(aux))
-		if err != nil {
+		def := VersionDef{Base: flags&verFlagBase != 0, Index: index &^ versymHidden}
+		if def.names, err = f.verdefNames(off+uint64(aux), int(count)); err != nil {
 			return 0, err
 		}
-		defs = append(defs, VersionDef{Name: name, Base: flags&verFlagBase != 0, Index: index &^ versymHidden})
+		if def.Name, err = f.dynamic.strings.get(def.names[0], "vda_name", off+uint64(aux)); err != nil {
+			return 0, err
+		}
+		defs = append(defs, def)
 		return next, nil
 	})
 	return defs, err
 }
 
-// verdefName reads the first Elf_Verdaux of a definition: its own name. Those
-// that follow name its parents.
-func (f *File) verdefName(off uint64) (string, error) {
-	buf, err := f.read("Elf_Verdaux", off, verdauxSize)
-	if err != nil {
-		return "", err
-	}
-	return f.dynamic.strings.get(uint64(f.Order.Uint32(buf)), "vda_name", off)
+// verdefNames reads the Elf_Verdaux records of a definition: the first has its
+// own name, those that follow name its parents.
+func (f *File) verdefNames(start uint64, count int) ([]uint64, error) {
+	var names []uint64
+	err := f.chain("Elf_Verdaux", start, verdauxSize, maxVersions, func(off uint64, c *binread.Cursor) (uint32, error) {
+		name, next := c.U32(), c.U32()
+		names = append(names, uint64(name))
+		if len(names) == count {
+			return 0, nil
+		}
+		return next, nil
+	})
+	return names, err
 }

@@ -1,0 +1,377 @@
+package elf
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// An Edit is one change to an image, made by one of the constructors below and
+// carried out by [File.Edit].
+type Edit func(*draft) error
+
+// ErrNotDynamic reports an edit of dynamic linking data on a file without any:
+// a static program, an object file, a separate debug file.
+var ErrNotDynamic = errors.New("elf: no dynamic table (PT_DYNAMIC); there is nothing to edit")
+
+// A draft is what the edited file shall say, without a word about where.
+type draft struct {
+	f       *File
+	entries []entry
+	needs   []need
+	interp  string // new interpreter, "" to keep the old one
+	strip   bool
+	changed bool
+}
+
+// An entry is one dynamic entry of the result. With a text it is a string
+// entry whose value has yet to be found a place.
+type entry struct {
+	Dyn
+	text    string
+	newText bool
+}
+
+// A need is one DT_VERNEED record of the result.
+type need struct {
+	VersionNeed
+	renamed bool
+	dropped bool
+}
+
+func newDraft(f *File) (*draft, error) {
+	d := &draft{f: f}
+	for _, e := range f.dynamic.entries {
+		d.entries = append(d.entries, entry{Dyn: e})
+	}
+	for i, e := range f.dynamic.entries {
+		name, ok := stringTags[e.Tag]
+		if !ok {
+			continue
+		}
+		s, err := f.dynamic.strings.get(e.Val, name, f.entryOff(i))
+		if err != nil {
+			return nil, err
+		}
+		d.entries[i].text = s
+	}
+	needs, err := f.VersionNeeds()
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range needs {
+		d.needs = append(d.needs, need{VersionNeed: n})
+	}
+	return d, nil
+}
+
+// checkText rejects what a string table cannot hold.
+func checkText(what, s string) error {
+	if s == "" {
+		return fmt.Errorf("elf: empty %s", what)
+	}
+	if strings.IndexByte(s, 0) >= 0 {
+		return fmt.Errorf("elf: %s %q has a NUL byte", what, s)
+	}
+	return nil
+}
+
+func (d *draft) dynamic() error {
+	if !d.f.Dynamic() {
+		return ErrNotDynamic
+	}
+	return nil
+}
+
+func (d *draft) index(tag elf.DynTag, text string) int {
+	return slices.IndexFunc(d.entries, func(e entry) bool { return e.Tag == tag && e.text == text })
+}
+
+func (d *draft) indexTag(tag elf.DynTag) int {
+	return slices.IndexFunc(d.entries, func(e entry) bool { return e.Tag == tag })
+}
+
+func (d *draft) setText(i int, tag elf.DynTag, text string) {
+	if e := &d.entries[i]; e.Tag != tag || e.text != text {
+		*e = entry{Dyn: Dyn{Tag: tag}, text: text, newText: true}
+		d.changed = true
+	}
+}
+
+func (d *draft) insert(i int, tag elf.DynTag, text string) {
+	d.entries = slices.Insert(d.entries, i, entry{Dyn: Dyn{Tag: tag}, text: text, newText: true})
+	d.changed = true
+}
+
+func (d *draft) remove(drop func(entry) bool) {
+	n := len(d.entries)
+	d.entries = slices.DeleteFunc(d.entries, drop)
+	d.changed = d.changed || len(d.entries) != n
+}
+
+// SetSoname sets DT_SONAME, which a shared library is known by. Programs have
+// none: setting it there is an error.
+func SetSoname(name string) Edit {
+	return func(d *draft) error {
+		if err := errors.Join(d.dynamic(), checkText("soname", name)); err != nil {
+			return err
+		}
+		if d.f.Type != elf.ET_DYN {
+			return fmt.Errorf("elf: a file of type %v has no soname", d.f.Type)
+		}
+		if i := d.indexTag(elf.DT_SONAME); i >= 0 {
+			d.setText(i, elf.DT_SONAME, name)
+			return nil
+		}
+		d.insert(d.afterNeeded(), elf.DT_SONAME, name)
+		return nil
+	}
+}
+
+// afterNeeded returns the place behind the last DT_NEEDED, where linkers put
+// DT_SONAME and the search paths.
+func (d *draft) afterNeeded() int {
+	for i := len(d.entries) - 1; i >= 0; i-- {
+		if d.entries[i].Tag == elf.DT_NEEDED {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// SetRPath makes path, entries joined by ":", the DT_RPATH of the file, which
+// also serves the libraries that it loads (ld.so(8)). A DT_RUNPATH is removed:
+// ld.so would ignore DT_RPATH beside it.
+func SetRPath(path string) Edit { return setPath(elf.DT_RPATH, elf.DT_RUNPATH, path) }
+
+// SetRunPath makes path, entries joined by ":", the DT_RUNPATH of the file,
+// which serves its own DT_NEEDED only (ld.so(8)). A DT_RPATH is removed.
+func SetRunPath(path string) Edit { return setPath(elf.DT_RUNPATH, elf.DT_RPATH, path) }
+
+func setPath(tag, other elf.DynTag, path string) Edit {
+	return func(d *draft) error {
+		if err := errors.Join(d.dynamic(), checkText("search path", path)); err != nil {
+			return err
+		}
+		i := d.indexTag(tag)
+		if i < 0 {
+			i = d.indexTag(other)
+		}
+		if i < 0 {
+			d.insert(d.afterNeeded(), tag, path)
+			return nil
+		}
+		d.setText(i, tag, path)
+		keep := i
+		n := -1
+		d.remove(func(e entry) bool {
+			n++
+			return n != keep && (e.Tag == tag || e.Tag == other)
+		})
+		return nil
+	}
+}
+
+// RemoveRPath removes DT_RPATH and DT_RUNPATH. A file without them stays as it is.
+func RemoveRPath() Edit {
+	return func(d *draft) error {
+		if err := d.dynamic(); err != nil {
+			return err
+		}
+		d.remove(func(e entry) bool { return e.Tag == elf.DT_RPATH || e.Tag == elf.DT_RUNPATH })
+		return nil
+	}
+}
+
+// AddNeeded adds a DT_NEEDED in front of the others, so that its symbols are
+// found first, as patchelf does. A name that is needed already stays where it is.
+func AddNeeded(name string) Edit {
+	return func(d *draft) error {
+		if err := errors.Join(d.dynamic(), checkText("library name", name)); err != nil {
+			return err
+		}
+		if d.index(elf.DT_NEEDED, name) < 0 {
+			d.insert(max(d.indexTag(elf.DT_NEEDED), 0), elf.DT_NEEDED, name)
+		}
+		return nil
+	}
+}
+
+// RemoveNeeded removes a DT_NEEDED and the versions that were wanted of that
+// library: ld.so aborts on a version need without its library. The symbols
+// concerned are then looked up without a version. A name that is not needed is
+// an error.
+func RemoveNeeded(name string) Edit {
+	return func(d *draft) error {
+		if err := errors.Join(d.dynamic(), checkText("library name", name)); err != nil {
+			return err
+		}
+		if d.index(elf.DT_NEEDED, name) < 0 {
+			return notNeeded(d.f, name)
+		}
+		d.remove(func(e entry) bool { return e.Tag == elf.DT_NEEDED && e.text == name })
+		for i := range d.needs {
+			if d.needs[i].Library == name {
+				d.needs[i].dropped = true
+			}
+		}
+		return nil
+	}
+}
+
+// ReplaceNeeded renames a DT_NEEDED where it stands, and the version needs of
+// that library with it. A name that is not needed is an error.
+func ReplaceNeeded(old, name string) Edit {
+	return func(d *draft) error {
+		if err := errors.Join(d.dynamic(), checkText("library name", old), checkText("library name", name)); err != nil {
+			return err
+		}
+		if d.index(elf.DT_NEEDED, old) < 0 {
+			return notNeeded(d.f, old)
+		}
+		if old == name {
+			return nil
+		}
+		for i := range d.entries {
+			if e := d.entries[i]; e.Tag == elf.DT_NEEDED && e.text == old {
+				d.setText(i, elf.DT_NEEDED, name)
+			}
+		}
+		for i := range d.needs {
+			if d.needs[i].Library == old {
+				d.needs[i].Library, d.needs[i].renamed = name, true
+			}
+		}
+		return nil
+	}
+}
+
+func notNeeded(f *File, name string) error {
+	if len(f.dynamic.needed) == 0 {
+		return fmt.Errorf("elf: %q is not needed: the file needs no library", name)
+	}
+	return fmt.Errorf("elf: %q is not needed: the file needs %s", name, strings.Join(f.dynamic.needed, ", "))
+}
+
+// SetInterpreter sets PT_INTERP, the loader that the kernel starts for a
+// program. A file without PT_INTERP is refused.
+func SetInterpreter(path string) Edit {
+	return func(d *draft) error {
+		if err := checkText("interpreter", path); err != nil {
+			return err
+		}
+		old, err := d.f.Interpreter()
+		if err != nil {
+			return err
+		}
+		if old == "" {
+			return errors.New("elf: no interpreter (PT_INTERP) to replace; this is a shared library or a static program")
+		}
+		if old != path {
+			d.interp, d.changed = path, true
+		}
+		return nil
+	}
+}
+
+// Strip removes what is not mapped at run time: .symtab, .strtab, .debug_*,
+// .comment and all other sections without SHF_ALLOC, and rewrites the section
+// header table. Mapped bytes keep their place.
+func Strip() Edit {
+	return func(d *draft) error {
+		d.strip = true
+		return nil
+	}
+}
+
+// Edit carries out the edits in their order and returns the edited image, which
+// reads from the same source as f. Edits that change nothing give the original
+// bytes. A file that cannot be edited with certainty is refused with the
+// reason, as a [*FormatError]. The result has been read back and says what the
+// edits ask for.
+func (f *File) Edit(edits ...Edit) (*Overlay, error) {
+	d, err := newDraft(f)
+	if err != nil {
+		return nil, err
+	}
+	for _, edit := range edits {
+		if err := edit(d); err != nil {
+			return nil, err
+		}
+	}
+	if d.strip && !d.changed && !f.strippable() {
+		d.strip = false
+	}
+	if !d.changed && !d.strip {
+		return f.unchanged(), nil
+	}
+	o, err := newPlan(f, d).run()
+	if err != nil {
+		return nil, err
+	}
+	return o, d.check(o)
+}
+
+// unchanged returns the original bytes as an overlay.
+func (f *File) unchanged() *Overlay {
+	b := builder{base: f.r}
+	b.original(0, uint64(f.size))
+	o := b.overlay()
+	o.edited = false
+	return o
+}
+
+// check reads the result back and compares it with the draft.
+func (d *draft) check(o *Overlay) error {
+	got, err := NewFile(o, o.Size())
+	if err != nil {
+		return fmt.Errorf("elf: the edited image is not sound, so the edit is refused: %w", err)
+	}
+	var texts []string
+	for _, e := range d.entries {
+		if e.text != "" {
+			texts = append(texts, stringTags[e.Tag]+" "+e.text)
+		}
+	}
+	var gotTexts []string
+	for i, e := range got.dynamic.entries {
+		if name, ok := stringTags[e.Tag]; ok {
+			s, err := got.dynamic.strings.get(e.Val, name, got.entryOff(i))
+			if err != nil {
+				return err
+			}
+			if s != "" {
+				gotTexts = append(gotTexts, name+" "+s)
+			}
+		}
+	}
+	if !slices.Equal(texts, gotTexts) {
+		return formatErr(d.f.dynamic.off, "the edited dynamic table reads back as %q, want %q; the edit is refused", gotTexts, texts)
+	}
+	if d.f.SectionErr == nil && got.SectionErr != nil {
+		return fmt.Errorf("elf: the edited section headers are not true, so the edit is refused: %w", got.SectionErr)
+	}
+	return d.checkNeeds(got)
+}
+
+func (d *draft) checkNeeds(got *File) error {
+	needs, err := got.VersionNeeds()
+	if err != nil {
+		return err
+	}
+	var want, have []string
+	for _, n := range d.needs {
+		if !n.dropped {
+			want = append(want, n.Library)
+		}
+	}
+	for _, n := range needs {
+		have = append(have, n.Library)
+	}
+	if !slices.Equal(want, have) {
+		return formatErr(d.f.dynamic.off, "the edited version needs read back as %q, want %q; the edit is refused", have, want)
+	}
+	return nil
+}

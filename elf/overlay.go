@@ -1,0 +1,147 @@
+package elf
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"sort"
+)
+
+// An Overlay is an edited image: the original bytes with replaced ranges. It
+// holds only what is new and reads the rest from the original, so that an edit
+// costs what it changes.
+type Overlay struct {
+	base   io.ReaderAt
+	size   int64
+	pieces []piece
+	edited bool
+}
+
+// A piece is a run of bytes of the result, from one source.
+type piece struct {
+	at   int64  // offset in the result
+	n    int64  // length in bytes
+	from int64  // offset in the original; -1 when the bytes are new
+	data []byte // new bytes; nil with from -1 means zeros
+}
+
+// Size returns the length of the edited image in bytes.
+func (o *Overlay) Size() int64 { return o.size }
+
+// Edited reports whether the image differs from the original.
+func (o *Overlay) Edited() bool { return o.edited }
+
+// ReadAt reads the edited image. It implements [io.ReaderAt].
+func (o *Overlay) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, fmt.Errorf("elf: read at negative offset %d", off)
+	}
+	i := sort.Search(len(o.pieces), func(i int) bool { return o.pieces[i].at+o.pieces[i].n > off })
+	done := 0
+	for ; i < len(o.pieces) && done < len(p); i++ {
+		pc := o.pieces[i]
+		skip := off + int64(done) - pc.at
+		part := p[done : done+int(min(int64(len(p)-done), pc.n-skip))]
+		if err := pc.read(o.base, part, skip); err != nil {
+			return done, err
+		}
+		done += len(part)
+	}
+	if done < len(p) {
+		return done, io.EOF
+	}
+	return done, nil
+}
+
+func (pc *piece) read(base io.ReaderAt, p []byte, skip int64) error {
+	switch {
+	case pc.from >= 0:
+		n, err := base.ReadAt(p, pc.from+skip)
+		if n == len(p) {
+			return nil
+		}
+		if err == nil || err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return err
+	case pc.data != nil:
+		copy(p, pc.data[skip:])
+	default:
+		clear(p)
+	}
+	return nil
+}
+
+// A patch replaces bytes of the original, where they lie.
+type patch struct {
+	off  uint64
+	n    uint64
+	data []byte // nil means zeros
+}
+
+// A builder puts an overlay together: runs of the original with patches, and
+// new bytes, one after the other.
+type builder struct {
+	base    io.ReaderAt
+	patches []patch // in the offsets of the original
+	pieces  []piece
+	size    int64
+}
+
+func (b *builder) patch(off uint64, data []byte) {
+	b.patches = append(b.patches, patch{off, uint64(len(data)), data})
+}
+
+func (b *builder) zero(off, n uint64) {
+	if n > 0 {
+		b.patches = append(b.patches, patch{off, n, nil})
+	}
+}
+
+func (b *builder) append(n uint64, from int64, data []byte) {
+	if n == 0 {
+		return
+	}
+	b.pieces = append(b.pieces, piece{b.size, int64(n), from, data})
+	b.size += int64(n)
+}
+
+func (b *builder) bytes(data []byte) { b.append(uint64(len(data)), -1, data) }
+func (b *builder) zeros(n uint64)    { b.append(n, -1, nil) }
+
+// original appends bytes [off, end) of the original with the patches that fall
+// in them. Patches must be sorted.
+func (b *builder) original(off, end uint64) {
+	for _, p := range b.patches {
+		if p.off >= end || p.off+p.n <= off {
+			continue
+		}
+		from := max(p.off, off)
+		b.append(from-off, int64(off), nil)
+		n := min(p.off+p.n, end) - from
+		if p.data == nil {
+			b.zeros(n)
+		} else {
+			b.bytes(p.data[from-p.off:][:n])
+		}
+		off = from + n
+	}
+	b.append(end-off, int64(off), nil)
+}
+
+// sortPatches orders the patches and reports two that touch the same bytes,
+// which would be a mistake of the planner.
+func (b *builder) sortPatches() error {
+	slices.SortFunc(b.patches, func(x, y patch) int { return cmp.Compare(x.off, y.off) })
+	for i := 1; i < len(b.patches); i++ {
+		if prev, next := b.patches[i-1], b.patches[i]; prev.off+prev.n > next.off {
+			return formatErr(next.off, "two structures share these bytes (%#x bytes at %#x before it); the file cannot be edited safely", prev.n, prev.off)
+		}
+	}
+	return nil
+}
+
+func (b *builder) overlay() *Overlay {
+	return &Overlay{base: b.base, size: b.size, pieces: b.pieces, edited: true}
+}

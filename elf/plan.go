@@ -1,0 +1,242 @@
+package elf
+
+import (
+	"debug/elf"
+	"fmt"
+	"slices"
+)
+
+// A plan turns a draft into an overlay: it finds places for what is new, then
+// patches everything that points there.
+type plan struct {
+	f *File
+	d *draft
+	b builder
+
+	placed     map[string]uint64 // string index of each new string
+	freed      []room            // room in .dynstr that strings left behind
+	newStrings []byte            // what .dynstr grows by
+
+	moveDynamic bool
+	moveInterp  bool
+	space       space // where what moves goes
+
+	progs    []Prog    // the program headers of the result
+	sections []Section // the section headers of the result, nil when the file has none that are true
+}
+
+func newPlan(f *File, d *draft) *plan {
+	return &plan{
+		f: f, d: d,
+		b:        builder{base: f.r},
+		placed:   map[string]uint64{},
+		progs:    slices.Clone(f.Progs),
+		sections: slices.Clone(f.Sections),
+	}
+}
+
+// run goes through the steps in order; each needs what those before it found.
+func (p *plan) run() (*Overlay, error) {
+	if p.d.strip && !p.f.strippable() {
+		return nil, p.f.whyNotStrippable()
+	}
+	if err := p.placeStrings(); err != nil {
+		return nil, err
+	}
+	p.relinkNeeds()
+	p.moveDynamic = len(p.d.entries)+1 > p.f.dynamic.slots && p.f.Dynamic()
+	if err := p.placeInterpreter(); err != nil {
+		return nil, err
+	}
+	if err := p.placeSpace(); err != nil {
+		return nil, err
+	}
+	for _, step := range []func() error{
+		p.patchStrings, p.patchDynamic, p.patchNeeds, p.patchInterpreter,
+		p.patchDynamicUsers, p.patchSections, p.patchHeaders, p.b.sortPatches,
+	} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return p.assemble()
+}
+
+// stringsMove reports whether .dynstr goes to new space.
+func (p *plan) stringsMove() bool { return len(p.newStrings) > 0 }
+
+// stringsSize returns the size of .dynstr in the result.
+func (p *plan) stringsSize() uint64 {
+	return p.f.dynamic.strings.size + uint64(len(p.newStrings))
+}
+
+// patchStrings writes what fills the freed room. When the table moves, its copy
+// is assembled with the same patches, and the old bytes are cleared so that
+// they compress to nothing.
+func (p *plan) patchStrings() error {
+	t := &p.f.dynamic.strings
+	if p.stringsMove() {
+		if !p.stringsShared() {
+			p.zeroOld(t.off, t.size)
+		}
+		return nil
+	}
+	for _, r := range p.freed {
+		p.b.patch(t.off+r.at, r.data)
+	}
+	return nil
+}
+
+// zeroOld clears bytes that have moved away, except those that the new space
+// takes over.
+func (p *plan) zeroOld(off, n uint64) {
+	if end := p.space.headEnd; off < end {
+		p.b.zero(off, min(n, end-off))
+	}
+}
+
+// dynamicBytes encodes the dynamic table of the result, filled with DT_NULL up
+// to the given number of slots.
+func (p *plan) dynamicBytes(slots int) []byte {
+	buf := make([]byte, 0, slots*int(p.f.dynSize()))
+	for _, e := range p.d.entries {
+		val := e.Val
+		switch e.Tag {
+		case elf.DT_STRTAB:
+			if p.stringsMove() {
+				val = p.space.strings.vaddr
+			}
+		case elf.DT_STRSZ:
+			val = p.stringsSize()
+		}
+		buf = p.f.appendWord(p.f.appendWord(buf, uint64(e.Tag)), val)
+	}
+	return append(buf, make([]byte, slots*int(p.f.dynSize())-len(buf))...)
+}
+
+func (f *File) appendWord(b []byte, v uint64) []byte {
+	if f.Is64() {
+		return f.appendOrder().AppendUint64(b, v)
+	}
+	return f.appendOrder().AppendUint32(b, uint32(v))
+}
+
+func (p *plan) patchDynamic() error {
+	dyn := &p.f.dynamic
+	if !dyn.present {
+		return nil
+	}
+	if p.moveDynamic {
+		p.zeroOld(dyn.off, uint64(dyn.slots)*p.f.dynSize())
+		return nil
+	}
+	p.b.patch(dyn.off, p.dynamicBytes(dyn.slots))
+	return nil
+}
+
+// placeInterpreter decides whether a new interpreter fits where the old one is.
+func (p *plan) placeInterpreter() error {
+	if p.d.interp == "" {
+		return nil
+	}
+	i := p.prog(elf.PT_INTERP)
+	p.moveInterp = uint64(len(p.d.interp))+1 > p.f.Progs[i].Filesz
+	return nil
+}
+
+func (p *plan) patchInterpreter() error {
+	if p.d.interp == "" {
+		return nil
+	}
+	old := p.f.Progs[p.prog(elf.PT_INTERP)]
+	if p.moveInterp {
+		p.zeroOld(old.Off, old.Filesz)
+		return nil
+	}
+	buf := make([]byte, old.Filesz)
+	copy(buf, p.d.interp)
+	p.b.patch(old.Off, buf)
+	return nil
+}
+
+// prog returns the index of the first program header of that type, or -1.
+func (p *plan) prog(t elf.ProgType) int {
+	return slices.IndexFunc(p.f.Progs, func(pr Prog) bool { return pr.Type == t })
+}
+
+// patchDynamicUsers mends what points at a dynamic table that has moved: the
+// symbol _DYNAMIC, and the first word of DT_PLTGOT, which holds its address.
+func (p *plan) patchDynamicUsers() error {
+	if !p.moveDynamic {
+		return nil
+	}
+	if err := p.refuseSelfRelocating(); err != nil {
+		return err
+	}
+	old, now := p.f.dynamic.addr, p.space.dynamic.vaddr
+	if off, ok, err := p.f.table(elf.DT_PLTGOT, p.f.pick(4, 8)); err == nil && ok {
+		buf, err := p.f.read("DT_PLTGOT", off, p.f.pick(4, 8))
+		if err != nil {
+			return err
+		}
+		if p.f.cursor(buf, off).Word() == old {
+			p.b.patch(off, p.f.appendWord(nil, now))
+		}
+	}
+	for s, err := range p.f.Symbols() {
+		if err != nil {
+			return err
+		}
+		if s.Name == "_DYNAMIC" && !s.Undefined() && s.Value == old {
+			off, _ := p.f.DynValue(elf.DT_SYMTAB)
+			at, _ := p.f.offsetOf(off+uint64(s.Index)*p.f.symSize(), p.f.symSize())
+			p.b.patch(at+p.f.pick(4, 8), p.f.appendWord(nil, now))
+		}
+	}
+	return p.patchMovedSymbols()
+}
+
+// refuseSelfRelocating refuses to move the dynamic table of code that finds its
+// own by a program-counter relative reference: loaders and static programs.
+func (p *plan) refuseSelfRelocating() error {
+	flags, _ := p.f.DynValue(elf.DT_FLAGS_1)
+	pie := flags&uint64(elf.DF_1_PIE) != 0
+	if pie && p.prog(elf.PT_INTERP) < 0 {
+		return formatErr(p.f.dynamic.off, "the dynamic table has no free slot and cannot move: a static PIE finds it by its address in the code")
+	}
+	return nil
+}
+
+// appendOrder returns the byte order for appending numbers.
+func (f *File) appendOrder() appender { return f.Order.(appender) }
+
+type appender interface {
+	AppendUint16([]byte, uint16) []byte
+	AppendUint32([]byte, uint32) []byte
+	AppendUint64([]byte, uint64) []byte
+}
+
+// assemble puts the pieces of the result in order.
+func (p *plan) assemble() (*Overlay, error) {
+	s := &p.space
+	p.b.original(0, s.headEnd)
+	if s.off > p.b.size64() {
+		p.b.zeros(s.off - p.b.size64())
+	}
+	for _, part := range s.parts {
+		if part.off < p.b.size64() {
+			return nil, fmt.Errorf("elf: internal layout error: part at %#x begins before %#x", part.off, p.b.size64())
+		}
+		p.b.zeros(part.off - p.b.size64())
+		part.write(p)
+	}
+	if p.d.strip {
+		p.writeStrippedTail()
+	} else if s.tailFrom < uint64(p.f.size) {
+		p.b.zeros(s.tailFrom + s.tailShift - p.b.size64())
+		p.b.original(s.tailFrom, uint64(p.f.size))
+	}
+	return p.b.overlay(), nil
+}
+
+func (b *builder) size64() uint64 { return uint64(b.size) }

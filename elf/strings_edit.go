@@ -1,0 +1,250 @@
+package elf
+
+import (
+	"bytes"
+	"debug/elf"
+)
+
+// placeStrings finds a place for every new string: one that .dynstr holds
+// already, the room of a string that nothing uses any more, or the end of a
+// copy of .dynstr in new space. Offsets of old strings never change.
+func (p *plan) placeStrings() error {
+	if !p.wantsStrings() {
+		return nil
+	}
+	if err := p.f.dynamic.strings.load(); err != nil {
+		return err
+	}
+	if err := p.freeStrings(); err != nil {
+		return err
+	}
+	for i := range p.d.entries {
+		if e := &p.d.entries[i]; e.newText {
+			e.Val = p.place(e.text)
+		}
+	}
+	for i := range p.d.needs {
+		if n := &p.d.needs[i]; n.renamed && !n.dropped {
+			n.file = p.place(n.Library)
+		}
+	}
+	return nil
+}
+
+// wantsStrings reports whether .dynstr is touched at all: a string is new, or
+// one has lost its entry and its room can be cleared.
+func (p *plan) wantsStrings() bool {
+	if !p.f.Dynamic() {
+		return false
+	}
+	for _, e := range p.d.entries {
+		if e.newText {
+			return true
+		}
+	}
+	return len(p.d.entries) != len(p.f.dynamic.entries)
+}
+
+// place returns the string index of s.
+func (p *plan) place(s string) uint64 {
+	if at, ok := p.placed[s]; ok {
+		return at
+	}
+	at, ok := p.findString(s)
+	if !ok {
+		at, ok = p.fillFreed(s)
+	}
+	if !ok {
+		at = p.f.dynamic.strings.size + uint64(len(p.newStrings))
+		p.newStrings = append(append(p.newStrings, s...), 0)
+	}
+	p.placed[s] = at
+	return at
+}
+
+// findString looks for s in the table as it will be. The tail of a longer
+// string serves as well.
+func (p *plan) findString(s string) (uint64, bool) {
+	data := p.f.dynamic.strings.data
+	want := append([]byte(s), 0)
+	for from := 0; ; {
+		i := bytes.Index(data[from:], want)
+		if i < 0 {
+			return 0, false
+		}
+		at := uint64(from + i)
+		if !p.inFreed(at, uint64(len(want))) {
+			return at, true
+		}
+		from += i + 1
+	}
+}
+
+// A room is a run of .dynstr that nothing refers to any more.
+type room struct {
+	at   uint64 // string index
+	data []byte // what it will hold; zeros where nothing has been placed
+	used uint64
+}
+
+func (p *plan) inFreed(at, n uint64) bool {
+	for _, r := range p.freed {
+		if at < r.at+uint64(len(r.data)) && r.at < at+n {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *plan) fillFreed(s string) (uint64, bool) {
+	for i := range p.freed {
+		r := &p.freed[i]
+		if uint64(len(r.data))-r.used > uint64(len(s)) {
+			at := r.at + r.used
+			copy(r.data[r.used:], s)
+			r.used += uint64(len(s)) + 1
+			return at, true
+		}
+	}
+	return 0, false
+}
+
+// freeStrings collects the strings whose dynamic entry goes away, as far as
+// nothing else refers to them. Linkers merge strings that are tails of others,
+// so every reference counts, not only equal ones.
+func (p *plan) freeStrings() error {
+	data := p.f.dynamic.strings.data
+	if data == nil || p.stringsShared() {
+		return nil
+	}
+	kept := map[uint64]bool{}
+	for _, e := range p.d.entries {
+		if e.text != "" && !e.newText {
+			kept[e.Val] = true
+		}
+	}
+	for _, e := range p.f.dynamic.entries {
+		if _, ok := stringTags[e.Tag]; !ok || kept[e.Val] {
+			continue
+		}
+		kept[e.Val] = true // each string is looked at once
+		end := e.Val + uint64(bytes.IndexByte(data[e.Val:], 0)) + 1
+		startsString := e.Val > 0 && data[e.Val-1] == 0
+		if startsString && end > e.Val+1 {
+			p.freed = append(p.freed, room{at: e.Val, data: make([]byte, end-e.Val)})
+		}
+	}
+	if len(p.freed) == 0 {
+		return nil
+	}
+	return p.keepReferenced()
+}
+
+// keepReferenced takes back every room that something still points into.
+func (p *plan) keepReferenced() error {
+	taken := make([]bool, len(p.freed))
+	err := p.eachStringRef(func(ref uint64) {
+		for i, r := range p.freed {
+			if ref >= r.at && ref < r.at+uint64(len(r.data)) {
+				taken[i] = true
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	free := p.freed[:0]
+	for i, r := range p.freed {
+		if !taken[i] {
+			free = append(free, r)
+		}
+	}
+	p.freed = free
+	return nil
+}
+
+// eachStringRef visits the string indexes that the result goes on using.
+func (p *plan) eachStringRef(visit func(uint64)) error {
+	for _, e := range p.d.entries {
+		if _, ok := stringTags[e.Tag]; ok && !e.newText {
+			visit(e.Val)
+		}
+	}
+	for _, n := range p.d.needs {
+		if !n.renamed {
+			visit(n.file)
+		}
+		for _, v := range n.Versions {
+			visit(v.name)
+		}
+	}
+	defs, err := p.f.VersionDefs()
+	if err != nil {
+		return err
+	}
+	for _, d := range defs {
+		for _, name := range d.names {
+			visit(name)
+		}
+	}
+	return p.f.eachSymbolName(visit)
+}
+
+// eachSymbolName visits st_name of every dynamic symbol: of those that the hash
+// tables count, and of all that the section header covers.
+func (f *File) eachSymbolName(visit func(uint64)) error {
+	count, err := f.symbolCount()
+	if err != nil {
+		return err
+	}
+	for _, s := range f.Sections {
+		if s.Type == elf.SHT_DYNSYM {
+			count = max(count, int(s.Size/f.symSize()))
+		}
+	}
+	off, ok, err := f.table(elf.DT_SYMTAB, uint64(count)*f.symSize())
+	if !ok || err != nil {
+		return err
+	}
+	for first := 0; first < count; first += symbolBlock {
+		n := uint64(min(symbolBlock, count-first)) * f.symSize()
+		buf, err := f.read("dynamic symbol table", off+uint64(first)*f.symSize(), n)
+		if err != nil {
+			return err
+		}
+		for at := uint64(0); at < n; at += f.symSize() {
+			visit(uint64(f.Order.Uint32(buf[at:])))
+		}
+	}
+	return nil
+}
+
+// stringsShared reports whether .dynstr may serve something besides dynamic
+// linking: another section overlaps it, or the section headers do not tell.
+func (p *plan) stringsShared() bool {
+	t := &p.f.dynamic.strings
+	if p.f.SectionErr != nil {
+		return true
+	}
+	for i, s := range p.f.Sections {
+		if p.isStrings(&s) {
+			if i == p.f.Shstrndx {
+				return true
+			}
+			continue
+		}
+		if n := s.fileSize(); n > 0 && s.Off < t.off+t.size && t.off < s.Off+n {
+			return true
+		}
+		if int(s.Link) < len(p.f.Sections) && s.Type == elf.SHT_SYMTAB && p.isStrings(&p.f.Sections[s.Link]) {
+			return true
+		}
+	}
+	return false
+}
+
+// isStrings reports whether s is the section header of .dynstr.
+func (p *plan) isStrings(s *Section) bool {
+	t := &p.f.dynamic.strings
+	return s.Type == elf.SHT_STRTAB && s.Alloc() && s.Addr == t.addr && s.Off == t.off
+}

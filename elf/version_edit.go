@@ -1,0 +1,106 @@
+package elf
+
+import (
+	"debug/elf"
+	"slices"
+)
+
+// keptNeeds returns the version needs that stay.
+func (p *plan) keptNeeds() []need {
+	var kept []need
+	for _, n := range p.d.needs {
+		if !n.dropped {
+			kept = append(kept, n)
+		}
+	}
+	return kept
+}
+
+// relinkNeeds makes the dynamic entries follow when version needs are dropped:
+// DT_VERNEED points at the first that stays, or goes away with the last.
+func (p *plan) relinkNeeds() {
+	kept := p.keptNeeds()
+	if len(kept) == len(p.d.needs) {
+		return
+	}
+	if len(kept) == 0 {
+		p.d.remove(func(e entry) bool { return e.Tag == elf.DT_VERNEED || e.Tag == elf.DT_VERNEEDNUM })
+		return
+	}
+	for i := range p.d.entries {
+		switch e := &p.d.entries[i]; e.Tag {
+		case elf.DT_VERNEED:
+			e.Val += kept[0].off - p.d.needs[0].off
+		case elf.DT_VERNEEDNUM:
+			e.Val = uint64(len(kept))
+		}
+	}
+}
+
+// patchNeeds writes vn_file of renamed libraries, links the chain around
+// dropped ones, and makes their symbols unversioned.
+func (p *plan) patchNeeds() error {
+	order := p.f.appendOrder()
+	kept := p.keptNeeds()
+	for i, n := range kept {
+		if n.renamed {
+			p.b.patch(n.off+4, order.AppendUint32(nil, uint32(n.file)))
+		}
+		if len(kept) == len(p.d.needs) {
+			continue
+		}
+		next := uint64(0)
+		if i+1 < len(kept) {
+			next = kept[i+1].off - n.off
+		}
+		p.b.patch(n.off+12, order.AppendUint32(nil, uint32(next)))
+	}
+	if len(kept) == len(p.d.needs) {
+		return nil
+	}
+	return p.unversion()
+}
+
+// unversion sets the .gnu.version entry of every symbol whose version need was
+// dropped to VER_NDX_GLOBAL.
+func (p *plan) unversion() error {
+	var dropped []uint16
+	for _, n := range p.d.needs {
+		if n.dropped {
+			for _, v := range n.Versions {
+				dropped = append(dropped, v.Index)
+			}
+		}
+	}
+	count, err := p.f.symbolCount()
+	if err != nil {
+		return err
+	}
+	off, ok, err := p.f.table(elf.DT_VERSYM, uint64(count)*versymSize)
+	if !ok || err != nil {
+		return err
+	}
+	buf, err := p.f.read(".gnu.version", off, uint64(count)*versymSize)
+	if err != nil {
+		return err
+	}
+	for i := range count {
+		if index := p.f.Order.Uint16(buf[i*versymSize:]); slices.Contains(dropped, index&^versymHidden) {
+			p.b.patch(off+uint64(i)*versymSize, p.f.appendOrder().AppendUint16(nil, 1))
+		}
+	}
+	return nil
+}
+
+// moveNeedsSection keeps the header of .gnu.version_r true when needs are dropped.
+func (p *plan) moveNeedsSection(s *Section) {
+	kept := p.keptNeeds()
+	if len(kept) == len(p.d.needs) {
+		return
+	}
+	s.Info = uint32(len(kept))
+	if len(kept) > 0 {
+		d := kept[0].off - p.d.needs[0].off
+		s.Addr, s.Off, s.Size = s.Addr+d, s.Off+d, s.Size-d
+	}
+}
