@@ -76,7 +76,7 @@ func (m *image) tableSections() []*section {
 	if s.Hash.gnu() {
 		secs = append(secs, &section{name: ".gnu.hash", kind: elf.SHT_GNU_HASH, flags: alloc, link: ".dynsym", align: m.word,
 			entsize: gnuHashEntsize(s),
-			render: fixed(gnuHashTable(s, syms, m.imports))})
+			render:  fixed(gnuHashTable(s, syms, m.imports))})
 	}
 	if s.Hash.sysv() {
 		entry := s.sysvHashEntry()
