@@ -278,11 +278,12 @@ func SetInterpreter(path string) Edit {
 
 // Strip removes what is not mapped at run time: .symtab, .strtab, .debug_*,
 // .comment and all other sections without SHF_ALLOC, and rewrites the section
-// header table. Mapped bytes keep their place.
+// header table. Mapped bytes keep their place. A file with nothing to remove
+// stays as it is.
 func Strip() Edit {
-	return func(d *draft) error {
-		d.strip = true
-		return nil
+	return func(d *draft) (err error) {
+		d.strip, err = d.f.strippable()
+		return err
 	}
 }
 
@@ -300,9 +301,6 @@ func (f *File) Edit(edits ...Edit) (*Overlay, error) {
 		if err := edit(d); err != nil {
 			return nil, err
 		}
-	}
-	if d.strip && !d.changed && !f.strippable() {
-		d.strip = false
 	}
 	if !d.changed && !d.strip {
 		return f.unchanged(), nil

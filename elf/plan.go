@@ -37,9 +37,6 @@ func newPlan(f *File, d *draft) *plan {
 
 // run goes through the steps in order; each needs what those before it found.
 func (p *plan) run() (*Overlay, error) {
-	if p.d.strip && !p.f.strippable() {
-		return nil, p.f.whyNotStrippable()
-	}
 	if err := p.placeStrings(); err != nil {
 		return nil, err
 	}
@@ -53,7 +50,7 @@ func (p *plan) run() (*Overlay, error) {
 	}
 	for _, step := range []func() error{
 		p.patchStrings, p.patchDynamic, p.patchNeeds, p.patchInterpreter,
-		p.patchDynamicUsers, p.patchSections, p.patchHeaders, p.b.sortPatches,
+		p.patchDynamicUsers, p.patchSections, p.renumberSymbols, p.patchHeaders, p.b.sortPatches,
 	} {
 		if err := step(); err != nil {
 			return nil, err

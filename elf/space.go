@@ -95,6 +95,9 @@ func (p *plan) growable() (int, bool) {
 		return 0, false
 	}
 	end := last.Off + last.Filesz
+	if p.d.strip && p.f.mappedEnd() > end {
+		return 0, false
+	}
 	for j, pr := range p.f.Progs {
 		if j != i && pr.Type == elf.PT_LOAD && pr.Filesz > 0 && pr.Off+pr.Filesz > end {
 			return 0, false
@@ -147,14 +150,13 @@ func (p *plan) reclaim(last Prog) uint64 {
 	if last.Memsz != last.Filesz {
 		return end
 	}
-	const slack = 16 // alignment between the parts of an earlier edit
 	t, dyn := &p.f.dynamic.strings, &p.f.dynamic
 	for range 2 {
-		if p.stringsMove() && !p.stringsShared() && t.addr >= last.Vaddr && t.addr < end && t.addr+t.size+slack > end {
+		if p.stringsMove() && !p.stringsShared() && t.addr >= last.Vaddr && t.addr < end && t.addr+t.size == end {
 			end = t.addr
 		}
 		dynEnd := dyn.addr + uint64(dyn.slots)*p.f.dynSize()
-		if p.moveDynamic && dyn.addr >= last.Vaddr && dyn.addr < end && dynEnd+slack > end {
+		if p.moveDynamic && dyn.addr >= last.Vaddr && dyn.addr < end && dynEnd == end {
 			end = dyn.addr
 		}
 	}

@@ -2,25 +2,30 @@ package elf
 
 import (
 	"debug/elf"
+	"fmt"
 )
 
-// strippable reports whether the sections without SHF_ALLOC can be removed, and
-// there is something to remove.
-func (f *File) strippable() bool { return f.whyNotStrippable() == nil }
-
-// whyNotStrippable explains why a file is left as it is by [Strip].
-func (f *File) whyNotStrippable() error {
+// strippable reports whether there is anything to strip. The error says why the
+// file cannot be stripped with certainty.
+func (f *File) strippable() (bool, error) {
 	switch {
 	case f.Phnum == 0:
-		return formatErr(0x10, "e_type is %v: a file without program headers cannot be stripped, its sections are all there is", f.Type)
+		return false, formatErr(0x10, "e_type is %v: a file without program headers cannot be stripped, its sections are all there is", f.Type)
 	case f.SectionErr != nil:
-		return formatErr(f.Shoff, "the section headers are not true, so what may be stripped is unknown: %v", f.SectionErr)
-	case len(f.Sections) == 0:
-		return formatErr(0x28, "there are no section headers: nothing is left to strip")
+		return false, fmt.Errorf("elf: the section headers are not true, so what can be stripped is unknown: %w", f.SectionErr)
 	case f.Shnum >= int(elf.SHN_LORESERVE):
-		return formatErr(f.Shoff, "%d sections: stripping needs fewer than %d", f.Shnum, elf.SHN_LORESERVE)
+		return false, formatErr(f.Shoff, "%d sections; stripping needs fewer than %d", f.Shnum, elf.SHN_LORESERVE)
 	}
-	return nil
+	some := false
+	end := max(f.mappedEnd(), f.Shoff+uint64(f.Shnum)*f.sectSize())
+	for i, s := range f.Sections {
+		some = some || (i > 0 && i != f.Shstrndx && !s.Alloc())
+		end = max(end, s.Off+s.fileSize())
+	}
+	if some && uint64(f.size) > end {
+		return false, formatErr(end, "%d bytes follow the last section; they would be lost, so the file is not stripped", uint64(f.size)-end)
+	}
+	return some, nil
 }
 
 // A tail is what follows the mapped bytes of a stripped file.
@@ -80,4 +85,33 @@ func (p *plan) writeStrippedTail() {
 	p.b.bytes(t.names)
 	p.b.zeros(t.shoff - p.b.size64())
 	p.b.bytes(p.f.sectionBytes(t.sections))
+}
+
+// renumberSymbols makes the dynamic symbols follow the sections that got new
+// numbers, which happens when a section without SHF_ALLOC stood before them.
+func (p *plan) renumberSymbols() error {
+	index := p.keptSections()
+	same := true
+	for old, now := range index {
+		same = same && old == now
+	}
+	if !p.d.strip || same {
+		return nil
+	}
+	symtab, _ := p.f.DynValue(elf.DT_SYMTAB)
+	for s, err := range p.f.Symbols() {
+		if err != nil {
+			return err
+		}
+		now, ok := index[int(s.Section)]
+		if !ok || now == int(s.Section) {
+			continue
+		}
+		off, ok := p.f.offsetOf(symtab+uint64(s.Index)*p.f.symSize(), p.f.symSize())
+		if !ok {
+			return formatErr(p.f.dynamic.off, "dynamic symbol %d is not mapped", s.Index)
+		}
+		p.b.patch(off+p.f.pick(14, 6), p.f.appendOrder().AppendUint16(nil, uint16(now)))
+	}
+	return nil
 }
