@@ -25,7 +25,7 @@ def mapped_files():
 
 def own_extensions():
     """Names of imported modules that are shared objects of Python itself."""
-    stdlib = os.path.realpath(sysconfig.get_path("platstdlib"))
+    stdlib = os.path.dirname(os.path.realpath(os.__file__))
     site = os.path.join(stdlib, "site-packages")
     found = []
     for name, module in sorted(sys.modules.items()):

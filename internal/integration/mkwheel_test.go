@@ -1,0 +1,89 @@
+//go:build integration
+
+package integration
+
+import (
+	"archive/zip"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// mkwheel writes a wheel made-1.0 of this machine's kind. files maps member
+// names to files; those in .data/scripts can be executed.
+func mkwheel(t *testing.T, files map[string]string) string {
+	t.Helper()
+	content := map[string][]byte{}
+	for name, file := range files {
+		content[name] = readFile(t, file)
+	}
+	return writeWheel(t, t.TempDir(), content)
+}
+
+// writeWheel writes made-1.0 with the given members into dir.
+func writeWheel(t *testing.T, dir string, content map[string][]byte) string {
+	t.Helper()
+	const info = "made-1.0.dist-info/"
+	tag := run(t, nil, peer(t, "python"), "-c",
+		"import sys; print('cp%d%d' % sys.version_info[:2], end='')").must(t).stdout
+	tag += "-" + tag + "-linux_x86_64"
+	content = maps.Clone(content)
+	content[info+"METADATA"] = []byte("Metadata-Version: 2.1\nName: made\nVersion: 1.0\n")
+	content[info+"WHEEL"] = []byte("Wheel-Version: 1.0\nGenerator: made 1.0\nRoot-Is-Purelib: false\nTag: " + tag + "\n")
+
+	path := filepath.Join(dir, "made-1.0-"+tag+".whl")
+	out, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := zip.NewWriter(out)
+	var record strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(content)) {
+		sum := sha256.Sum256(content[name])
+		fmt.Fprintf(&record, "%s,sha256=%s,%d\n", name, base64.RawURLEncoding.EncodeToString(sum[:]), len(content[name]))
+		addMember(t, z, name, content[name])
+	}
+	fmt.Fprintf(&record, "%sRECORD,,\n", info)
+	addMember(t, z, info+"RECORD", []byte(record.String()))
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func addMember(t *testing.T, z *zip.Writer, name string, content []byte) {
+	t.Helper()
+	h := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: time.Date(2024, 2, 3, 4, 5, 6, 0, time.UTC)}
+	mode := fs.FileMode(0o644)
+	if strings.Contains(name, ".so") || strings.Contains(name, "/scripts/") {
+		mode = 0o755
+	}
+	h.SetMode(mode)
+	w, err := z.CreateHeader(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(content); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// installed installs a wheel into a new environment.
+func installed(t *testing.T, wheel string) venv {
+	t.Helper()
+	checkContainer(t, wheel)
+	v := newVenv(t)
+	v.install(t, wheel)
+	return v
+}

@@ -1,0 +1,2 @@
+/* A library with one function that returns a constant. -DFUNCTION=f -DVALUE=1 */
+int FUNCTION(void) { return VALUE; }
