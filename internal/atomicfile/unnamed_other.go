@@ -1,0 +1,16 @@
+//go:build !linux
+
+package atomicfile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+)
+
+// openUnnamed reports false: only Linux has files without a name that can get
+// one later.
+func openUnnamed(string, fs.FileMode) (*os.File, bool) { return nil, false }
+
+// linkUnnamed is never reached.
+func linkUnnamed(*os.File, string) (bool, error) { return false, errors.ErrUnsupported }

@@ -1,0 +1,209 @@
+package wheel
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"io"
+	"runtime"
+	"strings"
+	"sync"
+)
+
+// Scan inflates every file, jobs of them at a time (GOMAXPROCS if jobs is less
+// than 1), and checks size, CRC-32 and the RECORD row: each file has exactly
+// one, each row a member, and the digest is true. RECORD, RECORD.jws and
+// RECORD.p7s need none (PEP 427). Directories need none either.
+//
+// visit, which may be nil, gets the content of each file and may be called
+// concurrently. What it leaves unread is read and checked after it. An error of
+// visit is returned with the member's name in front; damage to the member takes
+// precedence, as it may be why visit failed.
+//
+// The error is that of the first member, in archive order, that has one,
+// whatever the number of jobs.
+func (r *Reader) Scan(ctx context.Context, jobs int, visit func(m *Member, content io.Reader) error) error {
+	record, err := r.Record()
+	if err != nil {
+		return err
+	}
+	if err := r.checkRows(record); err != nil {
+		return err
+	}
+	if jobs < 1 {
+		jobs = runtime.GOMAXPROCS(0)
+	}
+	s := &scan{ctx: ctx, reader: r, record: record, visit: visit, failed: len(r.members)}
+	var wg sync.WaitGroup
+	for range min(jobs, len(r.members)) {
+		wg.Go(s.work)
+	}
+	wg.Wait()
+	if s.err != nil {
+		return s.err
+	}
+	return context.Cause(ctx)
+}
+
+// checkRows compares the names in RECORD with those in the archive.
+func (r *Reader) checkRows(record *Record) error {
+	for _, m := range r.members {
+		row, ok := record.Row(m.Name)
+		switch {
+		case m.IsDir() || r.isSignature(m.Name):
+		case !ok:
+			return formatErr(m.Name, -1, "member has no row in RECORD (PEP 427)")
+		case row.Hash == "":
+			return formatErr(m.Name, -1, "RECORD row has no hash (PEP 427)")
+		}
+	}
+	for _, row := range record.rows {
+		if _, ok := r.byName[row.Path]; !ok {
+			return formatErr(row.Path, -1, "RECORD has a row for this member, the archive does not have it")
+		}
+	}
+	return nil
+}
+
+// isSignature reports whether a member's RECORD row may be empty or missing.
+func (r *Reader) isSignature(name string) bool {
+	base, ok := strings.CutPrefix(name, r.distInfo+"/")
+	return ok && (base == "RECORD" || base == "RECORD.jws" || base == "RECORD.p7s")
+}
+
+// A scan hands out members in order, and keeps the error of the earliest.
+type scan struct {
+	ctx    context.Context
+	reader *Reader
+	record *Record
+	visit  func(*Member, io.Reader) error
+
+	mu     sync.Mutex
+	next   int   // index of the member to hand out
+	failed int   // index of the earliest member with an error
+	err    error // that error
+}
+
+// take returns the next member. After an error there is none: all that come
+// before it are already handed out and will be finished.
+func (s *scan) take() (int, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.next >= s.failed || s.ctx.Err() != nil {
+		return 0, false
+	}
+	s.next++
+	return s.next - 1, true
+}
+
+func (s *scan) fail(i int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i < s.failed {
+		s.failed, s.err = i, err
+	}
+}
+
+// work checks members until there are no more.
+func (s *scan) work() {
+	checker := &checker{sha256: sha256.New(), rest: make([]byte, 128<<10)}
+	for i, ok := s.take(); ok; i, ok = s.take() {
+		m := s.reader.members[i]
+		if m.IsDir() {
+			continue
+		}
+		row, _ := s.record.Row(m.Name)
+		if err := checker.check(s.ctx, m, row, s.visit); err != nil {
+			s.fail(i, err)
+		}
+	}
+}
+
+// A checker reads one member after another and uses its buffers again.
+type checker struct {
+	content memberReader
+	sha256  hash.Hash
+	rest    []byte
+}
+
+// check reads a member through visit, then what visit left.
+func (c *checker) check(ctx context.Context, m *Member, row RecordRow, visit func(*Member, io.Reader) error) error {
+	digest, want, err := c.digest(row)
+	if err != nil {
+		return err
+	}
+	c.content.reset(m)
+	content := &hashedReader{ctx: ctx, r: &c.content, hash: digest}
+	var visitErr error
+	if visit != nil {
+		visitErr = visit(m, content)
+	}
+	if err := content.drain(c.rest); err != nil {
+		return err
+	}
+	if row.Size >= 0 && row.Size != m.Size {
+		return formatErr(m.Name, -1, "RECORD gives %d bytes, the member has %d", row.Size, m.Size)
+	}
+	if digest != nil && !bytes.Equal(digest.Sum(nil), want) {
+		return formatErr(m.Name, -1, "content does not have the hash %q that RECORD gives", row.Hash)
+	}
+	if visitErr != nil {
+		return &visitError{m.Name, visitErr}
+	}
+	return nil
+}
+
+// digest returns the hash to compute and its expected value, nil for a row
+// without one.
+func (c *checker) digest(row RecordRow) (hash.Hash, []byte, error) {
+	if row.Hash == "" {
+		return nil, nil, nil
+	}
+	digest, want, err := rowHash(row)
+	if err == nil && strings.HasPrefix(row.Hash, "sha256=") {
+		c.sha256.Reset()
+		digest = c.sha256
+	}
+	return digest, want, err
+}
+
+// A hashedReader feeds a hash, which may be nil, with what is read.
+type hashedReader struct {
+	ctx  context.Context
+	r    io.Reader
+	hash hash.Hash
+}
+
+// Read implements io.Reader.
+func (h *hashedReader) Read(p []byte) (int, error) {
+	if h.ctx.Err() != nil {
+		return 0, context.Cause(h.ctx)
+	}
+	n, err := h.r.Read(p)
+	if h.hash != nil {
+		h.hash.Write(p[:n]) // a hash never returns an error
+	}
+	return n, err
+}
+
+// drain reads to the end.
+func (h *hashedReader) drain(buf []byte) error {
+	for {
+		if _, err := h.Read(buf); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// A visitError names the member whose visit failed.
+type visitError struct {
+	member string
+	err    error
+}
+
+func (e *visitError) Error() string { return quoteName(e.member) + ": " + e.err.Error() }
+func (e *visitError) Unwrap() error { return e.err }
