@@ -1,0 +1,18 @@
+// Package linkage works out which file each needed library resolves to, as the
+// target's loader would. It reads no environment and never loads code. Start
+// with [Resolve], which takes the ELF members of a wheel and returns a [Graph].
+//
+// The rules are those of ld.so(8) for glibc and of ldso/dynlink.c for musl,
+// applied for any target on any host: a sysroot stands in for the target's file
+// system, its loader configuration and its symbolic links included. Two rules
+// go beyond a single run of the loader. A library that lies in the wheel is
+// found by its soname when the search path does not lead to it, since another
+// module of the wheel has loaded it before or will; and a library of the wheel
+// goes before one of the host with the same soname.
+//
+// What is left out: glibc-hwcaps directories, whose libraries need a newer
+// processor than the tag promises, and ld.so.cache, which is made from
+// ld.so.conf and the directories read here.
+//
+// A library is identified by the file it resolves to, never by its soname.
+package linkage

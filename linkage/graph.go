@@ -1,0 +1,88 @@
+package linkage
+
+import (
+	"errors"
+	"os"
+
+	"github.com/wheelmend/wheelmend/elf"
+)
+
+// The C libraries whose loaders are known.
+const (
+	Glibc = "glibc"
+	Musl  = "musl"
+)
+
+// An Object is one ELF file: a member of the wheel, or a library of the system
+// that something in the wheel needs. There is one Object for each file, however
+// many names lead to it.
+type Object struct {
+	Path    string // member name, or the path on this machine without symbolic links
+	InWheel bool
+	File    *elf.File
+	Edges   []*Edge // one for each DT_NEEDED, in its order
+
+	install string // where a member lies once installed, see installPath
+	real    string // for a library of the system: its path within the root
+	root    Root
+}
+
+// Status tells what became of a needed library.
+type Status int
+
+// The ways a needed library can end.
+const (
+	Missing   Status = iota // not found anywhere
+	Found                   // To is the file
+	Excluded                // left to the user's system by an exclude pattern
+	LibPython               // libpython, which extension modules must not load (PEP 513)
+)
+
+// String returns the status as reports spell it.
+func (s Status) String() string {
+	return [...]string{"missing", "found", "excluded", "libpython"}[s]
+}
+
+// An Edge is one DT_NEEDED of a file and what it resolves to.
+type Edge struct {
+	Needed string
+	Status Status
+	To     *Object // the file, when Found; what was left out, when Excluded and known
+	Rule   string  // which rule of the search led to To, such as "DT_RUNPATH $ORIGIN/../lib of demo/_core.so"
+	Tried  []Place // every place searched in vain, when Missing
+}
+
+// A Place is one directory that was searched, and why without success.
+type Place struct {
+	Dir  string
+	Rule string
+	Why  string // such as "not there", "not ELF", "i686, not x86_64"
+}
+
+// A Graph is what a wheel's files load.
+type Graph struct {
+	Members []*Object // ELF members of the wheel, in the order given
+	System  []*Object // libraries outside the wheel, sorted by path
+
+	files []*os.File
+}
+
+// Close closes the system libraries of the graph.
+func (g *Graph) Close() error {
+	var errs []error
+	for _, f := range g.files {
+		errs = append(errs, f.Close())
+	}
+	g.files = nil
+	return errors.Join(errs...)
+}
+
+// Edge returns the edge of the DT_NEEDED of that name, nil if there is none.
+func (o *Object) Edge(needed string) *Edge {
+	for _, e := range o.Edges {
+		if e.Needed == needed {
+			return e
+		}
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+package linkage
+
+import (
+	"path"
+	"strings"
+)
+
+// A wheel's members are compared by where they lie once installed, because
+// $ORIGIN means that. The scheme is that of a virtual environment on Linux; the
+// number of directories between prefix and site-packages is the same everywhere.
+const (
+	sitePackages = "lib/python3/site-packages"
+	scriptsDir   = "bin"
+	headersDir   = "include/site/python3"
+)
+
+// installPath returns the path, relative to the prefix, where a member is
+// installed. See PEP 427, "Installing a wheel", spread.
+func installPath(member string) string {
+	top, rest, ok := strings.Cut(member, "/")
+	if !ok || !strings.HasSuffix(top, ".data") {
+		return path.Join(sitePackages, member)
+	}
+	scheme, rest, _ := strings.Cut(rest, "/")
+	switch scheme {
+	case "purelib", "platlib":
+		return path.Join(sitePackages, rest)
+	case "scripts":
+		return path.Join(scriptsDir, rest)
+	case "headers":
+		return path.Join(headersDir, rest)
+	case "data":
+		return path.Join(rest)
+	}
+	return path.Join(sitePackages, member)
+}
+
+// InstallDir returns the directory, relative to the prefix, that $ORIGIN stands
+// for in a member.
+func InstallDir(member string) string { return path.Dir(installPath(member)) }
+
+// RelativeDir returns the path from the directory of member from to that of
+// member to, once both are installed, as it follows "$ORIGIN/".
+func RelativeDir(from, to string) string {
+	a, b := strings.Split(InstallDir(from), "/"), strings.Split(InstallDir(to), "/")
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	var parts []string
+	for range a[n:] {
+		parts = append(parts, "..")
+	}
+	return strings.Join(append(parts, b[n:]...), "/")
+}

@@ -1,0 +1,409 @@
+package linkage
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/elf"
+)
+
+// Options describes the system that the libraries come from. The zero value is
+// this machine's own glibc system.
+type Options struct {
+	Libc        string   // Glibc or Musl: whose rules apply; "" means Glibc
+	Sysroot     string   // directory that stands for / of the target; "" means the host
+	SearchPath  []string // searched before the system's directories
+	LDPaths     []string // replace the loader's default directories, when UseLDPaths
+	UseLDPaths  bool
+	LibraryPath []string // LD_LIBRARY_PATH
+	Exclude     []string // patterns (path.Match) of sonames or resolved paths that are left out
+}
+
+// A Member is one ELF file of the wheel.
+type Member struct {
+	Name string
+	File *elf.File
+}
+
+// Resolve finds the libraries that the members of a wheel load, directly and
+// through others. A library that is not found is an [Edge] with status Missing,
+// not an error; errors concern the options and the system.
+func Resolve(ctx context.Context, members []Member, opts Options) (*Graph, error) {
+	r, err := newResolver(members, opts)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range r.order() {
+		if err := ctx.Err(); err != nil {
+			return nil, errors.Join(err, r.graph.Close())
+		}
+		r.load(o)
+	}
+	if r.err != nil {
+		return nil, errors.Join(r.err, r.graph.Close())
+	}
+	slices.SortFunc(r.graph.System, func(a, b *Object) int { return cmp.Compare(a.Path, b.Path) })
+	return r.graph, nil
+}
+
+// A resolver holds what one call of Resolve knows.
+type resolver struct {
+	opts        Options
+	root        Root
+	graph       *Graph
+	byInstall   map[string]*Object   // members by where they are installed
+	bySoname    map[string][]*Object // members by soname and by base name
+	byPath      map[string]*Object   // system libraries by path on this machine
+	paths       map[*Object][]dir    // search path of each file
+	answers     map[string]answer    // what a search of these directories gave
+	searchPath  []dir
+	libraryPath []dir
+	defaults    []dir
+	err         error
+}
+
+// An answer is the outcome of one search.
+type answer struct {
+	to    *Object
+	rule  string
+	tried []Place
+}
+
+func newResolver(members []Member, opts Options) (*resolver, error) {
+	root, err := NewRoot(opts.Sysroot)
+	if err != nil {
+		return nil, err
+	}
+	for _, pattern := range opts.Exclude {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return nil, fmt.Errorf("exclude pattern %q: %w", pattern, err)
+		}
+	}
+	r := &resolver{
+		opts: opts, root: root, graph: &Graph{},
+		byInstall: map[string]*Object{}, bySoname: map[string][]*Object{},
+		byPath: map[string]*Object{}, paths: map[*Object][]dir{}, answers: map[string]answer{},
+	}
+	arch := ""
+	for _, m := range members {
+		o := &Object{Path: m.Name, InWheel: true, File: m.File, install: installPath(m.Name)}
+		r.graph.Members = append(r.graph.Members, o)
+		r.byInstall[o.install] = o
+		r.addSoname(path.Base(m.Name), o)
+		if soname := m.File.Soname(); soname != path.Base(m.Name) {
+			r.addSoname(soname, o)
+		}
+		if arch == "" {
+			arch, _ = m.File.Arch()
+		}
+	}
+	r.searchPath = r.userDirs(opts.SearchPath, "--search-path")
+	r.libraryPath = r.userDirs(opts.LibraryPath, "LD_LIBRARY_PATH")
+	r.defaults = r.defaultPath(arch)
+	return r, nil
+}
+
+func (r *resolver) defaultPath(arch string) []dir {
+	if r.opts.UseLDPaths {
+		return r.userDirs(r.opts.LDPaths, "--ldpaths")
+	}
+	var dirs []dir
+	for _, name := range defaultDirs(r.root, r.opts.Libc, arch) {
+		dirs = append(dirs, dir{name: name, root: r.root, rule: "default directory", shown: r.root.host(name)})
+	}
+	return dirs
+}
+
+func (r *resolver) addSoname(name string, o *Object) {
+	if name != "" {
+		r.bySoname[name] = append(r.bySoname[name], o)
+	}
+}
+
+// order returns the members as Python would load them: extension modules
+// first, then what no other file has loaded. Members are never loaded twice.
+func (r *resolver) order() []*Object {
+	var modules, others []*Object
+	for _, o := range r.graph.Members {
+		kind, err := o.File.Extension(path.Base(o.Path))
+		if err != nil {
+			r.err = errors.Join(r.err, fmt.Errorf("%s: %w", o.Path, err))
+			continue
+		}
+		if kind != elf.NotExtension {
+			modules = append(modules, o)
+		} else {
+			others = append(others, o)
+		}
+	}
+	return append(modules, others...)
+}
+
+// A request is one file of a load in progress, with the chain of files that led
+// to it, itself first.
+type request struct {
+	chain []*Object
+}
+
+// load walks breadth first, as ld.so loads a file and all that it needs. What
+// has been loaded under a name is reused for that name (ld.so(8)).
+func (r *resolver) load(first *Object) {
+	loaded := map[string]*Object{}
+	seen := map[*Object]bool{first: true}
+	queue := []request{{[]*Object{first}}}
+	for len(queue) > 0 {
+		chain := queue[0].chain
+		queue = queue[1:]
+		o := chain[0]
+		for i, needed := range o.File.Needed() {
+			e := r.edge(o, i, needed)
+			to := r.follow(e, loaded, chain)
+			if to == nil {
+				continue
+			}
+			loaded[needed] = to
+			if soname := to.File.Soname(); soname != "" && loaded[soname] == nil {
+				loaded[soname] = to
+			}
+			if !seen[to] {
+				seen[to] = true
+				queue = append(queue, request{append([]*Object{to}, chain...)})
+			}
+		}
+	}
+}
+
+// edge returns edge i of o, made when o is loaded for the first time.
+func (r *resolver) edge(o *Object, i int, needed string) *Edge {
+	if i == len(o.Edges) {
+		o.Edges = append(o.Edges, &Edge{Needed: needed})
+	}
+	return o.Edges[i]
+}
+
+// libpython matches the library that embeds Python. Extension modules find its
+// symbols in the program that loads them (PEP 513).
+var libpython = regexp.MustCompile(`^libpython\d+\.\d+m?\.so(\.\d)*$`)
+
+// follow resolves an edge within one load. The first load that finds a file
+// decides the edge: a file can only be rewritten once.
+func (r *resolver) follow(e *Edge, loaded map[string]*Object, chain []*Object) *Object {
+	switch {
+	case e.Status == Found:
+		return e.To
+	case e.Status == Excluded || e.Status == LibPython:
+		return nil
+	case r.excluded(e.Needed):
+		e.Status = Excluded
+		return nil
+	case libpython.MatchString(e.Needed):
+		e.Status = LibPython
+		return nil
+	}
+	if to := loaded[e.Needed]; to != nil {
+		e.Status, e.To, e.Rule = Found, to, "already loaded"
+		return to
+	}
+	a := r.search(e.Needed, chain)
+	if a.to == nil {
+		e.Tried = a.tried
+		return nil
+	}
+	e.To, e.Rule, e.Tried = a.to, a.rule, nil
+	if !a.to.InWheel && (r.excluded(a.to.Path) || r.excluded(a.to.real)) {
+		e.Status = Excluded
+		return nil
+	}
+	e.Status = Found
+	return a.to
+}
+
+// excluded matches a soname, or the path of a resolved library, against the
+// exclude patterns. As in the shell's fnmatch, * reaches across slashes there.
+func (r *resolver) excluded(name string) bool {
+	for _, pattern := range r.opts.Exclude {
+		if MatchPattern(pattern, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// MatchPattern reports whether a shell pattern matches a soname or path. Unlike
+// [path.Match], a * also matches slashes, as users of Python's fnmatch expect.
+func MatchPattern(pattern, name string) bool {
+	const slash = "\x00"
+	ok, err := path.Match(strings.ReplaceAll(pattern, "/", slash), strings.ReplaceAll(name, "/", slash))
+	return ok && err == nil
+}
+
+// search looks for a library in every place of the plan.
+func (r *resolver) search(needed string, chain []*Object) answer {
+	if strings.Contains(needed, "/") {
+		return r.searchPathName(needed, chain[0])
+	}
+	dirs := r.plan(chain)
+	key := searchKey(needed, dirs, chain[0])
+	if a, ok := r.answers[key]; ok {
+		return a
+	}
+	a := r.searchDirs(needed, dirs, chain[0])
+	r.answers[key] = a
+	return a
+}
+
+// searchKey identifies a search: the same name in the same places for the same
+// kind of file, and near the same file.
+func searchKey(needed string, dirs []dir, near *Object) string {
+	var b strings.Builder
+	b.WriteString(needed)
+	arch, _ := near.File.Arch()
+	fmt.Fprintf(&b, "\x00%s\x00%d\x00", arch, near.File.OSABI)
+	if near.InWheel {
+		b.WriteString(path.Dir(near.install))
+	}
+	for _, d := range dirs {
+		b.WriteString("\x00")
+		b.WriteString(d.root.dir)
+		b.WriteString(d.name)
+		b.WriteString(d.rule)
+	}
+	return b.String()
+}
+
+func (r *resolver) searchDirs(needed string, dirs []dir, from *Object) answer {
+	var a answer
+	sought := false
+	for _, d := range dirs {
+		if !d.inWheel && !sought {
+			sought = true
+			if to := r.bySonameInWheel(needed, from); to != nil {
+				return answer{to: to, rule: "in the wheel under this name"}
+			}
+		}
+		to, why := r.candidate(d, needed, from)
+		if to != nil {
+			return answer{to: to, rule: d.rule}
+		}
+		a.tried = append(a.tried, Place{Dir: d.shown, Rule: d.rule, Why: why})
+	}
+	if !sought {
+		if to := r.bySonameInWheel(needed, from); to != nil {
+			return answer{to: to, rule: "in the wheel under this name"}
+		}
+	}
+	return a
+}
+
+// searchPathName resolves a DT_NEEDED that is a path: it is opened as it is.
+func (r *resolver) searchPathName(needed string, from *Object) answer {
+	var a answer
+	for _, d := range r.expand(path.Dir(needed), from) {
+		d.rule = "DT_NEEDED with a path"
+		to, why := r.candidate(d, path.Base(needed), from)
+		if to != nil {
+			return answer{to: to, rule: d.rule}
+		}
+		a.tried = append(a.tried, Place{Dir: d.shown, Rule: d.rule, Why: why})
+	}
+	return a
+}
+
+// bySonameInWheel finds a member by soname or base name. Of several, one in the
+// same directory goes first, then the first in the order of the wheel.
+func (r *resolver) bySonameInWheel(needed string, from *Object) *Object {
+	var best *Object
+	for _, o := range r.bySoname[needed] {
+		if o == from || !from.File.SameTarget(&o.File.Header) {
+			continue
+		}
+		if path.Dir(o.install) == path.Dir(from.install) {
+			return o
+		}
+		if best == nil {
+			best = o
+		}
+	}
+	return best
+}
+
+// candidate looks for a library in one directory. Without one, it says why.
+func (r *resolver) candidate(d dir, name string, from *Object) (*Object, string) {
+	if d.inWheel {
+		o := r.byInstall[path.Join(d.name, name)]
+		if o == nil {
+			return nil, "not there"
+		}
+		return r.accept(o, from)
+	}
+	real, err := d.root.resolve(path.Join(d.name, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, "not there"
+	}
+	if err != nil {
+		return nil, err.Error()
+	}
+	o, why := r.system(d.root, real)
+	if o == nil {
+		return nil, why
+	}
+	return r.accept(o, from)
+}
+
+// accept passes over a library of another class or machine, as ld.so does.
+func (r *resolver) accept(o, from *Object) (*Object, string) {
+	if !from.File.SameTarget(&o.File.Header) {
+		return nil, fmt.Sprintf("%s, not %s", archName(o.File), archName(from.File))
+	}
+	return o, ""
+}
+
+func archName(f *elf.File) string {
+	if arch, _ := f.Arch(); arch != "" {
+		return arch
+	}
+	return f.Machine.String()
+}
+
+// system opens a library of the system, once.
+func (r *resolver) system(root Root, real string) (*Object, string) {
+	host := root.host(real)
+	if o, ok := r.byPath[host]; ok {
+		return o, ""
+	}
+	info, err := os.Stat(host)
+	if err != nil {
+		return nil, errors.Unwrap(err).Error()
+	}
+	if !info.Mode().IsRegular() {
+		return nil, "not a regular file"
+	}
+	file, err := os.Open(host)
+	if err != nil {
+		return nil, errors.Unwrap(err).Error()
+	}
+	image, err := elf.NewFile(file, info.Size())
+	if err == nil && !image.Dynamic() {
+		err = errors.New("not a shared library")
+	}
+	if err != nil {
+		file.Close()
+		if errors.Is(err, elf.ErrNotELF) {
+			return nil, "not ELF (a linker script?)"
+		}
+		return nil, err.Error()
+	}
+	o := &Object{Path: host, File: image, real: real, root: root}
+	r.byPath[host] = o
+	r.graph.System = append(r.graph.System, o)
+	r.graph.files = append(r.graph.files, file)
+	return o, ""
+}
