@@ -119,7 +119,9 @@ func TestNewReaderRefuses(t *testing.T) {
 		{"bomb", with(both(part{name: "demo/x", raw: make([]byte, 2<<20)}, func(h *zipHeader) { h.usize = 2 << 30 })), "a decompression bomb"},
 		{"zip64 field is missing", with(both(x, func(h *zipHeader) { h.usize, h.csize = 0xffffffff, 0xffffffff })), "reaches into what begins at"},
 		{"zip64 field is short", with(both(x, func(h *zipHeader) { h.usize, h.extra = 0xffffffff, []byte("\x01\x00\x04\x00abcd") })), "zip64 extra field is too short"},
-		{"zip64 size is negative", with(both(x, func(h *zipHeader) { h.usize, h.extra = 0xffffffff, []byte("\x01\x00\x08\x00\xff\xff\xff\xff\xff\xff\xff\xff") })), "out of range"},
+		{"zip64 size is negative", with(both(x, func(h *zipHeader) {
+			h.usize, h.extra = 0xffffffff, []byte("\x01\x00\x08\x00\xff\xff\xff\xff\xff\xff\xff\xff")
+		})), "out of range"},
 		{"extra field is cut", with(both(x, func(h *zipHeader) { h.extra = []byte("\x01\x00\xff\xff") })), "extra field is longer than its header says"},
 
 		{"no .dist-info", zipBytes(part{name: "demo/x"}), "no .dist-info directory at top level"},

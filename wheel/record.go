@@ -135,11 +135,12 @@ func lineEnd(b []byte) int {
 	return 0
 }
 
-// Row returns the row of a path.
+// Row returns the row of a path. Without one it returns false and an empty row:
+// no hash, no size.
 func (r *Record) Row(path string) (RecordRow, bool) {
 	i, ok := r.byPath[path]
 	if !ok {
-		return RecordRow{}, false
+		return RecordRow{Path: path, Size: -1}, false
 	}
 	return r.rows[i], true
 }
