@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+)
+
+// writeTable prints the measurements as a page of Markdown. In each group of
+// rows the first tool is the one that the others are compared with.
+func writeTable(w io.Writer, tools []tool, results []*measured) error {
+	var page bytes.Buffer
+	fmt.Fprintf(&page, "# Benchmarks\n\nWritten by\n\n    go run ./internal/bench %s\n\n", strings.Join(os.Args[1:], " "))
+	fmt.Fprintf(&page, "on %s/%s with %d processors%s, against", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), processor())
+	for _, t := range tools {
+		if t.version != "" {
+			fmt.Fprintf(&page, " %s %s", t.name, t.version)
+		}
+	}
+	page.WriteString(".\n\nThe tools took turns on the same wheels, after one run that does not count. Seconds are the\n" +
+		"median of the wall time, and the number of runs stands beside it. Memory is the largest resident\n" +
+		"set of the tool and of what it started. Faster, and size, are relative to auditwheel.\n\n")
+	page.WriteString("| wheel | step | tool | runs | seconds | faster | memory, MiB | bytes written | size |\n")
+	page.WriteString("|---|---|---|--:|--:|--:|--:|--:|--:|\n")
+	var base *measured
+	for _, m := range results {
+		if base == nil || base.title != m.title || base.step != m.step {
+			base = m
+		}
+		page.WriteString(m.row(base))
+	}
+	_, err := page.WriteTo(w)
+	return err
+}
+
+// row is one line of the table.
+func (m *measured) row(base *measured) string {
+	if m.failed != "" {
+		return fmt.Sprintf("| %s | %s | %s | | %s | | | | |\n", m.title, m.step, m.tool, m.failed)
+	}
+	faster, bytesWritten, size := "", "", ""
+	if m != base && base.failed == "" {
+		faster = fmt.Sprintf("%.1f×", base.median().Seconds()/m.median().Seconds())
+	}
+	if m.size > 0 {
+		bytesWritten = fmt.Sprint(m.size)
+		if m != base && base.size > 0 {
+			size = fmt.Sprintf("%+.2f %%", 100*(float64(m.size)/float64(base.size)-1))
+		}
+	}
+	return fmt.Sprintf("| %s | %s | %s | %d | %.3f | %s | %.0f | %s | %s |\n", m.title, m.step, m.tool,
+		len(m.times), m.median().Seconds(), faster, float64(m.peak)/(1<<20), bytesWritten, size)
+}
+
+// processor is the model of this machine's processor, as Linux tells it.
+func processor() string {
+	info, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(info)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			return " (" + strings.TrimSpace(value) + ")"
+		}
+	}
+	return ""
+}
