@@ -1,23 +1,25 @@
 package wheel
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 
-	"github.com/klauspost/compress/flate"
+	"github.com/wheelmend/wheelmend/wheel/internal/deflate"
 )
 
 const (
 	// chunkSize is how much of a member is compressed at a time. It is part of
-	// the output format: another value gives other bytes.
-	chunkSize = 1 << 20
+	// the output format: another value gives other bytes. Chunks of 1 and 2 MiB
+	// save less than 0.1 % (libcrypto, libhdf5, libxml2, libicudata), and keep
+	// fewer processors busy with a member of some MiB.
+	chunkSize = 512 << 10
 	// dictSize is how far back deflate can refer (RFC 1951, 2). Each chunk is
 	// primed with that much of what comes before it.
 	dictSize = 32 << 10
-	// defaultLevel stands for level -1.
-	defaultLevel = 7
-	maxLevel     = 9
+	// defaultLevel stands for level -1: the fastest whose output is no more than
+	// 1 % larger than that of zlib level 6 on each shared library measured (see
+	// package deflate), with room to spare.
+	defaultLevel = 4
 )
 
 // A chunk is a piece of a member on its way through the compressor. Its buffers
@@ -28,7 +30,7 @@ type chunk struct {
 	last  bool // of its member
 	in    []byte
 	dict  int // how much of in is dictionary, in bytes
-	out   bytes.Buffer
+	out   []byte
 	err   error
 	done  chan struct{} // receives once out or err is set
 }
@@ -55,30 +57,18 @@ func (c *chunk) fresh() []byte { return c.in[c.dict:] }
 // on a byte boundary, so that the results of a member's chunks join into one
 // stream, whoever made them.
 type compressor struct {
-	level int
-	flate *flate.Writer
+	level   int
+	encoder *deflate.Encoder // nil until the first chunk
 }
 
 // run fills c.out.
-func (z *compressor) run(c *chunk) error {
-	c.out.Reset()
+func (z *compressor) run(c *chunk) {
 	if c.entry.method == Store {
-		c.out.Write(c.fresh())
-		return nil
+		c.out = append(c.out[:0], c.fresh()...)
+		return
 	}
-	if z.flate == nil {
-		var err error
-		if z.flate, err = flate.NewWriterDict(&c.out, z.level, c.in[:c.dict]); err != nil {
-			return err
-		}
-	} else {
-		z.flate.ResetDict(&c.out, c.in[:c.dict])
+	if z.encoder == nil {
+		z.encoder = deflate.New(z.level)
 	}
-	if _, err := z.flate.Write(c.fresh()); err != nil {
-		return err
-	}
-	if c.last {
-		return z.flate.Close()
-	}
-	return z.flate.Flush()
+	c.out = z.encoder.Append(c.out[:0], c.in, c.dict, c.last)
 }

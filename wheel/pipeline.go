@@ -79,7 +79,7 @@ func (p *pipeline) compress(work <-chan *chunk) {
 	z := &compressor{level: p.level}
 	for c := range work {
 		if c.err == nil {
-			c.err = z.run(c)
+			z.run(c)
 		}
 		c.done <- struct{}{}
 	}
@@ -176,10 +176,10 @@ func (p *pipeline) writeChunk(c *chunk) error {
 	if c.first {
 		p.begin(e)
 	}
-	if err := p.append(c.out.Bytes()); err != nil {
+	if err := p.append(c.out); err != nil {
 		return err
 	}
-	e.compressed += int64(c.out.Len())
+	e.compressed += int64(len(c.out))
 	p.advance(int64(len(c.fresh())))
 	if !c.last {
 		return nil

@@ -11,10 +11,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wheelmend/wheelmend/wheel/internal/deflate"
 )
 
 // Content is what a member is made of; *bytes.Reader and *io.SectionReader are
-// some. It is read once, in order, but for the 32 KiB before each mebibyte.
+// some. It is read once, in order, but for the 32 KiB before each chunk, which
+// are read again.
 type Content interface {
 	io.ReaderAt
 	Size() int64 // bytes
@@ -119,8 +122,8 @@ func (w *Writer) Write(ctx context.Context, out io.WriterAt) (int64, error) {
 
 // plan checks names and options, and puts the members in order.
 func (w *Writer) plan() ([]*entry, error) {
-	if w.opts.Level < -1 || w.opts.Level > maxLevel {
-		return nil, fmt.Errorf("compression level %d is not in -1 to %d", w.opts.Level, maxLevel)
+	if w.opts.Level < -1 || w.opts.Level > deflate.MaxLevel {
+		return nil, fmt.Errorf("compression level %d is not in -1 to %d", w.opts.Level, deflate.MaxLevel)
 	}
 	if !strings.HasSuffix(w.distInfo, ".dist-info") || strings.Contains(w.distInfo, "/") {
 		return nil, fmt.Errorf("%q is no .dist-info directory", w.distInfo)
