@@ -43,3 +43,8 @@ func leadingRun(s string) string {
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// CompareVersions orders symbol versions, and names in general, as people do:
+// "GLIBC_2.9" before "GLIBC_2.17". It returns a negative number, 0 or a positive
+// one, as [cmp.Compare].
+func CompareVersions(a, b string) int { return compareNatural(a, b) }

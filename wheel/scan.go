@@ -25,6 +25,12 @@ import (
 // The error is that of the first member, in archive order, that has one,
 // whatever the number of jobs.
 func (r *Reader) Scan(ctx context.Context, jobs int, visit func(m *Member, content io.Reader) error) error {
+	return r.ScanSome(ctx, jobs, func(*Member) bool { return true }, visit)
+}
+
+// ScanSome is Scan for the members that want picks. The rows of RECORD are
+// compared with the names of all members; contents are read of those alone.
+func (r *Reader) ScanSome(ctx context.Context, jobs int, want func(*Member) bool, visit func(m *Member, content io.Reader) error) error {
 	record, err := r.Record()
 	if err != nil {
 		return err
@@ -35,7 +41,7 @@ func (r *Reader) Scan(ctx context.Context, jobs int, visit func(m *Member, conte
 	if jobs < 1 {
 		jobs = runtime.GOMAXPROCS(0)
 	}
-	s := &scan{ctx: ctx, reader: r, record: record, visit: visit, failed: len(r.members)}
+	s := &scan{ctx: ctx, reader: r, record: record, want: want, visit: visit, failed: len(r.members)}
 	var wg sync.WaitGroup
 	for range min(jobs, len(r.members)) {
 		wg.Go(s.work)
@@ -78,6 +84,7 @@ type scan struct {
 	ctx    context.Context
 	reader *Reader
 	record *Record
+	want   func(*Member) bool
 	visit  func(*Member, io.Reader) error
 
 	mu     sync.Mutex
@@ -111,7 +118,7 @@ func (s *scan) work() {
 	checker := &checker{sha256: sha256.New(), rest: make([]byte, 128<<10)}
 	for i, ok := s.take(); ok; i, ok = s.take() {
 		m := s.reader.members[i]
-		if m.IsDir() {
+		if m.IsDir() || !s.want(m) {
 			continue
 		}
 		row, _ := s.record.Row(m.Name)

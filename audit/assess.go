@@ -1,0 +1,308 @@
+package audit
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/policy"
+	"golang.org/x/sync/errgroup"
+)
+
+// Options tunes an audit. The zero value looks at this machine's libraries.
+type Options struct {
+	linkage.Options          // where libraries are sought; Libc is filled in by Assess
+	Graft           []string // patterns of sonames that are grafted even where the policy promises them
+	IgnoreISA       bool     // do not hold binaries to the baseline of x86-64
+	Jobs            int      // binaries read at once; 0 means GOMAXPROCS
+}
+
+// Assess finds the libraries of the wheel and holds it to every policy of its
+// architecture and C library.
+func Assess(ctx context.Context, c *Contents, opts Options) (*Report, error) {
+	r := &Report{Wheel: c.Filename.String(), Contents: c, Foreign: c.Foreign, Format: format(c), best: -1, repairable: -1, options: opts}
+	if r.Format != ELF {
+		return r, nil
+	}
+	var err error
+	if r.Arch, err = wheelArch(c); err != nil {
+		return nil, err
+	}
+	if r.Libc, err = wheelLibc(c); err != nil {
+		return nil, err
+	}
+	if err := r.link(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.readFacts(ctx); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	for _, p := range r.policies() {
+		r.Verdicts = append(r.Verdicts, r.judge(p))
+	}
+	r.choose()
+	return r, nil
+}
+
+func format(c *Contents) Format {
+	if len(c.Binaries) > 0 {
+		return ELF
+	}
+	for _, f := range c.Foreign {
+		if f.Kind == "Mach-O" {
+			return MachO
+		}
+	}
+	return Pure
+}
+
+// link resolves the libraries of all binaries that a loader could load in the
+// wheel's own process. Binaries of another architecture are named by the verdicts.
+func (r *Report) link(ctx context.Context) error {
+	var members []linkage.Member
+	for _, b := range r.Contents.Binaries {
+		if arch, _ := b.File.Arch(); b.loadable() && arch == string(r.Arch) {
+			members = append(members, linkage.Member{Name: b.Member.Name, File: b.File})
+		}
+	}
+	opts := r.options.Options
+	opts.Libc = string(cmp.Or(r.Libc, policy.GLIBC))
+	var err error
+	r.Graph, err = linkage.Resolve(ctx, members, opts)
+	return err
+}
+
+// readFacts reads symbols and versions of the members and of every library
+// that some policy would have grafted.
+func (r *Report) readFacts(ctx context.Context) error {
+	objects := slices.Concat(r.Graph.Members, r.graftable())
+	all := make([]*facts, len(objects))
+	group, ctx := errgroup.WithContext(ctx)
+	if r.options.Jobs > 0 {
+		group.SetLimit(r.options.Jobs)
+	}
+	for i, o := range objects {
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			f, err := newFacts(o)
+			if err != nil {
+				return fmt.Errorf("%s: %w", o.Path, err)
+			}
+			all[i] = f
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	r.facts = map[*linkage.Object]*facts{}
+	for _, f := range all {
+		r.facts[f.object] = f
+		if f.object.InWheel {
+			r.Files = append(r.Files, newFile(f))
+		}
+	}
+	return nil
+}
+
+func newFile(f *facts) File {
+	file := f.object.File
+	return File{
+		Path: f.object.Path, Needed: file.Needed(), RPath: file.RPath(), RunPath: file.RunPath(),
+		Soname: file.Soname(), ISA: f.isa, Extension: f.kind != elf.NotExtension,
+	}
+}
+
+// policies returns those that the wheel is held to. Without a C library, as in
+// a wheel of static programs, glibc's serve. musl 1.1 is only considered where
+// the file name claims it: too few of its limits can be seen in a binary.
+func (r *Report) policies() []*policy.Policy {
+	all := policy.For(cmp.Or(r.Libc, policy.GLIBC), r.Arch)
+	if r.Libc != policy.MUSL || len(all) == 0 {
+		return all
+	}
+	for i, p := range all {
+		if slices.Contains(r.Contents.Filename.Platform, p.Tag()) {
+			return all[i:]
+		}
+	}
+	return all[len(all)-1:]
+}
+
+// graftable returns the system libraries that the strictest policy would have
+// grafted; newer policies promise more, so they need no other.
+func (r *Report) graftable() []*linkage.Object {
+	seen := map[*linkage.Object]bool{}
+	for _, p := range r.policies() {
+		for _, o := range r.grafts(p) {
+			seen[o] = true
+		}
+	}
+	return slices.SortedFunc(maps.Keys(seen), byPath)
+}
+
+func byPath(a, b *linkage.Object) int { return cmp.Compare(a.Path, b.Path) }
+
+// leaves reports whether a policy leaves a needed library to the system.
+func (r *Report) leaves(p *policy.Policy, e *linkage.Edge) bool {
+	if e.To != nil && e.To.InWheel || !p.AllowsLibrary(e.Needed) {
+		return false
+	}
+	if policy.IsLoader(e.Needed) {
+		return true
+	}
+	for _, pattern := range r.options.Graft {
+		if linkage.MatchPattern(pattern, e.Needed) {
+			return false
+		}
+	}
+	return true
+}
+
+// grafts returns the libraries that a repair for the policy copies in: what the
+// members need and the system does not promise, and what those need in turn.
+func (r *Report) grafts(p *policy.Policy) []*linkage.Object {
+	seen := map[*linkage.Object]bool{}
+	queue := slices.Clone(r.Graph.Members)
+	for len(queue) > 0 {
+		o := queue[0]
+		queue = queue[1:]
+		for _, e := range o.Edges {
+			if e.Status == linkage.Found && !e.To.InWheel && !seen[e.To] && !r.leaves(p, e) {
+				seen[e.To] = true
+				queue = append(queue, e.To)
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Keys(seen), byPath)
+}
+
+// judge holds the wheel to one policy.
+func (r *Report) judge(p *policy.Policy) Verdict {
+	j := &judgement{report: r, policy: p, verdict: Verdict{Policy: p, Grafts: r.grafts(p)}, grafted: map[*linkage.Object]bool{}}
+	for _, o := range j.verdict.Grafts {
+		j.grafted[o] = true
+	}
+	j.checkMembers()
+	for _, o := range slices.Concat(r.Graph.Members, j.verdict.Grafts) {
+		j.checkLibraries(r.facts[o])
+		j.checkVersions(r.facts[o])
+		j.checkSymbols(r.facts[o])
+		j.checkBuild(r.facts[o])
+	}
+	j.verdict.external = len(j.external)
+	return j.verdict
+}
+
+// choose picks the tags of the report. A repair never grafts more than the
+// fewest libraries that any policy asks for: an older tag is not worth a second
+// copy of a library that later systems all have (as auditwheel decides).
+func (r *Report) choose() {
+	fewest := -1
+	for i := range r.Verdicts {
+		if n := r.Verdicts[i].external; fewest < 0 || n < fewest {
+			fewest = n
+		}
+	}
+	enough := false
+	for i := range r.Verdicts {
+		v := &r.Verdicts[i]
+		enough = enough || v.external <= fewest
+		if r.best < 0 && v.Meets() {
+			r.best = i
+		}
+		if r.repairable < 0 && enough && v.Repairable() {
+			r.repairable = i
+		}
+	}
+}
+
+// Libraries returns every library outside the wheel that its files and the
+// grafts of a verdict need, sorted by soname, with what a repair for that
+// policy does about it. Without a verdict, nothing is grafted.
+func (r *Report) Libraries(v *Verdict) []Library {
+	type key struct{ soname, path string }
+	found := map[key]*Library{}
+	objects := r.Graph.Members
+	if v != nil {
+		objects = slices.Concat(objects, v.Grafts)
+	}
+	for _, o := range objects {
+		for _, e := range o.Edges {
+			if e.To != nil && e.To.InWheel {
+				continue
+			}
+			k := key{soname: e.Needed}
+			if e.To != nil {
+				k.path = e.To.Path
+			}
+			if found[k] == nil {
+				found[k] = &Library{Soname: e.Needed, Path: k.path, Action: r.action(v, e), Tried: e.Tried}
+			}
+			found[k].NeededBy = append(found[k].NeededBy, o.Path)
+		}
+	}
+	var out []Library
+	for _, l := range found {
+		out = append(out, *l)
+	}
+	slices.SortFunc(out, func(a, b Library) int {
+		return cmp.Or(strings.Compare(a.Soname, b.Soname), strings.Compare(a.Path, b.Path))
+	})
+	return out
+}
+
+func (r *Report) action(v *Verdict, e *linkage.Edge) Action {
+	switch {
+	case e.Status == linkage.Excluded:
+		return Excluded
+	case e.Status == linkage.LibPython:
+		return Remove
+	case v != nil && r.leaves(v.Policy, e):
+		return System
+	case e.Status == linkage.Missing:
+		return Missing
+	}
+	return Graft
+}
+
+// VersionedSymbols returns the versions that the members and the grafts of a
+// verdict want of libraries that stay outside the wheel, by soname. Both the
+// names and the versions are complete, in the order of the policies' tables.
+func (r *Report) VersionedSymbols(v *Verdict) map[string][]string {
+	sets := map[string]map[string]bool{}
+	j := &judgement{report: r, grafted: map[*linkage.Object]bool{}}
+	objects := r.Graph.Members
+	if v != nil {
+		j.policy, objects = v.Policy, slices.Concat(objects, v.Grafts)
+		for _, o := range v.Grafts {
+			j.grafted[o] = true
+		}
+	}
+	for _, o := range objects {
+		for _, n := range r.facts[o].needs {
+			if j.inside(o, n.Library) {
+				continue
+			}
+			for _, version := range n.Versions {
+				if sets[n.Library] == nil {
+					sets[n.Library] = map[string]bool{}
+				}
+				sets[n.Library][version.Name] = true
+			}
+		}
+	}
+	out := map[string][]string{}
+	for library, set := range sets {
+		out[library] = slices.SortedFunc(maps.Keys(set), policy.CompareVersions)
+	}
+	return out
+}

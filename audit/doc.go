@@ -1,0 +1,12 @@
+// Package audit reports what a wheel needs from the system it is installed on,
+// and which file and symbol needs it. [Load] reads the binaries of a wheel once
+// and checks every member against RECORD; [Assess] finds their libraries and
+// holds them to every policy of their architecture.
+//
+// The result keeps its evidence: each [Blocker] names the policy, the file, the
+// library, the version and the symbols that stand in the way. Nothing is merged
+// before the report.
+//
+// Rules: PEP 513, 571, 599, 600 and 656 for the policies, PEP 427 for the wheel.
+// An ELF file that is damaged is an error that names it, never "not ELF".
+package audit

@@ -1,0 +1,64 @@
+package audit
+
+import (
+	stdelf "debug/elf"
+	"path"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/linkage"
+)
+
+// versionKey is one version of one library.
+type versionKey struct{ library, version string }
+
+// facts are what the policies ask about one file, read once.
+type facts struct {
+	object    *linkage.Object
+	needs     []elf.VersionNeed
+	symbols   map[versionKey][]string // symbols wanted with that version
+	undefined map[string]bool         // strong undefined symbols, with a version or without
+	isa       elf.ISA
+	kind      elf.ExtensionKind
+	narrow    []string // symbols of a Python 2 with narrow Unicode
+	fpectl    []string // symbols of a Python with fpectl
+}
+
+// fpectlSymbols only exist in a Python that was built with fpectl (PEP 513).
+var fpectlSymbols = map[string]bool{"PyFPE_jbuf": true, "PyFPE_dummy": true, "PyFPE_counter": true}
+
+func newFacts(o *linkage.Object) (*facts, error) {
+	f := &facts{object: o, symbols: map[versionKey][]string{}, undefined: map[string]bool{}}
+	var err error
+	if f.needs, err = o.File.VersionNeeds(); err != nil {
+		return nil, err
+	}
+	if f.isa, err = o.File.ISA(); err != nil {
+		return nil, err
+	}
+	if f.kind, err = o.File.Extension(path.Base(o.Path)); err != nil {
+		return nil, err
+	}
+	for s, err := range o.File.Symbols() {
+		if err != nil {
+			return nil, err
+		}
+		if !s.Undefined() || s.Name == "" {
+			continue
+		}
+		if s.Version != "" {
+			key := versionKey{s.Library, s.Version}
+			f.symbols[key] = append(f.symbols[key], s.Name)
+		}
+		if s.Bind != stdelf.STB_WEAK {
+			f.undefined[s.Name] = true
+		}
+		if f.kind != elf.NotExtension && fpectlSymbols[s.Name] {
+			f.fpectl = append(f.fpectl, s.Name)
+		}
+		if f.kind == elf.Python2Extension && strings.Contains(s.Name, "PyUnicodeUCS2_") {
+			f.narrow = append(f.narrow, s.Name)
+		}
+	}
+	return f, nil
+}

@@ -1,0 +1,172 @@
+package audit
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/policy"
+)
+
+// A judgement is one verdict in the making.
+type judgement struct {
+	report   *Report
+	policy   *policy.Policy
+	verdict  Verdict
+	grafted  map[*linkage.Object]bool
+	external map[string]bool // sonames that the policy does not promise
+}
+
+func (j *judgement) block(b Blocker) {
+	b.Policy = j.policy
+	j.verdict.Blockers = append(j.verdict.Blockers, b)
+}
+
+// checkMembers looks at where binaries lie and what machine they are for.
+func (j *judgement) checkMembers() {
+	for _, b := range j.report.Contents.Binaries {
+		name := b.Member.Name
+		if inPurelib(name) {
+			j.block(Blocker{Kind: KindPurelib, File: name, Reason: "a binary may not lie in the purelib folder: build the wheel as a platform wheel (Root-Is-Purelib: false)"})
+		}
+		arch, why := b.File.Arch()
+		switch {
+		case arch == string(j.report.Arch) || !b.File.Dynamic():
+		case arch != "":
+			j.block(Blocker{Kind: KindArchitecture, File: name, Reason: fmt.Sprintf("it is for %s, the wheel for %s", arch, j.report.Arch)})
+		case b.File.Machine == j.report.machine():
+			j.block(Blocker{Kind: KindArchitecture, File: name, Reason: why})
+		}
+	}
+}
+
+// inPurelib reports whether a member is installed to the purelib folder while
+// it is not at the root of the wheel.
+func inPurelib(name string) bool {
+	top, rest, ok := strings.Cut(name, "/")
+	return ok && strings.HasSuffix(top, ".data") && strings.HasPrefix(rest, "purelib/")
+}
+
+// checkLibraries looks for libraries that the policy does not promise.
+func (j *judgement) checkLibraries(f *facts) {
+	for _, e := range f.object.Edges {
+		if e.Status == linkage.Excluded || e.To != nil && e.To.InWheel || j.report.leaves(j.policy, e) {
+			continue
+		}
+		if j.external == nil {
+			j.external = map[string]bool{}
+		}
+		j.external[e.Needed] = true
+		b := Blocker{Kind: KindLibrary, File: f.object.Path, Library: e.Needed, Reason: fmt.Sprintf("%s does not promise %s", j.policy.Name, e.Needed)}
+		switch e.Status {
+		case linkage.Missing:
+			b.Kind, b.Reason = KindMissing, missing(e)
+		case linkage.LibPython:
+			if interp, err := f.object.File.Interpreter(); err != nil || interp != "" {
+				b.Kind, b.Reason = KindPython, "a program that needs libpython cannot be made portable (PEP 513); leave the library out with --exclude "+e.Needed
+			}
+		case linkage.Found:
+			if libc := loaderLibc(e.Needed); libc != "" && libc != j.policy.Libc {
+				b.Kind, b.Reason = KindLibc, fmt.Sprintf("%s belongs to %s, the wheel is for %s", e.Needed, libc, j.policy.Libc)
+			}
+		}
+		j.block(b)
+	}
+}
+
+// missing tells where a library was sought.
+func missing(e *linkage.Edge) string {
+	var places []string
+	for _, p := range e.Tried {
+		place := p.Dir + " (" + p.Rule
+		if p.Why != "not there" {
+			place += ": " + p.Why
+		}
+		places = append(places, place+")")
+	}
+	if len(places) == 0 {
+		return e.Needed + " was not found, and there is no directory to search; name one with --search-path"
+	}
+	return fmt.Sprintf("%s was not found; searched %s; add its directory with --search-path", e.Needed, strings.Join(places, ", "))
+}
+
+// inside reports whether the library that o needs under that name is, after a
+// repair, a file of the wheel that no other can stand in for. A file under a
+// name that the policy promises is none: Python may have loaded the system's
+// library of that name before.
+func (j *judgement) inside(o *linkage.Object, library string) bool {
+	e := o.Edge(library)
+	if e == nil || e.Status != linkage.Found {
+		return false
+	}
+	if j.grafted[e.To] {
+		return true
+	}
+	return e.To.InWheel && (j.policy == nil || !j.policy.AllowsLibrary(library))
+}
+
+// checkVersions compares the wanted versions with those that the policy promises.
+func (j *judgement) checkVersions(f *facts) {
+	for _, n := range f.needs {
+		if j.inside(f.object, n.Library) {
+			continue
+		}
+		for _, v := range n.Versions {
+			if j.policy.AllowsVersion(v.Name) {
+				continue
+			}
+			symbols := slices.Sorted(slices.Values(f.symbols[versionKey{n.Library, v.Name}]))
+			j.block(Blocker{
+				Kind: KindVersion, File: f.object.Path, Library: n.Library, Version: v.Name, Symbols: slices.Compact(symbols),
+				Reason: fmt.Sprintf("%s is newer than %s promises", v.Name, j.policy.Name),
+			})
+		}
+	}
+}
+
+// checkSymbols looks for symbols that the policy forbids, and for those that an
+// older musl lacks.
+func (j *judgement) checkSymbols(f *facts) {
+	for _, library := range f.object.File.Needed() {
+		if j.inside(f.object, library) || !j.policy.AllowsLibrary(library) {
+			continue
+		}
+		var forbidden, lacking []string
+		for _, s := range j.policy.Forbidden(library) {
+			if f.undefined[s] {
+				forbidden = append(forbidden, s)
+			}
+		}
+		if j.policy.Libc == policy.MUSL {
+			for s := range maps.Keys(f.undefined) {
+				if !j.policy.AllowsSymbol(library, s) {
+					lacking = append(lacking, s)
+				}
+			}
+		}
+		if len(forbidden) > 0 {
+			j.block(Blocker{Kind: KindSymbol, File: f.object.Path, Library: library, Symbols: forbidden, Reason: fmt.Sprintf("%s rules out symbols that are internal to %s", j.policy.Name, library)})
+		}
+		if len(lacking) > 0 {
+			slices.Sort(lacking)
+			j.block(Blocker{Kind: KindSymbol, File: f.object.Path, Library: library, Symbols: lacking, Reason: fmt.Sprintf("the musl of %s does not have these symbols", j.policy.Name)})
+		}
+	}
+}
+
+// checkBuild looks at how a file was built: for which processor, and for which
+// Python.
+func (j *judgement) checkBuild(f *facts) {
+	if f.isa > elf.ISABaseline && !j.report.options.IgnoreISA {
+		j.block(Blocker{Kind: KindISA, File: f.object.Path, Reason: fmt.Sprintf("it needs an %s processor, %s promises the baseline; build without -march, or --disable-isa-ext-check", f.isa, j.policy.Tag())})
+	}
+	if len(f.fpectl) > 0 {
+		j.block(Blocker{Kind: KindPython, File: f.object.Path, Symbols: f.fpectl, Reason: "it is built for a Python with fpectl, which manylinux rules out (PEP 513)"})
+	}
+	if len(f.narrow) > 0 {
+		j.block(Blocker{Kind: KindPython, File: f.object.Path, Symbols: f.narrow, Reason: "it is built for a Python with narrow Unicode (UCS-2), which manylinux rules out (PEP 513)"})
+	}
+}

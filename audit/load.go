@@ -1,0 +1,180 @@
+package audit
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/spool"
+	"github.com/wheelmend/wheelmend/wheel"
+)
+
+// DefaultMemory is how much of a wheel's binaries [Load] keeps in memory, in
+// bytes. What exceeds it goes to temporary files.
+const DefaultMemory = 96 << 20
+
+// A Binary is a member of the wheel that is an ELF image.
+type Binary struct {
+	Member *wheel.Member
+	File   *elf.File
+}
+
+// A Foreign is a member in a format of another system, or one that only looks
+// like a shared library. It is named, and left alone.
+type Foreign struct {
+	Path string
+	Kind string // such as "Mach-O", "PE", "static archive"
+}
+
+// Contents is what [Load] found in a wheel.
+type Contents struct {
+	Filename wheel.Filename
+	Reader   *wheel.Reader
+	Binaries []Binary  // sorted by name
+	Foreign  []Foreign // sorted by name
+
+	store *spool.Store
+}
+
+// Close releases the binaries.
+func (c *Contents) Close() error {
+	if c.store == nil {
+		return nil
+	}
+	return c.store.Close()
+}
+
+// LoadOptions tunes Load. The zero value is right for any machine.
+type LoadOptions struct {
+	Jobs    int    // members read at once; 0 means GOMAXPROCS
+	Memory  int64  // bytes of binaries kept in memory; 0 means DefaultMemory
+	TempDir string // for what does not fit; "" is the system's own place
+}
+
+// Load reads every member of the wheel called base (its file name), checks it
+// against RECORD, and parses those that are ELF images. The error of a damaged
+// member names it.
+func Load(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions) (*Contents, error) {
+	name, err := wheel.ParseFilename(base)
+	if err != nil {
+		return nil, err
+	}
+	c := &Contents{Filename: name, Reader: r, store: spool.NewStore(cmp.Or(opts.Memory, DefaultMemory), opts.TempDir)}
+	if err := c.scan(ctx, opts.Jobs, func(*wheel.Member) bool { return true }); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// Derive returns the contents of a wheel that was made from the one of c and is
+// open in r. Members that unchanged reports to have the same bytes are not read
+// again; the others are checked against RECORD.
+func (c *Contents) Derive(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions, unchanged func(*wheel.Member) bool) (*Contents, error) {
+	name, err := wheel.ParseFilename(base)
+	if err != nil {
+		return nil, err
+	}
+	d := &Contents{Filename: name, Reader: r, Foreign: slices.Clone(c.Foreign), store: spool.NewStore(cmp.Or(opts.Memory, DefaultMemory), opts.TempDir)}
+	for _, b := range c.Binaries {
+		if m, ok := r.Lookup(b.Member.Name); ok && unchanged(m) {
+			d.Binaries = append(d.Binaries, Binary{m, b.File})
+		}
+	}
+	if err := d.scan(ctx, opts.Jobs, func(m *wheel.Member) bool { return !unchanged(m) }); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// scan reads the members that want picks.
+func (c *Contents) scan(ctx context.Context, jobs int, want func(*wheel.Member) bool) error {
+	var mu sync.Mutex
+	err := c.Reader.ScanSome(ctx, jobs, want, func(m *wheel.Member, content io.Reader) error {
+		file, kind, err := c.inspect(m, content)
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if file != nil {
+			c.Binaries = append(c.Binaries, Binary{m, file})
+		}
+		if kind != "" {
+			c.Foreign = append(c.Foreign, Foreign{m.Name, kind})
+		}
+		return nil
+	})
+	slices.SortFunc(c.Binaries, func(a, b Binary) int { return cmp.Compare(a.Member.Name, b.Member.Name) })
+	slices.SortFunc(c.Foreign, func(a, b Foreign) int { return cmp.Compare(a.Path, b.Path) })
+	return err
+}
+
+// magics are the first bytes of formats that are named, not read.
+var magics = []struct {
+	magic string
+	kind  string
+}{
+	{"\xcf\xfa\xed\xfe", "Mach-O"},
+	{"\xce\xfa\xed\xfe", "Mach-O"},
+	{"\xfe\xed\xfa\xcf", "Mach-O"},
+	{"\xfe\xed\xfa\xce", "Mach-O"},
+	{"\xca\xfe\xba\xbf", "Mach-O"},
+	{"!<arch>\n", "static archive"},
+	{"!<thin>\n", "static archive"},
+	{"MZ", "PE"},
+}
+
+const elfMagic = "\x7fELF"
+
+// inspect reads a member as far as its format asks for: all of an ELF image, a
+// few bytes of anything else.
+func (c *Contents) inspect(m *wheel.Member, content io.Reader) (*elf.File, string, error) {
+	buffered := bufio.NewReaderSize(content, 64<<10)
+	head, err := buffered.Peek(int(min(m.Size, 64)))
+	if err != nil {
+		return nil, "", err
+	}
+	if !bytes.HasPrefix(head, []byte(elfMagic)) {
+		return nil, foreignKind(m.Name, head), nil
+	}
+	image, err := c.store.Put(buffered, m.Size)
+	if err != nil {
+		return nil, "", err
+	}
+	file, err := elf.NewFile(image, image.Size())
+	return file, "", err
+}
+
+// foreignKind names the format of a member that is not ELF, "" for plain data.
+func foreignKind(name string, head []byte) string {
+	for _, m := range magics {
+		if bytes.HasPrefix(head, []byte(m.magic)) && (m.kind != "PE" || isWindowsName(name)) {
+			return m.kind
+		}
+	}
+	// A fat Mach-O file shares its magic number with Java classes, which have a
+	// version of 45 or more where it has the number of architectures.
+	if len(head) >= 8 && bytes.HasPrefix(head, []byte("\xca\xfe\xba\xbe")) && head[7] < 45 {
+		return "Mach-O"
+	}
+	if strings.HasSuffix(name, ".so") && !bytes.HasPrefix(head, []byte("#")) {
+		return "not ELF, in spite of its name"
+	}
+	return ""
+}
+
+func isWindowsName(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".dll", ".exe", ".pyd":
+		return true
+	}
+	return false
+}

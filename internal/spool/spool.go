@@ -1,0 +1,101 @@
+// Package spool holds the contents of archive members for random access: in
+// memory as long as a common budget lasts, then in temporary files that have
+// no name any more, so that nothing of them stays behind.
+package spool
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+)
+
+// A Store shares a memory budget among the contents that it holds. It may be
+// used from several goroutines.
+type Store struct {
+	dir string
+
+	mu    sync.Mutex
+	left  int64
+	files []*os.File
+}
+
+// NewStore returns a store that keeps up to budget bytes in memory, and what
+// exceeds it in temporary files below dir ("" for the system's own place).
+func NewStore(budget int64, dir string) *Store {
+	return &Store{dir: dir, left: budget}
+}
+
+// A Content is what a store holds of one member.
+type Content struct {
+	io.ReaderAt
+	size int64
+}
+
+// Size returns the length of the content in bytes.
+func (c *Content) Size() int64 { return c.size }
+
+// Put reads exactly size bytes from r. A shorter r is [io.ErrUnexpectedEOF].
+func (s *Store) Put(r io.Reader, size int64) (*Content, error) {
+	if !s.take(size) {
+		return s.putFile(r, size)
+	}
+	buf := make([]byte, size)
+	if _, err := io.ReadFull(r, buf); err != nil {
+		return nil, noEOF(err)
+	}
+	return &Content{bytes.NewReader(buf), size}, nil
+}
+
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+func (s *Store) take(size int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if size > s.left {
+		return false
+	}
+	s.left -= size
+	return true
+}
+
+func (s *Store) putFile(r io.Reader, size int64) (*Content, error) {
+	f, err := os.CreateTemp(s.dir, "wheelmend-*")
+	if err != nil {
+		return nil, fmt.Errorf("temporary file: %w", err)
+	}
+	s.mu.Lock()
+	s.files = append(s.files, f)
+	s.mu.Unlock()
+	// Where an open file cannot be removed, Close does it.
+	_ = os.Remove(f.Name())
+	if n, err := io.Copy(f, io.LimitReader(r, size)); err != nil {
+		return nil, fmt.Errorf("temporary file: %w", err)
+	} else if n < size {
+		return nil, io.ErrUnexpectedEOF
+	}
+	return &Content{f, size}, nil
+}
+
+// Close releases the temporary files. Contents must not be read after it.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var first error
+	for _, f := range s.files {
+		if err := f.Close(); err != nil && first == nil {
+			first = err
+		}
+		if err := os.Remove(f.Name()); err != nil && !os.IsNotExist(err) && first == nil {
+			first = err
+		}
+	}
+	s.files = nil
+	return first
+}
