@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // peerAnswer is the part of `auditwheel show --json` that the tests read.
@@ -67,9 +65,11 @@ func checkELF(t *testing.T, wheel string, originals map[string][]byte) {
 			t.Errorf("%s: not in the unrepaired wheel, and no library that was grafted", name)
 			continue
 		}
-		want := lint(t, writeFile(t, path.Base(name), original))
-		if diff := cmp.Diff(want, lint(t, file)); hasNew(want, lint(t, file)) {
-			t.Errorf("eu-elflint of %s (-original +repaired):\n%s", name, diff)
+		known := lint(t, writeFile(t, path.Base(name), original))
+		for _, line := range lint(t, file) {
+			if !slices.Contains(known, line) {
+				t.Errorf("eu-elflint of %s, not of its original: %s", name, line)
+			}
 		}
 	}
 }
@@ -91,8 +91,4 @@ func lint(t *testing.T, file string) []string {
 	}
 	slices.Sort(lines)
 	return slices.Compact(lines)
-}
-
-func hasNew(old, now []string) bool {
-	return slices.ContainsFunc(now, func(line string) bool { return !slices.Contains(old, line) })
 }
