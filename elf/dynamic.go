@@ -3,6 +3,8 @@ package elf
 import (
 	"debug/elf"
 	"math"
+
+	"github.com/wheelmend/wheelmend/internal/binread"
 )
 
 // A Dyn is one entry of the dynamic table. See gABI chapter 5, Dynamic Section.
@@ -17,7 +19,7 @@ type dynamic struct {
 	prog    int    // index of PT_DYNAMIC
 	addr    uint64 // virtual address
 	off     uint64 // file offset
-	slots   int    // entries that fit in PT_DYNAMIC, the spare ones included
+	slots   int    // entries that may be written: those in use, the DT_NULL, and the empty ones behind it
 	entries []Dyn  // up to, not including, the first DT_NULL
 	strings strtab
 	needed  []string
@@ -61,7 +63,7 @@ func (f *File) readDynamicEntries(p Prog, at uint64) error {
 	if n > maxDynamic {
 		return formatErr(at, "PT_DYNAMIC has room for %d entries, more than any real file", n)
 	}
-	d.addr, d.off, d.slots = p.Vaddr, off, int(n)
+	d.addr, d.off = p.Vaddr, off
 	buf, err := f.read("dynamic table", off, n*f.dynSize())
 	if err != nil {
 		return err
@@ -70,11 +72,22 @@ func (f *File) readDynamicEntries(p Prog, at uint64) error {
 	for range n {
 		e := Dyn{Tag: elf.DynTag(f.signed(c.Word())), Val: c.Word()}
 		if e.Tag == elf.DT_NULL {
+			d.slots = len(d.entries) + 1 + emptyEntries(c)
 			return nil
 		}
 		d.entries = append(d.entries, e)
 	}
 	return formatErr(off, "dynamic table of %d entries does not end with DT_NULL", n)
+}
+
+// emptyEntries counts the entries behind the first DT_NULL that are all zero.
+// Anything else there is not known to be free.
+func emptyEntries(c *binread.Cursor) int {
+	n := 0
+	for c.Len() > 0 && c.Word() == 0 && c.Word() == 0 {
+		n++
+	}
+	return n
 }
 
 // signed widens a d_tag, which is signed in both classes.
@@ -112,7 +125,7 @@ func (f *File) readStrtab() error {
 	if !ok {
 		return formatErr(d.off, "DT_STRTAB (%#x bytes at address %#x) is not mapped by any PT_LOAD; the file looks truncated", size, addr)
 	}
-	d.strings = strtab{r: f.r, addr: addr, off: off, size: size}
+	d.strings.r, d.strings.addr, d.strings.off, d.strings.size = f.r, addr, off, size
 	return nil
 }
 
@@ -131,12 +144,13 @@ var stringTags = map[elf.DynTag]string{
 
 func (f *File) readDynamicStrings() error {
 	d := &f.dynamic
+	names := d.strings.probes()
 	for i, e := range d.entries {
 		name, ok := stringTags[e.Tag]
 		if !ok {
 			continue
 		}
-		s, err := d.strings.get(e.Val, name, f.entryOff(i))
+		s, err := names.get(e.Val, name, f.entryOff(i))
 		if err != nil {
 			return err
 		}

@@ -43,6 +43,10 @@ type need struct {
 
 func newDraft(f *File) (*draft, error) {
 	d := &draft{f: f}
+	names, err := f.dynamic.strings.names()
+	if err != nil {
+		return nil, err
+	}
 	for _, e := range f.dynamic.entries {
 		d.entries = append(d.entries, entry{Dyn: e})
 	}
@@ -51,7 +55,7 @@ func newDraft(f *File) (*draft, error) {
 		if !ok {
 			continue
 		}
-		s, err := f.dynamic.strings.get(e.Val, name, f.entryOff(i))
+		s, err := names.get(e.Val, name, f.entryOff(i))
 		if err != nil {
 			return nil, err
 		}
@@ -333,10 +337,14 @@ func (d *draft) check(o *Overlay) error {
 			texts = append(texts, stringTags[e.Tag]+" "+e.text)
 		}
 	}
+	names, err := got.dynamic.strings.names()
+	if err != nil {
+		return err
+	}
 	var gotTexts []string
 	for i, e := range got.dynamic.entries {
 		if name, ok := stringTags[e.Tag]; ok {
-			s, err := got.dynamic.strings.get(e.Val, name, got.entryOff(i))
+			s, err := names.get(e.Val, name, got.entryOff(i))
 			if err != nil {
 				return err
 			}

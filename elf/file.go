@@ -72,6 +72,7 @@ type File struct {
 
 	r       io.ReaderAt
 	size    int64
+	maps    []Prog // the PT_LOAD segments, in the order of the table
 	dynamic dynamic
 }
 
@@ -273,7 +274,12 @@ func decodeProg(c *binread.Cursor, wide bool) Prog {
 	return p
 }
 
-// checkLoads holds the PT_LOAD segments to the rules that every loader relies on.
+// maxLoads bounds the PT_LOAD segments: real files have below 20, and every
+// address is looked up in all of them.
+const maxLoads = 1024
+
+// checkLoads collects the PT_LOAD segments and holds them to the rules that
+// every loader relies on.
 func (f *File) checkLoads() error {
 	limit := uint64(1) << 32
 	if f.Is64() {
@@ -291,27 +297,20 @@ func (f *File) checkLoads() error {
 			return formatErr(at, "PT_LOAD %d has p_filesz %#x, more than its p_memsz %#x", i, p.Filesz, p.Memsz)
 		case p.Vaddr >= limit || p.Memsz > limit-p.Vaddr:
 			return formatErr(at, "PT_LOAD %d ends past the address space (p_vaddr %#x, p_memsz %#x)", i, p.Vaddr, p.Memsz)
+		case len(f.maps) == maxLoads:
+			return formatErr(at, "there are more than %d PT_LOAD segments", maxLoads)
 		}
+		f.maps = append(f.maps, p)
 	}
 	return nil
-}
-
-// loads returns the PT_LOAD segments in the order of the table.
-func (f *File) loads() []Prog {
-	var out []Prog
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_LOAD {
-			out = append(out, p)
-		}
-	}
-	return out
 }
 
 // offsetOf translates the n bytes at virtual address vaddr into a file offset,
 // as the loader maps them.
 func (f *File) offsetOf(vaddr, n uint64) (uint64, bool) {
-	for _, p := range f.Progs {
-		if p.Type != elf.PT_LOAD || vaddr < p.Vaddr {
+	for i := range f.maps {
+		p := &f.maps[i]
+		if vaddr < p.Vaddr {
 			continue
 		}
 		if d := vaddr - p.Vaddr; d <= p.Filesz && n <= p.Filesz-d {
@@ -319,17 +318,6 @@ func (f *File) offsetOf(vaddr, n uint64) (uint64, bool) {
 		}
 	}
 	return 0, false
-}
-
-// fileBytesAt returns how many bytes of the file are mapped from vaddr on, to
-// the end of the segment that holds it.
-func (f *File) fileBytesAt(vaddr uint64) uint64 {
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_LOAD && vaddr >= p.Vaddr && vaddr-p.Vaddr < p.Filesz {
-			return p.Filesz - (vaddr - p.Vaddr)
-		}
-	}
-	return 0
 }
 
 // Interpreter returns the path of the program interpreter (PT_INTERP), "" if

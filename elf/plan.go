@@ -13,9 +13,11 @@ type plan struct {
 	d *draft
 	b builder
 
-	placed     map[string]uint64 // string index of each new string
-	freed      []room            // room in .dynstr that strings left behind
-	newStrings []byte            // what .dynstr grows by
+	placed      map[string]uint64 // string index of each new string
+	freed       []room            // room in .dynstr that strings left behind, in its order
+	oldStrings  []byte            // .dynstr, nil when it is too large to be kept
+	stringsKept uint64            // bytes of the old .dynstr that stay; the new strings follow them
+	newStrings  []byte
 
 	moveDynamic bool
 	moveInterp  bool
@@ -28,15 +30,19 @@ type plan struct {
 func newPlan(f *File, d *draft) *plan {
 	return &plan{
 		f: f, d: d,
-		b:        builder{base: f.r},
-		placed:   map[string]uint64{},
-		progs:    slices.Clone(f.Progs),
-		sections: slices.Clone(f.Sections),
+		b:           builder{base: f.r},
+		stringsKept: f.dynamic.strings.size,
+		placed:      map[string]uint64{},
+		progs:       slices.Clone(f.Progs),
+		sections:    slices.Clone(f.Sections),
 	}
 }
 
 // run goes through the steps in order; each needs what those before it found.
 func (p *plan) run() (*Overlay, error) {
+	if err := p.f.checkEditable(); err != nil {
+		return nil, err
+	}
 	if err := p.placeStrings(); err != nil {
 		return nil, err
 	}
@@ -60,11 +66,13 @@ func (p *plan) run() (*Overlay, error) {
 }
 
 // stringsMove reports whether .dynstr goes to new space.
-func (p *plan) stringsMove() bool { return len(p.newStrings) > 0 }
+func (p *plan) stringsMove() bool {
+	return p.stringsKept+uint64(len(p.newStrings)) > p.f.dynamic.strings.size
+}
 
 // stringsSize returns the size of .dynstr in the result.
 func (p *plan) stringsSize() uint64 {
-	return p.f.dynamic.strings.size + uint64(len(p.newStrings))
+	return max(p.f.dynamic.strings.size, p.stringsKept+uint64(len(p.newStrings)))
 }
 
 // patchStrings writes what fills the freed room. When the table moves, its copy
@@ -73,7 +81,7 @@ func (p *plan) stringsSize() uint64 {
 func (p *plan) patchStrings() error {
 	t := &p.f.dynamic.strings
 	if p.stringsMove() {
-		if !p.stringsShared() {
+		if !p.stringsShared() && p.stringsConfirmed() {
 			p.zeroOld(t.off, t.size)
 		}
 		return nil
@@ -81,7 +89,20 @@ func (p *plan) patchStrings() error {
 	for _, r := range p.freed {
 		p.b.patch(t.off+r.at, r.data)
 	}
+	if p.stringsKept < t.size {
+		data := make([]byte, t.size-p.stringsKept)
+		copy(data, p.newStrings)
+		p.b.patch(t.off+p.stringsKept, data)
+	}
 	return nil
+}
+
+// stringsConfirmed reports whether a section header confirms the size that
+// DT_STRSZ claims. Without one the table may hold more than strings.
+func (p *plan) stringsConfirmed() bool {
+	return slices.ContainsFunc(p.f.Sections, func(s Section) bool {
+		return p.isStrings(&s) && s.Size == p.f.dynamic.strings.size
+	})
 }
 
 // zeroOld clears bytes that have moved away, except those that the new space

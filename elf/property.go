@@ -32,7 +32,7 @@ func (l ISA) String() string {
 const (
 	noteGNUProperty  = 5 // NT_GNU_PROPERTY_TYPE_0
 	x86ISA1Needed    = 0xc0008002
-	maxNotes         = 1 << 20 // bytes of notes that are looked at
+	maxNotes         = 1 << 20 // bytes of notes that are looked at, in all segments together
 	noteHeaderSize   = 12
 	propertyHeadSize = 8
 )
@@ -43,15 +43,16 @@ func (f *File) ISA() (ISA, error) {
 	if f.Machine != elf.EM_X86_64 {
 		return ISABaseline, nil
 	}
-	level := ISABaseline
+	level, left := ISABaseline, uint64(maxNotes)
 	for _, p := range f.Progs {
 		if p.Type != elf.PT_NOTE && p.Type != elf.PT_GNU_PROPERTY {
 			continue
 		}
-		buf, err := f.read("note segment", p.Off, min(p.Filesz, maxNotes))
+		buf, err := f.read("note segment", p.Off, min(p.Filesz, left))
 		if err != nil {
 			return 0, err
 		}
+		left -= uint64(len(buf))
 		level = max(level, f.noteISA(buf, p))
 	}
 	return level, nil

@@ -75,7 +75,10 @@ func (f *File) readSections() ([]Section, error) {
 			return nil, err
 		}
 	}
-	return sections, f.nameSections(sections)
+	if err := f.nameSections(sections); err != nil {
+		return nil, err
+	}
+	return sections, nil
 }
 
 // checkSection reports a header that cannot be true of this file.
@@ -114,10 +117,17 @@ func (f *File) nameSections(sections []Section) error {
 	if err != nil {
 		return err
 	}
+	left := maxSharing*uint64(len(buf)) + sharedSlack
 	for i := range sections {
-		if off := uint64(sections[i].NameOff); off < uint64(len(buf)) {
-			sections[i].Name = cString(buf[off:])
+		s := &sections[i]
+		if uint64(s.NameOff) >= uint64(len(buf)) {
+			continue
 		}
+		s.Name = cString(buf[s.NameOff:])
+		if uint64(len(s.Name)) > left {
+			return formatErr(names.Off, "the section names add up to more than %d times their table (%#x bytes)", maxSharing, len(buf))
+		}
+		left -= uint64(len(s.Name))
 	}
 	return nil
 }

@@ -152,7 +152,7 @@ func (p *plan) reclaim(last Prog) uint64 {
 	}
 	t, dyn := &p.f.dynamic.strings, &p.f.dynamic
 	for range 2 {
-		if p.stringsMove() && !p.stringsShared() && t.addr >= last.Vaddr && t.addr < end && t.addr+t.size == end {
+		if p.stringsMove() && !p.stringsShared() && t.addr >= last.Vaddr && t.addr < end && t.addr+t.size == end && p.stringsConfirmed() {
 			end = t.addr
 		}
 		dynEnd := dyn.addr + uint64(dyn.slots)*p.f.dynSize()
@@ -218,7 +218,7 @@ func (p *plan) writeStrings() {
 		copyOf.patch(t.off+r.at, r.data)
 	}
 	if copyOf.sortPatches() == nil {
-		copyOf.original(t.off, t.off+t.size)
+		copyOf.original(t.off, t.off+p.stringsKept)
 	}
 	p.b.pieces = append(p.b.pieces, copyOf.pieces...)
 	p.b.size = copyOf.size
@@ -243,7 +243,7 @@ func (p *plan) addSegment() error {
 		return formatErr(p.f.Phoff, "no PT_LOAD: nothing is mapped that could be edited")
 	}
 	pageAlign := p.f.maxPage()
-	for _, pr := range p.f.loads() {
+	for _, pr := range p.f.maps {
 		pageAlign = max(pageAlign, pr.Align)
 	}
 	off, vaddr, err := p.segmentStart(top, pageAlign, slot < 0)
@@ -276,7 +276,7 @@ func (p *plan) segmentStart(top int, pageAlign uint64, tableMoves bool) (off, va
 	}
 	// Before Linux 5.18 a program was told that its program headers lie at load
 	// bias + e_phoff, so the segment that holds them keeps the bias of the first.
-	first := p.f.loads()[0]
+	first := p.f.maps[0]
 	bias := first.Vaddr - first.Off
 	off = max(roundUp(fileEnd, pageAlign), memEnd-bias)
 	if off-fileEnd > maxGap {

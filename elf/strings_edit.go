@@ -2,7 +2,10 @@ package elf
 
 import (
 	"bytes"
+	"cmp"
 	"debug/elf"
+	"slices"
+	"sort"
 )
 
 // placeStrings finds a place for every new string: one that .dynstr holds
@@ -12,9 +15,11 @@ func (p *plan) placeStrings() error {
 	if !p.wantsStrings() {
 		return nil
 	}
-	if err := p.f.dynamic.strings.load(); err != nil {
+	data, err := p.f.dynamic.strings.load()
+	if err != nil {
 		return err
 	}
+	p.oldStrings = data
 	if err := p.freeStrings(); err != nil {
 		return err
 	}
@@ -42,7 +47,7 @@ func (p *plan) wantsStrings() bool {
 			return true
 		}
 	}
-	return len(p.d.entries) != len(p.f.dynamic.entries)
+	return len(p.d.entries) < len(p.f.dynamic.entries)
 }
 
 // place returns the string index of s.
@@ -55,7 +60,7 @@ func (p *plan) place(s string) uint64 {
 		at, ok = p.fillFreed(s)
 	}
 	if !ok {
-		at = p.f.dynamic.strings.size + uint64(len(p.newStrings))
+		at = p.stringsKept + uint64(len(p.newStrings))
 		p.newStrings = append(append(p.newStrings, s...), 0)
 	}
 	p.placed[s] = at
@@ -65,7 +70,7 @@ func (p *plan) place(s string) uint64 {
 // findString looks for s in the table as it will be. The tail of a longer
 // string serves as well.
 func (p *plan) findString(s string) (uint64, bool) {
-	data := p.f.dynamic.strings.data
+	data := p.oldStrings[:min(uint64(len(p.oldStrings)), p.stringsKept)]
 	want := append([]byte(s), 0)
 	for from := 0; ; {
 		i := bytes.Index(data[from:], want)
@@ -87,13 +92,17 @@ type room struct {
 	used uint64
 }
 
+func (r *room) end() uint64 { return r.at + uint64(len(r.data)) }
+
+// roomAfter returns the index of the first freed room that ends behind string
+// index i. Rooms are sorted and do not overlap.
+func (p *plan) roomAfter(i uint64) int {
+	return sort.Search(len(p.freed), func(k int) bool { return p.freed[k].end() > i })
+}
+
 func (p *plan) inFreed(at, n uint64) bool {
-	for _, r := range p.freed {
-		if at < r.at+uint64(len(r.data)) && r.at < at+n {
-			return true
-		}
-	}
-	return false
+	k := p.roomAfter(at)
+	return k < len(p.freed) && p.freed[k].at < at+n
 }
 
 func (p *plan) fillFreed(s string) (uint64, bool) {
@@ -113,7 +122,7 @@ func (p *plan) fillFreed(s string) (uint64, bool) {
 // nothing else refers to them. Linkers merge strings that are tails of others,
 // so every reference counts, not only equal ones.
 func (p *plan) freeStrings() error {
-	data := p.f.dynamic.strings.data
+	data := p.oldStrings
 	if data == nil || p.stringsShared() {
 		return nil
 	}
@@ -128,39 +137,57 @@ func (p *plan) freeStrings() error {
 			continue
 		}
 		kept[e.Val] = true // each string is looked at once
-		end := e.Val + uint64(bytes.IndexByte(data[e.Val:], 0)) + 1
-		startsString := e.Val > 0 && data[e.Val-1] == 0
-		if startsString && end > e.Val+1 {
-			p.freed = append(p.freed, room{at: e.Val, data: make([]byte, end-e.Val)})
+		if startsString := e.Val > 0 && data[e.Val-1] == 0; startsString && data[e.Val] != 0 {
+			p.freed = append(p.freed, room{at: e.Val, data: make([]byte, roomLen(data[e.Val:]))})
 		}
 	}
 	if len(p.freed) == 0 {
 		return nil
 	}
-	return p.keepReferenced()
-}
-
-// keepReferenced takes back every room that something still points into.
-func (p *plan) keepReferenced() error {
-	taken := make([]bool, len(p.freed))
-	err := p.eachStringRef(func(ref uint64) {
-		for i, r := range p.freed {
-			if ref >= r.at && ref < r.at+uint64(len(r.data)) {
-				taken[i] = true
-			}
-		}
-	})
-	if err != nil {
+	slices.SortFunc(p.freed, func(x, y room) int { return cmp.Compare(x.at, y.at) })
+	if err := p.keepReferenced(); err != nil {
 		return err
 	}
-	free := p.freed[:0]
-	for i, r := range p.freed {
-		if !taken[i] {
-			free = append(free, r)
+	p.joinRooms()
+	return nil
+}
+
+// roomLen returns the length of the string that b begins with, and of the NULs
+// behind it, which are room that a shorter string has left there.
+func roomLen(b []byte) int {
+	n := bytes.IndexByte(b, 0)
+	for n < len(b) && b[n] == 0 {
+		n++
+	}
+	return n
+}
+
+// keepReferenced ends every room before the first index in it that something
+// still refers to.
+func (p *plan) keepReferenced() error {
+	return p.eachStringRef(func(ref uint64) {
+		if k := p.roomAfter(ref); k < len(p.freed) && p.freed[k].at <= ref {
+			p.freed[k].data = p.freed[k].data[:ref-p.freed[k].at]
+		}
+	})
+}
+
+// joinRooms makes one room of those that touch. A room at the end of the table
+// is given back: the table ends before it, and may grow again.
+func (p *plan) joinRooms() {
+	joined := p.freed[:0]
+	for _, r := range p.freed {
+		if n := len(joined); n > 0 && joined[n-1].end() == r.at {
+			joined[n-1].data = append(joined[n-1].data, r.data...)
+		} else if len(r.data) > 0 {
+			joined = append(joined, r)
 		}
 	}
-	p.freed = free
-	return nil
+	if n := len(joined); n > 0 && joined[n-1].end() == p.f.dynamic.strings.size {
+		p.stringsKept = joined[n-1].at
+		joined = joined[:n-1]
+	}
+	p.freed = joined
 }
 
 // eachStringRef visits the string indexes that the result goes on using.
@@ -171,6 +198,9 @@ func (p *plan) eachStringRef(visit func(uint64)) error {
 		}
 	}
 	for _, n := range p.d.needs {
+		if n.dropped {
+			continue
+		}
 		if !n.renamed {
 			visit(n.file)
 		}
@@ -219,11 +249,14 @@ func (f *File) eachSymbolName(visit func(uint64)) error {
 	return nil
 }
 
+// dtGNULibList is the tag of prelink's library list, which has names in .dynstr.
+const dtGNULibList elf.DynTag = 0x6ffffef9
+
 // stringsShared reports whether .dynstr may serve something besides dynamic
 // linking: another section overlaps it, or the section headers do not tell.
 func (p *plan) stringsShared() bool {
 	t := &p.f.dynamic.strings
-	if p.f.SectionErr != nil {
+	if p.f.SectionErr != nil || p.f.has(dtGNULibList) {
 		return true
 	}
 	for i, s := range p.f.Sections {

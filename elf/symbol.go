@@ -57,7 +57,8 @@ func (f *File) eachSymbol(visit func(Symbol) bool) error {
 	if err != nil {
 		return err
 	}
-	if err := f.dynamic.strings.load(); err != nil {
+	names, err := f.dynamic.strings.names()
+	if err != nil {
 		return err
 	}
 	for first := 0; first < count; first += symbolBlock {
@@ -72,7 +73,7 @@ func (f *File) eachSymbol(visit func(Symbol) bool) error {
 				return err
 			}
 		}
-		more, err := f.symbols(f.cursor(buf, symtab+uint64(first)*f.symSize()), vers, versions, first, visit)
+		more, err := f.symbols(f.cursor(buf, symtab+uint64(first)*f.symSize()), names, vers, versions, first, visit)
 		if err != nil || !more {
 			return err
 		}
@@ -81,7 +82,7 @@ func (f *File) eachSymbol(visit func(Symbol) bool) error {
 }
 
 // symbols decodes one block. It reports whether visit wants more.
-func (f *File) symbols(c *binread.Cursor, vers []byte, versions []symbolVersion, first int, visit func(Symbol) bool) (bool, error) {
+func (f *File) symbols(c *binread.Cursor, names *names, vers []byte, versions []symbolVersion, first int, visit func(Symbol) bool) (bool, error) {
 	for i := first; c.Len() > 0; i++ {
 		at := uint64(c.Off())
 		s, name := decodeSymbol(c, f.Is64())
@@ -89,7 +90,7 @@ func (f *File) symbols(c *binread.Cursor, vers []byte, versions []symbolVersion,
 			continue
 		}
 		var err error
-		if s.Name, err = f.dynamic.strings.get(uint64(name), "st_name", at); err != nil {
+		if s.Name, err = names.get(uint64(name), "st_name", at); err != nil {
 			return false, err
 		}
 		s.Index = i
@@ -185,31 +186,45 @@ func (f *File) gnuHashCount() (int, error) {
 	c := f.cursor(buf, off)
 	buckets, symoffset, bloom := uint64(c.U32()), uint64(c.U32()), uint64(c.U32())
 	start := off + 16 + bloom*f.pick(4, 8)
-	buf, err = f.read("DT_GNU_HASH buckets", start, buckets*4)
-	if err != nil {
+	last, err := f.highestBucket(start, buckets)
+	if err != nil || last < symoffset || last == 0 {
 		return 0, err
-	}
-	last := uint64(0)
-	for c := f.cursor(buf, start); c.Len() > 0; {
-		last = max(last, uint64(c.U32()))
-	}
-	if last < symoffset || last == 0 {
-		return 0, nil
 	}
 	chain := start + buckets*4
 	return f.gnuChainEnd(chain-symoffset*4, last)
 }
 
+// hashBlock is how many bytes of a hash table are read at once.
+const hashBlock = 4096
+
+// highestBucket returns the highest symbol index in the buckets at off.
+func (f *File) highestBucket(off, buckets uint64) (uint64, error) {
+	if !binread.Span(off, buckets*4, f.size) {
+		return 0, formatErr(off, "DT_GNU_HASH says %d buckets, which run past the end of the file", buckets)
+	}
+	last := uint64(0)
+	for end := off + buckets*4; off < end; {
+		buf, err := f.read("DT_GNU_HASH buckets", off, min(hashBlock, end-off))
+		if err != nil {
+			return 0, err
+		}
+		for c := f.cursor(buf, off); c.Len() > 0; {
+			last = max(last, uint64(c.U32()))
+		}
+		off += uint64(len(buf))
+	}
+	return last, nil
+}
+
 // gnuChainEnd walks hash values from symbol i on, to the one whose lowest bit
 // ends the chain, and returns the index behind it.
 func (f *File) gnuChainEnd(base, i uint64) (int, error) {
-	const block = 1024
 	for {
 		off := base + i*4
 		if off >= uint64(f.size) {
 			return 0, formatErr(off, "DT_GNU_HASH chain runs past the end of the file")
 		}
-		buf, err := f.read("DT_GNU_HASH chain", off, min(block*4, uint64(f.size)-off)&^3)
+		buf, err := f.read("DT_GNU_HASH chain", off, min(hashBlock, uint64(f.size)-off)&^3)
 		if err != nil {
 			return 0, err
 		}

@@ -33,16 +33,16 @@ type VersionDef struct {
 
 // Sizes and flags of the version records, equal in both classes.
 const (
-	verneedSize   = 16
-	vernauxSize   = 16
-	verdefSize    = 20
-	verdauxSize   = 8
-	versymSize    = 2
-	versymHidden  = 0x8000
-	verFlagBase   = 1
-	verFlagWeak   = 2
-	verIndexFirst = 2       // 0 is local, 1 global
-	maxVersions   = 1 << 15 // a version index has 15 bits
+	verneedSize  = 16
+	vernauxSize  = 16
+	verdefSize   = 20
+	verdauxSize  = 8
+	versymSize   = 2
+	versymHidden = 0x8000
+	verFlagBase  = 1
+	verFlagWeak  = 2
+	versymGlobal = 1       // VER_NDX_GLOBAL
+	maxVersions  = 1 << 15 // a version index has 15 bits
 )
 
 // chain walks the records of a version table. Each record tells by how many
@@ -72,6 +72,10 @@ func (f *File) VersionNeeds() ([]VersionNeed, error) {
 	if !ok || err != nil {
 		return nil, err
 	}
+	names, err := f.dynamic.strings.names()
+	if err != nil {
+		return nil, err
+	}
 	var needs []VersionNeed
 	total := 0
 	err = f.chain("Elf_Verneed", start, verneedSize, maxVersions, func(off uint64, c *binread.Cursor) (uint32, error) {
@@ -80,15 +84,14 @@ func (f *File) VersionNeeds() ([]VersionNeed, error) {
 		}
 		count, file, aux, next := c.U16(), c.U32(), c.U32(), c.U32()
 		need := VersionNeed{off: off, file: uint64(file)}
-		var err error
-		if need.Library, err = f.dynamic.strings.get(uint64(file), "vn_file", off+4); err != nil {
+		if need.Library, err = names.get(uint64(file), "vn_file", off+4); err != nil {
 			return 0, err
 		}
 		if total += int(count); total > maxVersions {
 			return 0, formatErr(off, "DT_VERNEED names more than %d versions", maxVersions)
 		}
 		if count > 0 {
-			need.Versions, err = f.neededVersions(off+uint64(aux), int(count))
+			need.Versions, err = f.neededVersions(names, off+uint64(aux), int(count))
 		}
 		needs = append(needs, need)
 		return next, err
@@ -96,12 +99,12 @@ func (f *File) VersionNeeds() ([]VersionNeed, error) {
 	return needs, err
 }
 
-func (f *File) neededVersions(start uint64, count int) ([]NeededVersion, error) {
+func (f *File) neededVersions(names *names, start uint64, count int) ([]NeededVersion, error) {
 	versions := make([]NeededVersion, 0, count)
 	err := f.chain("Elf_Vernaux", start, vernauxSize, maxVersions, func(off uint64, c *binread.Cursor) (uint32, error) {
 		c.U32() // vna_hash
 		flags, index, name, next := c.U16(), c.U16(), c.U32(), c.U32()
-		s, err := f.dynamic.strings.get(uint64(name), "vna_name", off+8)
+		s, err := names.get(uint64(name), "vna_name", off+8)
 		if err != nil {
 			return 0, err
 		}
@@ -121,7 +124,12 @@ func (f *File) VersionDefs() ([]VersionDef, error) {
 	if !ok || err != nil {
 		return nil, err
 	}
+	names, err := f.dynamic.strings.names()
+	if err != nil {
+		return nil, err
+	}
 	var defs []VersionDef
+	total := 0
 	err = f.chain("Elf_Verdef", start, verdefSize, maxVersions, func(off uint64, c *binread.Cursor) (uint32, error) {
 		if v := c.U16(); v != 1 {
 			return 0, formatErr(off, "vd_version is %d, want 1", v)
@@ -132,11 +140,14 @@ func (f *File) VersionDefs() ([]VersionDef, error) {
 		if count == 0 {
 			return next, nil
 		}
+		if total += int(count); total > maxVersions {
+			return 0, formatErr(off, "DT_VERDEF names more than %d versions and parents", maxVersions)
+		}
 		def := VersionDef{Base: flags&verFlagBase != 0, Index: index &^ versymHidden}
 		if def.names, err = f.verdefNames(off+uint64(aux), int(count)); err != nil {
 			return 0, err
 		}
-		if def.Name, err = f.dynamic.strings.get(def.names[0], "vda_name", off+uint64(aux)); err != nil {
+		if def.Name, err = names.get(def.names[0], "vda_name", off+uint64(aux)); err != nil {
 			return 0, err
 		}
 		defs = append(defs, def)

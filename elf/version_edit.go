@@ -2,7 +2,6 @@ package elf
 
 import (
 	"debug/elf"
-	"slices"
 )
 
 // keptNeeds returns the version needs that stay.
@@ -64,12 +63,10 @@ func (p *plan) patchNeeds() error {
 // unversion sets the .gnu.version entry of every symbol whose version need was
 // dropped to VER_NDX_GLOBAL.
 func (p *plan) unversion() error {
-	var dropped []uint16
+	dropped := make([]bool, maxVersions)
 	for _, n := range p.d.needs {
-		if n.dropped {
-			for _, v := range n.Versions {
-				dropped = append(dropped, v.Index)
-			}
+		for _, v := range n.Versions {
+			dropped[v.Index] = dropped[v.Index] || n.dropped
 		}
 	}
 	count, err := p.f.symbolCount()
@@ -85,10 +82,12 @@ func (p *plan) unversion() error {
 		return err
 	}
 	for i := range count {
-		if index := p.f.Order.Uint16(buf[i*versymSize:]); slices.Contains(dropped, index&^versymHidden) {
-			p.b.patch(off+uint64(i)*versymSize, p.f.appendOrder().AppendUint16(nil, 1))
+		entry := buf[i*versymSize:][:versymSize]
+		if dropped[p.f.Order.Uint16(entry)&^versymHidden] {
+			p.f.Order.PutUint16(entry, versymGlobal)
 		}
 	}
+	p.b.patch(off, buf)
 	return nil
 }
 
