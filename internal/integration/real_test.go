@@ -101,3 +101,21 @@ func checkUse(t *testing.T, name string, needs []string, repaired string, grafts
 	}
 	checkMapped(t, v, v.mapped(t, script, "LD_BIND_NOW=1"), grafts)
 }
+
+// Wheels of one call share the work on the libraries that several of them
+// need; each comes out as if it had been alone.
+func TestRealPackagesTogether(t *testing.T) {
+	together := t.TempDir()
+	args := []string{"repair", "-w", together}
+	for _, p := range realPackages {
+		args = append(args, rawWheel(t, p.name))
+	}
+	wheelmend(t, args...).must(t)
+	if got := filesIn(t, together); len(got) != len(realPackages) {
+		t.Fatalf("left %q, want %d wheels", got, len(realPackages))
+	}
+	for _, p := range realPackages {
+		alone := repair(t, rawWheel(t, p.name))
+		sameBytes(t, filepath.Join(together, filepath.Base(alone)), alone)
+	}
+}
