@@ -46,7 +46,7 @@ const (
 var errTooLarge = errors.New("larger than any real one")
 
 // databasePaths are the places where a database shows itself.
-var databasePaths = []string{dpkgInfo, dpkgStatusDir, apkInstalled, apkInstalledMerged, rpmSQLite, rpmSQLiteOld, rpmBerkeley}
+var databasePaths = []string{dpkgInfo, dpkgStatusDir, apkInstalled, apkInstalledMerged, rpmSQLite, rpmSQLiteOld, rpmNDB, rpmNDBOld, rpmBerkeley}
 
 // OpenDatabase returns the database of the system below a root. A system without
 // one is no error: every owner is then unknown. One that is there but may not be

@@ -1,0 +1,210 @@
+package sbom
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"iter"
+	"os"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// sqliteFixture is what SQLite itself wrote; testdata/make-rpmdb tells how.
+func sqliteFixture(t testing.TB) []byte {
+	t.Helper()
+	data, err := os.ReadFile("testdata/sqlite3-rpmdb-small-pages.sqlite")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// collectBlobs returns copies of all headers of a database.
+func collectBlobs(data []byte, form func(io.ReaderAt, int64) iter.Seq[[]byte]) [][]byte {
+	var blobs [][]byte
+	for b := range form(bytes.NewReader(data), int64(len(data))) {
+		blobs = append(blobs, bytes.Clone(b))
+	}
+	return blobs
+}
+
+// berkeley lays headers out as a hash database does: metadata, one page of
+// entries, and a chain of overflow pages for each value.
+func berkeley(order binary.ByteOrder, blobs [][]byte) []byte {
+	const length = 1024
+	page := func(kind byte) []byte { p := make([]byte, length); p[25] = kind; return p }
+	meta, entries := page(8), page(bdbHash)
+	order.PutUint32(meta[12:], bdbHashMagic)
+	order.PutUint32(meta[20:], length)
+	out := [][]byte{meta, entries}
+	free := length
+	order.PutUint16(entries[20:], uint16(2*len(blobs)))
+	for i, blob := range blobs {
+		free -= 16
+		entries[free] = 1 // key
+		order.PutUint16(entries[bdbPageHeader+4*i:], uint16(free))
+		free -= 12
+		entries[free] = bdbOffPageItem
+		order.PutUint32(entries[free+4:], uint32(len(out)))
+		order.PutUint32(entries[free+8:], uint32(len(blob)))
+		order.PutUint16(entries[bdbPageHeader+4*i+2:], uint16(free))
+		for len(blob) > 0 {
+			p := page(bdbOverflow)
+			n := copy(p[bdbPageHeader:], blob)
+			blob = blob[n:]
+			order.PutUint16(p[22:], uint16(n))
+			if len(blob) > 0 {
+				order.PutUint32(p[16:], uint32(len(out)+1))
+			}
+			out = append(out, p)
+		}
+	}
+	return bytes.Join(out, nil)
+}
+
+// ndb lays headers out as rpm's own format does.
+func ndb(blobs [][]byte) []byte {
+	le := binary.LittleEndian
+	out := make([]byte, ndbPage)
+	copy(out, ndbMagic)
+	le.PutUint32(out[12:], 1)
+	for i, blob := range blobs {
+		slot := out[32+32*i:] // every second slot stays empty
+		copy(slot, ndbSlotMagic)
+		le.PutUint32(slot[4:], uint32(i+1))
+		le.PutUint32(slot[8:], uint32(len(out)/ndbBlock))
+		head := make([]byte, 16)
+		copy(head, ndbBlobMagic)
+		le.PutUint32(head[4:], uint32(i+1))
+		le.PutUint32(head[12:], uint32(len(blob)))
+		body := append(head, blob...)
+		body = append(body, make([]byte, (ndbBlock-len(body)%ndbBlock)%ndbBlock)...)
+		le.PutUint32(slot[12:], uint32(len(body)/ndbBlock))
+		out = append(out, body...)
+	}
+	return out
+}
+
+func TestRPMOwners(t *testing.T) {
+	sqlite := sqliteFixture(t)
+	blobs := collectBlobs(sqlite, sqliteBlobs)
+	if len(blobs) != 64 {
+		t.Fatalf("SQLite: got %d headers, want 64", len(blobs))
+	}
+	forms := []struct {
+		name, path string
+		data       []byte
+	}{
+		{"sqlite", rpmSQLite, sqlite},
+		{"sqlite in its old place", rpmSQLiteOld, sqlite},
+		{"berkeley, little endian", rpmBerkeley, berkeley(binary.LittleEndian, blobs[:4])},
+		{"berkeley, big endian", rpmBerkeley, berkeley(binary.BigEndian, blobs[:4])},
+		{"ndb", rpmNDB, ndb(blobs[:4])},
+	}
+	owners := []struct{ name, library, want, license string }{
+		{"header on one page", "/usr/lib64/libz.so.1.2.11", "pkg:rpm/rocky/zlib@1.2.11-31.el9?arch=x86_64", "zlib and Boost"},
+		{"found in /lib64", "/lib64/libz.so.1.2.11", "pkg:rpm/rocky/zlib@1.2.11-31.el9?arch=x86_64", "zlib and Boost"},
+		{"epoch", "/usr/lib64/libcrypto.so.3.0.7", "pkg:rpm/rocky/openssl-libs@3.0.7-24.el9?arch=x86_64&epoch=1", "ASL 2.0"},
+		{"last of many files; epoch of nothing", "/usr/lib64/gconv/CHARSET-399.so", "pkg:rpm/rocky/glibc-gconv-extra@2.34-60.el9?arch=x86_64", "LGPLv2+"},
+	}
+	for _, form := range forms {
+		root := rootOf(map[string]string{"etc/os-release": "ID=\"rocky\"\n"})
+		root[form.path] = &fstest.MapFile{Data: form.data}
+		db, err := OpenDatabase(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tt := range owners {
+			t.Run(form.name+"/"+tt.name, func(t *testing.T) {
+				p, ok := db.Owner(tt.library)
+				if !ok {
+					t.Fatalf("%s has no owner", tt.library)
+				}
+				if p.PURL() != tt.want || len(p.Licenses) != 1 || p.Licenses[0].Name != tt.license {
+					t.Errorf("got %s with licences %v, want %s with %s", p.PURL(), p.Licenses, tt.want, tt.license)
+				}
+			})
+		}
+		if p, ok := db.Owner("/usr/lib64/libnobody.so"); ok {
+			t.Errorf("%s: libnobody.so belongs to %s, want nobody", form.name, p.Name)
+		}
+	}
+}
+
+// Chains, trees and counts that lie end the reading, and yield nothing false.
+func TestHostileRPMDatabases(t *testing.T) {
+	blobs := collectBlobs(sqliteFixture(t), sqliteBlobs)[:4]
+	changed := func(data []byte, at int, value ...byte) []byte {
+		data = bytes.Clone(data)
+		copy(data[at:], value)
+		return data
+	}
+	sound := berkeley(binary.LittleEndian, blobs)
+	tests := []struct {
+		name string
+		form func(io.ReaderAt, int64) iter.Seq[[]byte]
+		data []byte
+		want int // headers
+	}{
+		{"empty", sqliteBlobs, nil, 0},
+		{"header alone", sqliteBlobs, sqliteFixture(t)[:100], 0},
+		{"page size zero", sqliteBlobs, changed(sqliteFixture(t), 16, 0, 0), 0},
+		{"page size not a power of two", sqliteBlobs, changed(sqliteFixture(t), 16, 3, 1), 0},
+		{"everything reserved", sqliteBlobs, changed(sqliteFixture(t), 20, 0xff), 0},
+		{"first page is its own child", sqliteBlobs, changed(sqliteFixture(t), 100, sqliteInterior, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), 0},
+		{"berkeley, sound", berkeleyBlobs, sound, 4},
+		{"chain in a circle", berkeleyBlobs, changed(sound, 2*1024+16, 2), 3},
+		{"chain past the end", berkeleyBlobs, changed(sound, 2*1024+16, 0, 0xff), 3},
+		{"chain through a page of entries", berkeleyBlobs, changed(sound, 2*1024+25, bdbHash), 3},
+		{"cut in a chain", berkeleyBlobs, sound[:len(sound)-1024], 3},
+		{"more entries than the page has", berkeleyBlobs, changed(sound, 1024+20, 0xff, 0xff), 4},
+		{"ndb, no slots", ndbBlobs, changed(ndb(blobs), 12, 0), 0},
+		{"ndb, more slots than bytes", ndbBlobs, changed(ndb(blobs), 12, 0xff, 0x0f), 0},
+		{"ndb, slot of another package", ndbBlobs, changed(ndb(blobs), 32+4, 9), 3},
+		{"ndb, slot past the end", ndbBlobs, changed(ndb(blobs), 32+8, 0, 0, 0xff), 3},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := len(collectBlobs(tt.data, tt.form)); got != tt.want {
+				t.Errorf("got %d headers, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestParseRPMHeaderDamaged(t *testing.T) {
+	blob := collectBlobs(sqliteFixture(t), sqliteBlobs)[1]
+	for n := range len(blob) {
+		pkg, libraries := parseRPMHeader(blob[:n])
+		if strings.ContainsRune(pkg.Name, 0) || len(libraries) > 2 {
+			t.Fatalf("cut at %d: got name %q and libraries %q", n, pkg.Name, libraries)
+		}
+	}
+	if pkg, libraries := parseRPMHeader(blob); pkg.Name != "zlib" || len(libraries) != 2 {
+		t.Errorf("whole: got name %q and libraries %q, want zlib and 2", pkg.Name, libraries)
+	}
+}
+
+// No database yields more than it holds: headers within the bound, in a time that
+// the size of the file limits.
+func FuzzRPMDatabases(f *testing.F) {
+	blobs := collectBlobs(sqliteFixture(f), sqliteBlobs)[:3]
+	f.Add(sqliteFixture(f))
+	f.Add(berkeley(binary.LittleEndian, blobs))
+	f.Add(berkeley(binary.BigEndian, blobs))
+	f.Add(ndb(blobs))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, form := range []func(io.ReaderAt, int64) iter.Seq[[]byte]{sqliteBlobs, berkeleyBlobs, ndbBlobs} {
+			for blob := range form(bytes.NewReader(data), int64(len(data))) {
+				if len(blob) > len(data) {
+					t.Fatalf("a header of %d bytes in a file of %d", len(blob), len(data))
+				}
+				if _, libraries := parseRPMHeader(blob); len(libraries) > len(blob) {
+					t.Fatalf("%d libraries in a header of %d bytes", len(libraries), len(blob))
+				}
+			}
+		}
+	})
+}
