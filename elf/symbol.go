@@ -322,39 +322,3 @@ func (f *File) highestSymbol(off, size, entry uint64) (int, error) {
 	}
 	return int(top), nil
 }
-
-// ExtensionKind tells which Python loads a file as an extension module.
-type ExtensionKind int
-
-// The kinds of extension module.
-const (
-	NotExtension     ExtensionKind = iota
-	Python3Extension               // exports PyInit_NAME (PEP 489: PyInitU_ for a name that is not ASCII)
-	Python2Extension               // exports initNAME, or cffi's entry point for PyPy
-)
-
-// Extension tells whether the file, which has the given base name, is a Python
-// extension module: it exports the init function of the module's name.
-func (f *File) Extension(base string) (ExtensionKind, error) {
-	module := base
-	for i := range base {
-		if base[i] == '.' {
-			module = base[:i]
-			break
-		}
-	}
-	entry := map[string]ExtensionKind{
-		"PyInit_" + module:         Python3Extension,
-		"init" + module:            Python2Extension,
-		"_cffi_pypyinit_" + module: Python2Extension,
-	}
-	for s, err := range f.Symbols() {
-		if err != nil {
-			return NotExtension, err
-		}
-		if kind, ok := entry[s.Name]; ok && !s.Undefined() && s.Type == elf.STT_FUNC {
-			return kind, nil
-		}
-	}
-	return NotExtension, nil
-}
