@@ -137,11 +137,13 @@ func (r *Report) policies() []*policy.Policy {
 	return all[len(all)-1:]
 }
 
-// graftable returns the system libraries that the strictest policy would have
-// grafted; newer policies promise more, so they need no other.
+// graftable returns the system libraries that any policy would have grafted.
 func (r *Report) graftable() []*linkage.Object {
 	seen := map[*linkage.Object]bool{}
-	for _, p := range r.policies() {
+	for _, p := range slices.Concat(policy.For(policy.GLIBC, r.Arch), policy.For(policy.MUSL, r.Arch)) {
+		if r.Libc != "" && p.Libc != r.Libc {
+			continue
+		}
 		for _, o := range r.grafts(p) {
 			seen[o] = true
 		}
@@ -305,4 +307,23 @@ func (r *Report) VersionedSymbols(v *Verdict) map[string][]string {
 		out[library] = slices.SortedFunc(maps.Keys(set), policy.CompareVersions)
 	}
 	return out
+}
+
+// Judge holds the wheel to one policy of its architecture, also one that the
+// report does not list.
+func (r *Report) Judge(p *policy.Policy) Verdict { return r.judge(p) }
+
+// StrictestWithin returns the verdict on the strictest policy that a repair can
+// meet with no more libraries from outside than the given one, nil if there is
+// none.
+func (r *Report) StrictestWithin(limit *Verdict) *Verdict {
+	enough := false
+	for i := range r.Verdicts {
+		v := &r.Verdicts[i]
+		enough = enough || v.external <= limit.external
+		if enough && v.Repairable() && !limit.Policy.Older(v.Policy) {
+			return v
+		}
+	}
+	return nil
 }

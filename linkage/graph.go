@@ -52,6 +52,10 @@ type Edge struct {
 	Tried  []Place // every place searched in vain, when Missing
 }
 
+// ByName is the [Edge.Rule] of a library that lies in the wheel, though no
+// search path leads to it.
+const ByName = "in the wheel under this name"
+
 // A Place is one directory that was searched, and why without success.
 type Place struct {
 	Dir  string
@@ -76,6 +80,10 @@ func (g *Graph) Close() error {
 	g.files = nil
 	return errors.Join(errs...)
 }
+
+// SystemPath returns the path of a library within its system: without the
+// sysroot in front. It is "" for a member of the wheel.
+func (o *Object) SystemPath() string { return o.real }
 
 // Edge returns the edge of the DT_NEEDED of that name, nil if there is none.
 func (o *Object) Edge(needed string) *Edge {

@@ -286,7 +286,7 @@ func (r *resolver) searchDirs(needed string, dirs []dir, from *Object) answer {
 		if !d.inWheel && !sought {
 			sought = true
 			if to := r.bySonameInWheel(needed, from); to != nil {
-				return answer{to: to, rule: "in the wheel under this name"}
+				return answer{to: to, rule: ByName}
 			}
 		}
 		to, why := r.candidate(d, needed, from)
@@ -297,7 +297,7 @@ func (r *resolver) searchDirs(needed string, dirs []dir, from *Object) answer {
 	}
 	if !sought {
 		if to := r.bySonameInWheel(needed, from); to != nil {
-			return answer{to: to, rule: "in the wheel under this name"}
+			return answer{to: to, rule: ByName}
 		}
 	}
 	return a

@@ -1,0 +1,198 @@
+package repair
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/sbom"
+	"github.com/wheelmend/wheelmend/wheel"
+)
+
+// graftMode is the mode of every graft: what it was on the build machine
+// differs between distributions, and does not matter to the loader.
+const graftMode fs.FileMode = 0o755
+
+// edits translates a change into edits of the ELF file.
+func (c *Change) edits() []elf.Edit {
+	var edits []elf.Edit
+	if c.Soname != "" {
+		edits = append(edits, elf.SetSoname(c.Soname))
+	}
+	for _, r := range c.Needed {
+		edits = append(edits, elf.ReplaceNeeded(r.Old, r.New))
+	}
+	for _, name := range c.Removed {
+		edits = append(edits, elf.RemoveNeeded(name))
+	}
+	switch {
+	case c.NoPath:
+		edits = append(edits, elf.RemoveRPath())
+	case c.RPath != "":
+		edits = append(edits, elf.SetRPath(c.RPath))
+	case c.RunPath != "":
+		edits = append(edits, elf.SetRunPath(c.RunPath))
+	}
+	if c.Strip {
+		edits = append(edits, elf.Strip())
+	}
+	return edits
+}
+
+// An application carries a plan out.
+type application struct {
+	plan   *Plan
+	writer *wheel.Writer
+	record *wheel.Record
+	time   time.Time                // of new members
+	copied map[string]*wheel.Member // members of the input that were taken over
+	share  *share
+	bill   func() ([]byte, error)
+}
+
+// fill collects the members of the result. It decides nothing.
+func (a *application) fill() error {
+	edited, moved := map[string]*Edit{}, map[string]string{}
+	for i := range a.plan.Edits {
+		edited[a.plan.Edits[i].Member] = &a.plan.Edits[i]
+	}
+	for _, s := range a.plan.Scripts {
+		moved[s.Member] = s.Moved
+	}
+	skip := map[string]bool{a.infoName(): true}
+	for _, name := range a.plan.Removed {
+		skip[name] = true
+	}
+	for _, m := range a.plan.contents.Reader.Members() {
+		if skip[m.Name] {
+			continue
+		}
+		if err := a.addMember(m, edited[m.Name], moved[m.Name]); err != nil {
+			return fmt.Errorf("%s: %w", m.Name, err)
+		}
+	}
+	return a.addNew()
+}
+
+func (a *application) infoName() string { return a.plan.contents.Reader.DistInfo() + "/WHEEL" }
+
+// addMember takes a member over, edited or as it is.
+func (a *application) addMember(m *wheel.Member, e *Edit, moved string) error {
+	row, _ := a.record.Row(m.Name)
+	if e == nil {
+		a.copyMember(m, row)
+		return nil
+	}
+	image, err := e.object.File.Edit(e.edits()...)
+	if err != nil {
+		return err
+	}
+	header := wheel.Header{Name: m.Name, Mode: m.Mode, Modified: m.Modified}
+	switch {
+	case moved != "":
+		header.Name, header.Mode = moved, graftMode
+	case !image.Edited():
+		a.copyMember(m, row)
+		return nil
+	}
+	a.writer.Add(header, image)
+	return nil
+}
+
+func (a *application) copyMember(m *wheel.Member, row wheel.RecordRow) {
+	a.copied[m.Name] = m
+	a.writer.Copy(m, row)
+}
+
+// addNew adds what the wheel did not have.
+func (a *application) addNew() error {
+	for i := range a.plan.Grafts {
+		if err := a.addGraft(&a.plan.Grafts[i]); err != nil {
+			return fmt.Errorf("%s: %w", a.plan.Grafts[i].Source, err)
+		}
+	}
+	for i := range a.plan.Scripts {
+		s := &a.plan.Scripts[i]
+		a.add(s.Member, graftMode, s.shim())
+	}
+	if a.plan.SBOM != "" {
+		bill, err := a.bill()
+		if err != nil {
+			return fmt.Errorf("%s: %w", a.plan.SBOM, err)
+		}
+		a.add(a.plan.SBOM, 0o644, bill)
+	}
+	return a.addInfo()
+}
+
+func (a *application) add(name string, mode fs.FileMode, content []byte) {
+	a.writer.Add(wheel.Header{Name: name, Mode: mode, Modified: a.time}, bytes.NewReader(content))
+}
+
+// addGraft adds a library, out of a wheel of the same run that has it already
+// if there is one: patched and compressed once is enough.
+func (a *application) addGraft(g *Graft) error {
+	if m, row, ok := a.share.lookup(g, a.time); ok {
+		a.writer.CopyAs(g.Member, m, row)
+		return nil
+	}
+	image, err := g.object.File.Edit(g.edits()...)
+	if err != nil {
+		return err
+	}
+	a.writer.Add(wheel.Header{Name: g.Member, Mode: graftMode, Modified: a.time}, image)
+	return nil
+}
+
+// addInfo writes WHEEL with its new tags, or takes it over when they are the same.
+func (a *application) addInfo() error {
+	r := a.plan.contents.Reader
+	member, ok := r.Lookup(a.infoName())
+	if !ok {
+		return fmt.Errorf("%s: missing", a.infoName())
+	}
+	info, err := r.Info()
+	if err != nil {
+		return err
+	}
+	before := info.Bytes()
+	if !a.plan.options.KeepTags {
+		info.SetTags(a.plan.Tags)
+		if a.plan.pure {
+			info.SetRootIsPurelib(false)
+		}
+	}
+	if bytes.Equal(before, info.Bytes()) {
+		row, _ := a.record.Row(member.Name)
+		a.copyMember(member, row)
+		return nil
+	}
+	a.writer.Add(wheel.Header{Name: member.Name, Mode: member.Mode, Modified: member.Modified}, bytes.NewReader(info.Bytes()))
+	return nil
+}
+
+// billOfMaterials describes the grafts of a plan.
+func billOfMaterials(p *Plan, owners *owners) ([]byte, error) {
+	var grafts []sbom.Graft
+	for i := range p.Grafts {
+		g := &p.Grafts[i]
+		entry := sbom.Graft{Member: g.Member, Soname: g.Soname, SHA256: g.SHA256}
+		pkg, err := owners.of(g.object)
+		if err != nil {
+			return nil, err
+		}
+		// The path of a library that no package owns tells about the build
+		// machine only.
+		if pkg != nil {
+			entry.Package, entry.Source = pkg, g.object.SystemPath()
+		}
+		grafts = append(grafts, entry)
+	}
+	name := p.contents.Filename
+	return sbom.Encode(
+		sbom.Wheel{Name: name.Name, Version: name.Version, Filename: p.Output},
+		grafts, sbom.Tool{Name: p.options.Tool.Name, Version: p.options.Tool.Version},
+	)
+}

@@ -1,0 +1,49 @@
+package repair
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/wheelmend/wheelmend/audit"
+)
+
+// Options tunes a repair. The zero value is the recommended repair.
+type Options struct {
+	Audit     audit.Options // where libraries are sought, which are left out or always grafted
+	Load      audit.LoadOptions
+	Platform  string    // tag to aim for, as in "manylinux_2_28_x86_64"; "" or "auto" means the oldest system the wheel allows
+	OnlyPlat  bool      // do not add the tag of an older system that the wheel meets as well
+	KeepTags  bool      // leave the file name and the Tag lines of WHEEL as they are
+	LibSuffix string    // appended to the distribution name for the folder of grafted libraries; "" means DefaultLibSuffix
+	Strip     bool      // remove symbol tables and debug information from the binaries
+	Level     int       // compression of new members, 1 to 9; 0 means the default, Store means none
+	NoSBOM    bool      // write no software bill of materials
+	AllowPure bool      // copy a wheel without binaries instead of refusing it
+	Epoch     time.Time // time of new members (SOURCE_DATE_EPOCH); zero means that of the WHEEL member
+	Tool      Tool      // recorded in the software bill of materials
+	Progress  func(done, total int64)
+}
+
+// Tool names the program that repairs.
+type Tool struct{ Name, Version string }
+
+// DefaultLibSuffix makes the folder of grafted libraries "NAME.libs".
+const DefaultLibSuffix = ".libs"
+
+// Store as a level means no compression.
+const Store = -1
+
+// libDir returns the folder for grafted libraries in the wheel.
+func (o *Options) libDir(distribution string) (string, error) {
+	suffix := o.LibSuffix
+	if suffix == "" {
+		suffix = DefaultLibSuffix
+	}
+	dir := distribution + suffix
+	if dir != path.Clean(dir) || path.IsAbs(dir) || strings.HasPrefix(dir, "..") || strings.ContainsAny(dir, "\\\x00:") {
+		return "", fmt.Errorf("library folder suffix %q gives %q, which is no folder inside a wheel", suffix, dir)
+	}
+	return dir, nil
+}

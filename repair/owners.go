@@ -1,0 +1,34 @@
+package repair
+
+import (
+	"os"
+
+	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/sbom"
+)
+
+// owners tells which package a library of the system comes from. The database
+// is opened when the first one is asked for.
+type owners struct {
+	sysroot  string
+	database *sbom.Database
+}
+
+func (o *owners) of(lib *linkage.Object) (*sbom.Package, error) {
+	if o.database == nil {
+		root := o.sysroot
+		if root == "" {
+			root = "/"
+		}
+		var err error
+		if o.database, err = sbom.OpenDatabase(os.DirFS(root)); err != nil {
+			return nil, err
+		}
+	}
+	path := lib.SystemPath()
+	if path == "" {
+		return nil, nil
+	}
+	pkg, _ := o.database.Owner(path)
+	return pkg, nil
+}

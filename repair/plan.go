@@ -1,0 +1,273 @@
+package repair
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/policy"
+)
+
+// A Plan is everything that a repair does to a wheel.
+type Plan struct {
+	Wheel     string   `json:"wheel"`
+	Output    string   `json:"output"`   // file name of the result
+	Policy    string   `json:"policy"`   // tag whose promises decide what is grafted
+	Tags      []string `json:"tags"`     // Tag lines of WHEEL
+	Grafts    []Graft  `json:"grafts"`   // sorted by member
+	Edits     []Edit   `json:"edits"`    // sorted by member
+	Scripts   []Script `json:"scripts"`  // sorted by member
+	Removed   []string `json:"removed"`  // members that are dropped
+	SBOM      string   `json:"sbom"`     // member that describes the grafts, "" for none
+	Warnings  []string `json:"warnings"` // what a person should know
+	platforms []string
+	pure      bool
+	policy    *policy.Policy
+	verdict   *audit.Verdict
+	options   *Options
+	contents  *audit.Contents
+}
+
+// A Graft is a library that is copied into the wheel.
+type Graft struct {
+	Source string `json:"source"` // path on this machine
+	SHA256 string `json:"sha256"` // of the source, lower-case hex
+	Member string `json:"member"`
+	Change
+
+	object *linkage.Object
+}
+
+// An Edit changes one ELF member.
+type Edit struct {
+	Member string `json:"member"`
+	Change
+
+	object *linkage.Object
+}
+
+// A Script is a program of the .data/scripts folder that cannot find grafted
+// libraries from where it is installed. It moves, and a Python script that
+// executes it takes its place.
+type Script struct {
+	Member string `json:"member"`
+	Moved  string `json:"moved"`
+}
+
+// A Change is what is done to one ELF file. Its zero value changes nothing.
+type Change struct {
+	Soname  string   `json:"soname,omitempty"`
+	Needed  []Rename `json:"needed,omitempty"`
+	Removed []string `json:"removed_needed,omitempty"`
+	RPath   string   `json:"rpath,omitempty"`       // new DT_RPATH; a DT_RUNPATH goes away
+	RunPath string   `json:"runpath,omitempty"`     // new DT_RUNPATH
+	NoPath  bool     `json:"clear_rpath,omitempty"` // both go away
+	Strip   bool     `json:"strip,omitempty"`
+}
+
+// A Rename gives a DT_NEEDED another name.
+type Rename struct {
+	Old string `json:"old"`
+	New string `json:"new"`
+}
+
+func (c *Change) empty() bool {
+	return c.Soname == "" && len(c.Needed) == 0 && len(c.Removed) == 0 && c.RPath == "" && c.RunPath == "" && !c.NoPath && !c.Strip
+}
+
+// NewPlan decides how the wheel of a report is repaired. It reads the libraries
+// that are to be grafted, to name them by their digest, and writes nothing.
+func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, error) {
+	p := &Plan{Wheel: rep.Wheel, options: opts, contents: rep.Contents}
+	if err := p.chooseTarget(rep); err != nil {
+		return nil, err
+	}
+	if err := p.retag(rep); err != nil {
+		return nil, err
+	}
+	libDir, err := opts.libDir(rep.Contents.Filename.Name)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.planGrafts(ctx, libDir); err != nil {
+		return nil, err
+	}
+	if err := p.planEdits(rep, libDir); err != nil {
+		return nil, err
+	}
+	p.planLeftovers(rep)
+	return p, nil
+}
+
+// planGrafts names the libraries that come in.
+func (p *Plan) planGrafts(ctx context.Context, libDir string) error {
+	names := map[string]string{} // member to digest
+	for _, o := range p.verdict.Grafts {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		digest, err := fileDigest(o.File)
+		if err != nil {
+			return fmt.Errorf("%s: %w", o.Path, err)
+		}
+		name := graftName(path.Base(strings.ReplaceAll(o.Path, "\\", "/")), digest)
+		member := path.Join(libDir, name)
+		if other, ok := names[member]; ok && other != digest {
+			return fmt.Errorf("%s: its name in the wheel, %s, is taken by a library with another content", o.Path, member)
+		}
+		names[member] = digest
+		p.Grafts = append(p.Grafts, Graft{Source: o.Path, SHA256: digest, Member: member, object: o})
+	}
+	return nil
+}
+
+// graftName puts the first 8 hex digits of the digest into a library's name, as
+// auditwheel does: libfoo.so.1.2 becomes libfoo-0123abcd.so.1.2. A name that
+// has them already stays.
+func graftName(base, digest string) string {
+	stem, rest, dotted := strings.Cut(base, ".")
+	tag := "-" + digest[:8]
+	if strings.HasSuffix(stem, tag) {
+		return base
+	}
+	if !dotted {
+		return stem + tag
+	}
+	return stem + tag + "." + rest
+}
+
+// grafted returns the graft of a library, nil if it stays outside.
+func (p *Plan) grafted(o *linkage.Object) *Graft {
+	for i := range p.Grafts {
+		if p.Grafts[i].object == o {
+			return &p.Grafts[i]
+		}
+	}
+	return nil
+}
+
+// planEdits decides what changes in each binary of the wheel, and in each graft.
+func (p *Plan) planEdits(rep *audit.Report, libDir string) error {
+	for _, o := range rep.Graph.Members {
+		member := o.Path
+		change := p.relink(o)
+		if len(change.Needed) > 0 && isScript(member) {
+			script, err := p.moveScript(member, rep)
+			if err != nil {
+				return err
+			}
+			p.Scripts = append(p.Scripts, script)
+			member = script.Moved
+		}
+		change.search(o, p.memberSearch(o, member, libDir, len(change.Needed) > 0))
+		change.Strip = p.options.Strip
+		if !change.empty() {
+			p.Edits = append(p.Edits, Edit{Member: o.Path, Change: change, object: o})
+		}
+	}
+	for i := range p.Grafts {
+		g := &p.Grafts[i]
+		g.Change = p.relink(g.object)
+		g.Soname = path.Base(g.Member)
+		g.search(g.object, p.graftSearch(g))
+		g.Strip = p.options.Strip
+	}
+	p.dropSameGrafts()
+	return nil
+}
+
+// relink renames the grafts among the needed libraries, and drops libpython.
+func (p *Plan) relink(o *linkage.Object) Change {
+	var c Change
+	for _, e := range o.Edges {
+		switch e.Status {
+		case linkage.LibPython:
+			if !slices.Contains(c.Removed, e.Needed) {
+				c.Removed = append(c.Removed, e.Needed)
+				p.warn("%s: its dependency on %s is removed, since extension modules must not load libpython (PEP 513)", o.Path, e.Needed)
+			}
+		case linkage.Found:
+			rename := Rename{Old: e.Needed}
+			if g := p.grafted(e.To); g != nil {
+				rename.New = path.Base(g.Member)
+			}
+			if rename.New != "" && rename.New != rename.Old && !slices.Contains(c.Needed, rename) {
+				c.Needed = append(c.Needed, rename)
+			}
+		}
+	}
+	return c
+}
+
+// dropSameGrafts leaves one of several sources with the same content and name,
+// and those that the wheel holds already.
+func (p *Plan) dropSameGrafts() {
+	seen := map[string]bool{}
+	p.Grafts = slices.DeleteFunc(p.Grafts, func(g Graft) bool {
+		if _, ok := p.contents.Reader.Lookup(g.Member); ok || seen[g.Member] {
+			return true
+		}
+		seen[g.Member] = true
+		return false
+	})
+	slices.SortFunc(p.Grafts, func(a, b Graft) int { return strings.Compare(a.Member, b.Member) })
+}
+
+// planLeftovers plans what follows from the rest of the plan.
+func (p *Plan) planLeftovers(rep *audit.Report) {
+	distInfo := rep.Contents.Reader.DistInfo()
+	for _, name := range []string{"RECORD.jws", "RECORD.p7s"} {
+		member := distInfo + "/" + name
+		if _, ok := rep.Contents.Reader.Lookup(member); ok {
+			p.Removed = append(p.Removed, member)
+			p.warn("%s is dropped: its signature does not cover the repaired wheel", member)
+		}
+	}
+	if len(p.Grafts) > 0 && !p.options.NoSBOM {
+		p.SBOM = p.freeName(distInfo+"/sboms/wheelmend", ".cdx.json")
+	}
+	for _, f := range rep.Foreign {
+		p.warn("%s (%s) is left as it is", f.Path, f.Kind)
+	}
+	for _, e := range excludedBy(rep) {
+		p.warn("%s is left to the system it is installed on, as asked", e)
+	}
+}
+
+// freeName returns a member name that the wheel does not have yet.
+func (p *Plan) freeName(stem, ext string) string {
+	name := stem + ext
+	for n := 2; ; n++ {
+		if _, taken := p.contents.Reader.Lookup(name); !taken {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d%s", stem, n, ext)
+	}
+}
+
+// excludedBy returns the sonames that exclude patterns left out, sorted.
+func excludedBy(rep *audit.Report) []string {
+	set := map[string]bool{}
+	for _, o := range rep.Graph.Members {
+		for _, e := range o.Edges {
+			if e.Status == linkage.Excluded {
+				set[e.Needed] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+func (p *Plan) warn(format string, args ...any) {
+	p.Warnings = append(p.Warnings, fmt.Sprintf(format, args...))
+}
+
+// NothingToDo reports whether the result holds the same members as the wheel.
+func (p *Plan) NothingToDo() bool {
+	return len(p.Grafts)+len(p.Edits)+len(p.Scripts)+len(p.Removed) == 0 && p.Output == p.Wheel
+}

@@ -1,0 +1,168 @@
+package repair
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/wheel"
+)
+
+// A Repairer repairs wheels one after the other. Libraries that several of them
+// graft are patched and compressed once.
+type Repairer struct {
+	opts   Options
+	share  share
+	owners owners
+}
+
+// NewRepairer returns a repairer. Close it when the last wheel is done.
+func NewRepairer(opts Options) *Repairer {
+	return &Repairer{opts: opts, share: share{grafts: map[string]shared{}}, owners: owners{sysroot: opts.Audit.Sysroot}}
+}
+
+// Close releases the finished wheels that the repairer keeps open.
+func (r *Repairer) Close() error { return r.share.close() }
+
+// A Result is a repaired wheel.
+type Result struct {
+	Plan *Plan  // nil for a pure wheel that was copied
+	Path string // of the finished wheel; "" after a dry run
+	Tag  string // platform tag of the wheel as it was
+}
+
+// Plan decides how the wheel at path is repaired, and writes nothing.
+func (r *Repairer) Plan(ctx context.Context, path string) (*Result, error) {
+	return r.open(ctx, path, func(p *Plan) (string, error) { return "", nil })
+}
+
+// Repair writes the repaired wheel into dir, under the name that its tags give
+// it. The name appears when the wheel is complete and has been read back. The
+// input is never written to.
+func (r *Repairer) Repair(ctx context.Context, path, dir string) (*Result, error) {
+	result, err := r.open(ctx, path, func(p *Plan) (string, error) { return r.apply(ctx, p, path, dir) })
+	if errors.Is(err, ErrPure) && r.opts.AllowPure {
+		return r.copyPure(path, dir)
+	}
+	return result, err
+}
+
+// open audits and plans, then hands the plan to use while the wheel is open.
+func (r *Repairer) open(ctx context.Context, path string, use func(*Plan) (string, error)) (*Result, error) {
+	w, err := wheel.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	contents, err := audit.Load(ctx, filepath.Base(path), w.Reader, r.opts.Load)
+	if err != nil {
+		return nil, err
+	}
+	defer contents.Close()
+	rep, err := audit.Assess(ctx, contents, r.opts.Audit)
+	if err != nil {
+		return nil, err
+	}
+	defer rep.Close()
+	p, err := NewPlan(ctx, rep, &r.opts)
+	if err != nil {
+		return nil, err
+	}
+	out, err := use(p)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Plan: p, Path: out, Tag: rep.Tag()}, nil
+}
+
+// apply writes the result of a plan and returns its path.
+func (r *Repairer) apply(ctx context.Context, p *Plan, input, dir string) (string, error) {
+	out, err := outputPath(dir, p.Output, input)
+	if err != nil {
+		return "", err
+	}
+	record, err := p.contents.Reader.Record()
+	if err != nil {
+		return "", err
+	}
+	a := &application{
+		plan: p, record: record, share: &r.share, copied: map[string]*wheel.Member{},
+		writer: wheel.NewWriter(p.contents.Reader.DistInfo(), wheel.WriterOptions{Level: r.level(), Jobs: r.opts.Load.Jobs, Progress: r.opts.Progress}),
+		time:   r.newTime(p),
+		bill:   func() ([]byte, error) { return billOfMaterials(p, &r.owners) },
+	}
+	if err := a.fill(); err != nil {
+		return "", err
+	}
+	err = wheel.Create(out,
+		func(w io.WriterAt) (int64, error) { return a.writer.Write(ctx, w) },
+		func(f io.ReaderAt, size int64) error { return a.check(ctx, f, size) })
+	if err != nil {
+		return "", err
+	}
+	return out, r.share.remember(out, p, a.time)
+}
+
+// level translates the option into that of the writer.
+func (r *Repairer) level() int {
+	switch r.opts.Level {
+	case 0:
+		return -1
+	case Store:
+		return 0
+	}
+	return r.opts.Level
+}
+
+// newTime returns the time of new members, so that it depends on the input
+// alone.
+func (r *Repairer) newTime(p *Plan) time.Time {
+	if !r.opts.Epoch.IsZero() {
+		return r.opts.Epoch
+	}
+	if m, ok := p.contents.Reader.Lookup(p.contents.Reader.DistInfo() + "/WHEEL"); ok {
+		return m.Modified
+	}
+	return time.Time{}
+}
+
+// outputPath returns where the result goes, and refuses to replace the input.
+func outputPath(dir, name, input string) (string, error) {
+	out := filepath.Join(dir, name)
+	before, err := os.Stat(input)
+	if err != nil {
+		return "", err
+	}
+	if after, err := os.Stat(out); err == nil && os.SameFile(before, after) {
+		return "", fmt.Errorf("the result would replace the wheel itself; name another directory with --wheel-dir")
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return "", err
+	}
+	return out, nil
+}
+
+// copyPure copies a wheel without binaries as it is.
+func (r *Repairer) copyPure(path, dir string) (*Result, error) {
+	out, err := outputPath(dir, filepath.Base(path), path)
+	if err != nil {
+		return nil, err
+	}
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	err = wheel.Create(out, func(w io.WriterAt) (int64, error) {
+		return io.Copy(io.NewOffsetWriter(w, 0), in)
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Path: out, Tag: "any"}, nil
+}

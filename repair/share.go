@@ -1,0 +1,70 @@
+package repair
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/wheelmend/wheelmend/wheel"
+)
+
+// A share remembers which finished wheel of this run holds which graft, so that
+// the next wheel copies its compressed bytes.
+type share struct {
+	grafts map[string]shared
+	wheels []*wheel.File
+}
+
+type shared struct {
+	member *wheel.Member
+	row    wheel.RecordRow
+}
+
+// graftKey identifies the bytes and the header of a graft.
+func graftKey(g *Graft, modified time.Time) string {
+	change, err := json.Marshal(g.Change)
+	if err != nil {
+		return "" // strings and booleans always encode
+	}
+	return g.SHA256 + " " + modified.UTC().Format(time.RFC3339) + " " + string(change)
+}
+
+func (s *share) lookup(g *Graft, modified time.Time) (*wheel.Member, wheel.RecordRow, bool) {
+	found, ok := s.grafts[graftKey(g, modified)]
+	return found.member, found.row, ok
+}
+
+// remember opens a finished wheel and notes its grafts.
+func (s *share) remember(path string, p *Plan, modified time.Time) error {
+	if len(p.Grafts) == 0 {
+		return nil
+	}
+	w, err := wheel.Open(path)
+	if err != nil {
+		return err
+	}
+	s.wheels = append(s.wheels, w)
+	record, err := w.Record()
+	if err != nil {
+		return err
+	}
+	for i := range p.Grafts {
+		g := &p.Grafts[i]
+		m, ok := w.Lookup(g.Member)
+		row, hasRow := record.Row(g.Member)
+		if ok && hasRow {
+			s.grafts[graftKey(g, modified)] = shared{m, row}
+		}
+	}
+	return nil
+}
+
+func (s *share) close() error {
+	var first error
+	for _, w := range s.wheels {
+		if err := w.Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	s.wheels, s.grafts = nil, map[string]shared{}
+	return first
+}

@@ -1,0 +1,206 @@
+package repair
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/policy"
+)
+
+// An UnmetError reports that a wheel cannot meet a policy.
+type UnmetError struct {
+	Policy   *policy.Policy
+	Blockers []audit.Blocker // that no repair removes
+	Best     string          // the tag that a repair could give, "" if none
+}
+
+func (e *UnmetError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "cannot be repaired to %s: ", e.Policy.Tag())
+	const shown = 3
+	for i, blocker := range e.Blockers[:min(shown, len(e.Blockers))] {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		fmt.Fprintf(&b, "%s: %s", blocker.File, describe(blocker))
+	}
+	if more := len(e.Blockers) - shown; more > 0 {
+		fmt.Fprintf(&b, "; and %d more, see wheelmend audit", more)
+	}
+	if e.Best != "" {
+		fmt.Fprintf(&b, "; it can become %s", e.Best)
+	}
+	return b.String()
+}
+
+// describe gives the reason of a blocker with its first symbols.
+func describe(b audit.Blocker) string {
+	if len(b.Symbols) == 0 {
+		return b.Reason
+	}
+	const shown = 3
+	names := strings.Join(b.Symbols[:min(shown, len(b.Symbols))], ", ")
+	if len(b.Symbols) > shown {
+		names += fmt.Sprintf(" and %d more", len(b.Symbols)-shown)
+	}
+	return fmt.Sprintf("%s (%s)", b.Reason, names)
+}
+
+// ErrPure reports a wheel without binaries: there is nothing to repair.
+var ErrPure = fmt.Errorf("a pure wheel: it holds no binaries, so there is nothing to repair; --allow-pure-python-wheel copies it")
+
+// ErrMachO reports a wheel for macOS.
+var ErrMachO = fmt.Errorf("a macOS wheel (Mach-O); only Linux wheels can be repaired")
+
+// chooseTarget finds the policy whose promises decide what is grafted, and the
+// platform tags that the result gets.
+func (p *Plan) chooseTarget(rep *audit.Report) error {
+	switch rep.Format {
+	case audit.Pure:
+		return ErrPure
+	case audit.MachO:
+		return ErrMachO
+	}
+	if len(rep.Verdicts) == 0 {
+		return fmt.Errorf("no platform tag is known for its binaries (%s %s)", rep.Arch, rep.Libc)
+	}
+	if p.options.Platform == "" || p.options.Platform == "auto" {
+		if p.verdict = rep.BestRepairable(); p.verdict == nil {
+			newest := rep.Verdicts[len(rep.Verdicts)-1]
+			return unmet(newest, "")
+		}
+		p.policy = p.verdict.Policy
+		p.platforms = p.policy.Tags()
+		return nil
+	}
+	return p.chooseRequested(rep)
+}
+
+// chooseRequested holds the wheel to the policy that was asked for. A stricter
+// one that needs no more grafts is met as well, unless only the one is wanted.
+func (p *Plan) chooseRequested(rep *audit.Report) error {
+	requested, err := lookup(p.options.Platform, rep)
+	if err != nil {
+		return err
+	}
+	verdict := rep.Judge(requested)
+	if !verdict.Repairable() {
+		return unmet(verdict, bestTag(rep))
+	}
+	p.verdict, p.policy, p.platforms = &verdict, requested, requested.Tags()
+	if p.options.OnlyPlat {
+		return nil
+	}
+	if v := rep.StrictestWithin(&verdict); v != nil && v.Policy != requested {
+		p.verdict, p.policy = v, v.Policy
+		p.platforms = append(v.Policy.Tags(), requested.Tags()...)
+	}
+	return nil
+}
+
+func bestTag(rep *audit.Report) string {
+	if v := rep.BestRepairable(); v != nil {
+		return v.Policy.Tag()
+	}
+	return ""
+}
+
+// lookup finds the policy of a tag, which may leave out the architecture.
+func lookup(tag string, rep *audit.Report) (*policy.Policy, error) {
+	requested, err := policy.Lookup(tag)
+	if err != nil {
+		if short, shortErr := policy.Lookup(tag + "_" + string(rep.Arch)); shortErr == nil {
+			requested, err = short, nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if requested.Arch != rep.Arch {
+		return nil, fmt.Errorf("the wheel is for %s, it cannot be repaired to %s", rep.Arch, tag)
+	}
+	if rep.Libc != "" && requested.Libc != rep.Libc {
+		return nil, fmt.Errorf("the wheel is for %s, it cannot be repaired to %s", rep.Libc, tag)
+	}
+	return requested, nil
+}
+
+func unmet(v audit.Verdict, best string) error {
+	e := &UnmetError{Policy: v.Policy, Best: best}
+	for _, b := range v.Blockers {
+		if !b.Repairable() {
+			e.Blockers = append(e.Blockers, b)
+		}
+	}
+	return e
+}
+
+// retag decides about the file name and the Tag lines.
+func (p *Plan) retag(rep *audit.Report) error {
+	info, err := rep.Contents.Reader.Info()
+	if err != nil {
+		return err
+	}
+	p.Policy, p.Output, p.Tags = p.policy.Tag(), rep.Wheel, info.Tags()
+	if p.options.KeepTags {
+		return nil
+	}
+	keep := func(tag string) bool { return p.truthful(tag, rep) }
+	var kept []string
+	for _, tag := range rep.Contents.Filename.Platform {
+		if keep(tag) {
+			kept = append(kept, tag)
+		} else if f, err := policy.ParsePlatform(tag); err == nil && f.Family != policy.Linux && f.Family != policy.Any {
+			p.warn("platform tag %s is removed: the wheel does not meet it", tag)
+		}
+	}
+	p.Output = rep.Contents.Filename.WithPlatforms(append(kept, p.platforms...)).String()
+	p.Tags = tagLines(info.Tags(), p.platforms, keep)
+	p.pure = info.RootIsPurelib()
+	return nil
+}
+
+// truthful reports whether a platform tag of the wheel may stay: not "any", nor
+// a linux tag that promises nothing, nor a policy that the wheel cannot meet.
+func (p *Plan) truthful(tag string, rep *audit.Report) bool {
+	q, err := policy.Lookup(tag)
+	if err != nil {
+		f, err := policy.ParsePlatform(tag)
+		return err == nil && f.Family != policy.Linux && f.Family != policy.Any
+	}
+	if q == p.policy || slices.Contains(p.platforms, tag) {
+		return true
+	}
+	if q.Arch != rep.Arch || q.Libc != p.policy.Libc {
+		return false
+	}
+	return p.policy.Older(q)
+}
+
+// tagLines replaces the platform of the Tag lines: lines that stay come first,
+// then each Python and ABI with each new platform, as auditwheel orders them.
+func tagLines(lines, platforms []string, keep func(string) bool) []string {
+	var out, interpreters []string
+	for _, line := range lines {
+		i := strings.LastIndexByte(line, '-')
+		if i < 0 {
+			continue
+		}
+		if !slices.Contains(interpreters, line[:i]) {
+			interpreters = append(interpreters, line[:i])
+		}
+		if keep(line[i+1:]) {
+			out = append(out, line)
+		}
+	}
+	for _, interpreter := range interpreters {
+		for _, platform := range platforms {
+			if line := interpreter + "-" + platform; !slices.Contains(out, line) {
+				out = append(out, line)
+			}
+		}
+	}
+	return out
+}
