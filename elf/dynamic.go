@@ -3,6 +3,7 @@ package elf
 import (
 	"debug/elf"
 	"math"
+	"slices"
 
 	"github.com/wheelmend/wheelmend/internal/binread"
 )
@@ -20,6 +21,7 @@ type dynamic struct {
 	addr    uint64 // virtual address
 	off     uint64 // file offset
 	slots   int    // entries that may be written: those in use, the DT_NULL, and the empty ones behind it
+	open    bool   // the DT_NULL that ends the table lies behind PT_DYNAMIC
 	entries []Dyn  // up to, not including, the first DT_NULL
 	strings strtab
 	needed  []string
@@ -77,7 +79,25 @@ func (f *File) readDynamicEntries(p Prog, at uint64) error {
 		}
 		d.entries = append(d.entries, e)
 	}
-	return formatErr(off, "dynamic table of %d entries does not end with DT_NULL", n)
+	d.slots, d.open = int(n), true
+	if !f.nullAt(p.Vaddr + n*f.dynSize()) {
+		return formatErr(off, "dynamic table of %d entries does not end with DT_NULL", n)
+	}
+	return nil
+}
+
+// nullAt reports whether the loader, which reads on to a DT_NULL wherever
+// PT_DYNAMIC ends, finds one at addr. GNU ld with --spare-dynamic-tags=0 leaves
+// it to what follows the table.
+func (f *File) nullAt(addr uint64) bool {
+	off, ok := f.offsetOf(addr, f.pick(4, 8))
+	if !ok {
+		return slices.ContainsFunc(f.maps, func(p Prog) bool {
+			return addr >= p.Vaddr+p.Filesz && addr < p.Vaddr+p.Memsz // .bss
+		})
+	}
+	tag, err := f.read("dynamic table", off, f.pick(4, 8))
+	return err == nil && f.cursor(tag, off).Word() == 0
 }
 
 // emptyEntries counts the entries behind the first DT_NULL that are all zero.
@@ -187,6 +207,9 @@ func (f *File) RPath() string { return f.dynamic.rpath }
 
 // RunPath returns DT_RUNPATH as it stands, "" if there is none.
 func (f *File) RunPath() string { return f.dynamic.runpath }
+
+// fits reports whether a table of n entries and its end can be written in place.
+func (d *dynamic) fits(n int) bool { return n < d.slots || d.open && n == d.slots }
 
 // has reports whether the dynamic table has an entry with that tag.
 func (f *File) has(tag elf.DynTag) bool {

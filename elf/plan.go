@@ -47,7 +47,7 @@ func (p *plan) run() (*Overlay, error) {
 		return nil, err
 	}
 	p.relinkNeeds()
-	p.moveDynamic = len(p.d.entries)+1 > p.f.dynamic.slots && p.f.Dynamic()
+	p.moveDynamic = p.f.Dynamic() && !p.f.dynamic.fits(len(p.d.entries))
 	if err := p.placeInterpreter(); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,235 @@
+package elf
+
+import (
+	"debug/elf"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const longPath = "$ORIGIN/../../a.very.long.folder.name.that.fits.in.no.room/demo.libs:$ORIGIN"
+
+// texts lists the string entries of the dynamic table, in their order.
+func texts(f *File) []string {
+	names := f.dynamic.strings.probes()
+	var got []string
+	for i, e := range f.DynEntries() {
+		if name, ok := stringTags[e.Tag]; ok {
+			s, err := names.get(e.Val, name, f.entryOff(i))
+			if err != nil {
+				s = err.Error()
+			}
+			got = append(got, strings.TrimPrefix(name, "DT_")+" "+s)
+		}
+	}
+	return got
+}
+
+func TestEdits(t *testing.T) {
+	before := []string{"NEEDED liba.so.1", "NEEDED libdep.so.3", "NEEDED libc.so.6", "SONAME libx.so.1", "RUNPATH $ORIGIN/../lib"}
+	replaced := func(old, now string) []string {
+		after := slices.Clone(before)
+		after[slices.Index(after, old)] = now
+		return after
+	}
+	without := func(old string) []string {
+		return slices.DeleteFunc(slices.Clone(before), func(s string) bool { return s == old })
+	}
+	for _, tt := range []struct {
+		name  string
+		edits []Edit
+		want  []string
+	}{
+		{"short rpath takes the place of the runpath", []Edit{SetRPath("$ORIGIN")}, replaced("RUNPATH $ORIGIN/../lib", "RPATH $ORIGIN")},
+		{"long rpath", []Edit{SetRPath(longPath)}, replaced("RUNPATH $ORIGIN/../lib", "RPATH "+longPath)},
+		{"runpath", []Edit{SetRunPath(longPath)}, replaced("RUNPATH $ORIGIN/../lib", "RUNPATH "+longPath)},
+		{"the last of two wins", []Edit{SetRPath("/a"), SetRunPath("/b")}, replaced("RUNPATH $ORIGIN/../lib", "RUNPATH /b")},
+		{"no search path", []Edit{RemoveRPath()}, without("RUNPATH $ORIGIN/../lib")},
+		{"soname", []Edit{SetSoname("libx-01234567.so.1")}, replaced("SONAME libx.so.1", "SONAME libx-01234567.so.1")},
+		{"needed keeps its place", []Edit{ReplaceNeeded("libdep.so.3", "libdep-01234567.so.3")}, replaced("NEEDED libdep.so.3", "NEEDED libdep-01234567.so.3")},
+		{"added needed comes first", []Edit{AddNeeded("libnew.so")}, append([]string{"NEEDED libnew.so"}, before...)},
+		{"needed already", []Edit{AddNeeded("libc.so.6")}, before},
+		{"removed needed", []Edit{RemoveNeeded("liba.so.1")}, without("NEEDED liba.so.1")},
+		{"removed needed with versions", []Edit{RemoveNeeded("libdep.so.3")}, without("NEEDED libdep.so.3")},
+		{"removed and added", []Edit{RemoveNeeded("liba.so.1"), AddNeeded("liba.so.1")}, before},
+		{"replaced twice", []Edit{ReplaceNeeded("liba.so.1", "libb"), ReplaceNeeded("libb", "libc")}, replaced("NEEDED liba.so.1", "NEEDED libc")},
+		{"a name that is the tail of another", []Edit{SetSoname("so.3")}, replaced("SONAME libx.so.1", "SONAME so.3")},
+	} {
+		for _, arch := range []string{"x86_64", "i686", "s390x", "ppc64le", "armv7l"} {
+			for _, trait := range []string{"", "spare=4", "nosections", "bss=4000000 symtab"} {
+				t.Run(tt.name+"/"+arch+" "+trait, func(t *testing.T) {
+					f := open(t, arch+" needed=liba.so.1"+fullSpec+trait)
+					after := edit(t, f, tt.edits...)
+					if diff := cmp.Diff(tt.want, texts(after)); diff != "" {
+						t.Errorf("dynamic strings (-want +got):\n%s", diff)
+					}
+					checkKept(t, f, after)
+				})
+			}
+		}
+	}
+}
+
+func TestEditsThatAddEntries(t *testing.T) {
+	eachImage(t, func(t *testing.T, f *File) {
+		after := edit(t, f, RemoveRPath())
+		after = edit(t, after, AddNeeded("libone.so"), AddNeeded("libtwo.so"), AddNeeded("libthree.so"), AddNeeded("libfour.so"), SetRPath(longPath))
+		want := []string{"libfour.so", "libthree.so", "libtwo.so", "libone.so", "libdep.so.3", "libc.so.6"}
+		if !slices.Equal(after.Needed(), want) || after.RPath() != longPath {
+			t.Errorf("needed = %q, rpath = %q", after.Needed(), after.RPath())
+		}
+		checkKept(t, f, after)
+		for _, s := range after.Sections {
+			if s.Type == elf.SHT_DYNAMIC && s.Addr != after.dynamic.addr {
+				t.Errorf(".dynamic says address %#x, PT_DYNAMIC %#x", s.Addr, after.dynamic.addr)
+			}
+		}
+	})
+}
+
+func TestEditOfWhatIsNotThere(t *testing.T) {
+	library, program := open(t, "x86_64"+fullSpec), open(t, "x86_64 type=exec interp=/lib/ld.so needed=libc.so.6")
+	object := elftestObject(t)
+	for _, tt := range []struct {
+		name string
+		f    *File
+		edit Edit
+		want string
+	}{
+		{"replace", library, ReplaceNeeded("libz.so", "a"), `"libz.so" is not needed: the file needs libdep.so.3, libc.so.6`},
+		{"remove", library, RemoveNeeded("libz.so"), `"libz.so" is not needed`},
+		{"interpreter of a library", library, SetInterpreter("/lib/ld.so"), "no interpreter"},
+		{"soname of a program", program, SetSoname("a"), "has no soname"},
+		{"empty rpath", library, SetRPath(""), "empty search path"},
+		{"NUL", library, AddNeeded("a\x00b"), `"a\x00b" has a NUL byte`},
+		{"no dynamic table", object, SetRPath("/x"), ErrNotDynamic.Error()},
+		{"strip without segments", object, Strip(), "without program headers cannot be stripped"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := tt.f.Edit(tt.edit)
+			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("error is %v, want one line with %q", err, tt.want)
+			}
+		})
+	}
+	if _, err := object.Edit(SetRPath("/x")); !errors.Is(err, ErrNotDynamic) {
+		t.Errorf("error is %v, want ErrNotDynamic", err)
+	}
+}
+
+// elftestObject is an ELF header and nothing else, as an object file begins.
+func elftestObject(t *testing.T) *File {
+	data := image(t, "x86_64 nosections")[:ehdrSize64]
+	clear(data[atPhoff:][:8])
+	clear(data[atPhnum:][:2])
+	data[0x10] = byte(elf.ET_REL)
+	return parse(t, data)
+}
+
+func TestNoEditKeepsTheBytes(t *testing.T) {
+	eachImage(t, func(t *testing.T, f *File) {
+		for name, edits := range map[string][]Edit{
+			"no edit":       nil,
+			"what it says":  {SetSoname("libx.so.1"), SetRunPath("$ORIGIN/../lib"), AddNeeded("libc.so.6"), ReplaceNeeded("libc.so.6", "libc.so.6")},
+			"there is none": {},
+		} {
+			if f.Type != elf.ET_DYN {
+				continue
+			}
+			o, err := f.Edit(edits...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := contents(t, o); o.Edited() || !slices.Equal(got, bytesOf(t, f)) {
+				t.Errorf("%s: edited = %v, %d bytes of %d", name, o.Edited(), o.Size(), f.Size())
+			}
+		}
+	})
+}
+
+func TestEditAndItsInverse(t *testing.T) {
+	eachImage(t, func(t *testing.T, f *File) {
+		there := edit(t, f, ReplaceNeeded("libdep.so.3", "libdep-longer-than-before.so.3"), SetRPath(longPath), AddNeeded("libnew.so"))
+		back := edit(t, there, ReplaceNeeded("libdep-longer-than-before.so.3", "libdep.so.3"), SetRunPath("$ORIGIN/../lib"), RemoveNeeded("libnew.so"))
+		if diff := cmp.Diff(texts(f), texts(back)); diff != "" {
+			t.Errorf("dynamic strings (-before +after):\n%s", diff)
+		}
+		checkKept(t, f, back)
+	})
+}
+
+func TestManyEditsDoNotPileUp(t *testing.T) {
+	eachImage(t, func(t *testing.T, f *File) {
+		now := edit(t, f, SetRPath(longPath), AddNeeded("lib0.so"))
+		first := now.Size()
+		for i := range 10 {
+			path := longPath[:len(longPath)-i%3] + strings.Repeat("x", i)
+			now = edit(t, now, SetRPath(path), AddNeeded("lib"+strings.Repeat("y", i)+".so"))
+		}
+		if grown := now.Size() - first; grown > 4096 {
+			t.Errorf("ten edits made the file %d bytes longer, after the first, to %d", grown, now.Size())
+		}
+		there := now.Size()
+		for range 5 {
+			now = edit(t, now, SetRPath("$ORIGIN/short"))
+			now = edit(t, now, SetRPath("$ORIGIN/not/so/short/any/more:$ORIGIN/../lib"))
+		}
+		if now.Size() > there {
+			t.Errorf("edits back and forth made the file %d bytes longer", now.Size()-there)
+		}
+		checkKept(t, f, now)
+	})
+}
+
+func TestVersionNeedsFollow(t *testing.T) {
+	eachImage(t, func(t *testing.T, f *File) {
+		after := edit(t, f, ReplaceNeeded("libdep.so.3", "libdep-01234567.so.3"))
+		if got, want := spelled(t, after)["dep"], "STB_GLOBAL STT_FUNC of libdep-01234567.so.3@DEP_1"; got != want {
+			t.Errorf("dep is %q, want %q", got, want)
+		}
+		if got, want := spelled(t, after)["memcpy"], "STB_GLOBAL STT_FUNC of libc.so.6@GLIBC_2.14"; got != want {
+			t.Errorf("memcpy is %q, want %q", got, want)
+		}
+	})
+}
+
+func TestRemovedNeededLosesItsVersions(t *testing.T) {
+	eachImage(t, func(t *testing.T, f *File) {
+		after := edit(t, f, RemoveNeeded("libdep.so.3"))
+		needs, err := after.VersionNeeds()
+		if err != nil || len(needs) != 1 || needs[0].Library != "libc.so.6" {
+			t.Errorf("version needs = %v, %v; want those of libc.so.6", needs, err)
+		}
+		got := spelled(t, after)
+		if got["dep"] != "STB_GLOBAL STT_FUNC of @" || got["memcpy"] != "STB_GLOBAL STT_FUNC of libc.so.6@GLIBC_2.14" {
+			t.Errorf("dep is %q, memcpy %q", got["dep"], got["memcpy"])
+		}
+		none := edit(t, after, RemoveNeeded("libc.so.6"))
+		if none.has(elf.DT_VERNEED) || none.has(elf.DT_VERNEEDNUM) {
+			t.Error("DT_VERNEED is left without a record")
+		}
+		if got := spelled(t, none)["memcpy"]; got != "STB_GLOBAL STT_FUNC of @" {
+			t.Errorf("memcpy is %q", got)
+		}
+	})
+}
+
+func TestInterpreterEdits(t *testing.T) {
+	for _, arch := range []string{"x86_64", "i686", "s390x"} {
+		for _, kind := range []string{"type=exec", "", "bss=4000000", "type=exec bss=4000000 symtab", "nosections"} {
+			t.Run(arch+" "+kind, func(t *testing.T) {
+				f := open(t, arch+" interp=/lib64/ld-linux.so.2 needed=libc.so.6 "+kind)
+				for _, path := range []string{"/ld.so", "/opt/some/where/far/away/lib64/ld-linux-x86-64.so.2"} {
+					after := edit(t, f, SetInterpreter(path))
+					if got, err := after.Interpreter(); err != nil || got != path {
+						t.Errorf("interpreter = %q, %v; want %q", got, err, path)
+					}
+					checkKept(t, f, after)
+				}
+			})
+		}
+	}
+}

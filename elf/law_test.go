@@ -1,0 +1,194 @@
+package elf
+
+import (
+	"bytes"
+	"debug/elf"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+)
+
+// bytesOf returns the bytes of an image.
+func bytesOf(t testing.TB, f *File) []byte {
+	t.Helper()
+	data, err := f.read("image", 0, uint64(f.Size()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// checkKept holds an edited image to what no edit may change: the loader's
+// rules, and every mapped byte outside of the tables of dynamic linking.
+func checkKept(t testing.TB, before, after *File) {
+	t.Helper()
+	if err := after.checkEditable(); err != nil {
+		t.Errorf("segments of the result: %v", err)
+	}
+	if before.SectionErr == nil && after.SectionErr != nil {
+		t.Errorf("section headers of the result: %v", after.SectionErr)
+	}
+	if len(before.Sections) > 0 && len(after.Sections) == 0 {
+		t.Error("section headers are gone")
+	}
+	if err := keptBytes(before, after); err != nil {
+		t.Error(err)
+	}
+	checkSymbols(t, before, after)
+	checkTableMapped(t, before, after)
+}
+
+// checkTableMapped holds the program header table to lie inside of a PT_LOAD,
+// as it must for dl_iterate_phdr, and where PT_PHDR says.
+func checkTableMapped(t testing.TB, before, after *File) {
+	t.Helper()
+	at, ok := mappedAddr(after, after.Phoff)
+	if _, was := mappedAddr(before, before.Phoff); was && !ok {
+		t.Errorf("the program header table at %#x is not mapped", after.Phoff)
+	}
+	for i, p := range before.Progs {
+		if p.Type == elf.PT_PHDR && p.Filesz != uint64(before.Phnum)*before.progSize() {
+			t.Logf("PT_PHDR %d is wrong in the original: zig leaves it so", i)
+			return
+		}
+	}
+	for _, p := range after.Progs {
+		if p.Type == elf.PT_PHDR && ok && (p.Vaddr != at || p.Off != after.Phoff || p.Filesz != uint64(after.Phnum)*after.progSize()) {
+			t.Errorf("PT_PHDR says %#x at address %#x, %#x bytes; the table is at %#x, address %#x, %d entries", p.Off, p.Vaddr, p.Filesz, after.Phoff, at, after.Phnum)
+		}
+	}
+}
+
+func mappedAddr(f *File, off uint64) (uint64, bool) {
+	for _, p := range f.maps {
+		if off >= p.Off && off < p.Off+p.Filesz {
+			return p.Vaddr + off - p.Off, true
+		}
+	}
+	return 0, false
+}
+
+// spans returns the address ranges that an edit may change: the tables of
+// dynamic linking and the headers.
+func spans(f *File) [][2]uint64 {
+	var out [][2]uint64
+	add := func(addr, n uint64) { out = append(out, [2]uint64{addr, addr + n}) }
+	d := &f.dynamic
+	add(d.strings.addr, d.strings.size)
+	add(d.addr, f.Progs[d.prog].Filesz)
+	if addr, ok := mappedAddr(f, 0); ok {
+		add(addr, f.ehdrSize())
+	}
+	if addr, ok := mappedAddr(f, f.Phoff); ok {
+		add(addr, uint64(f.Phnum)*f.progSize())
+	}
+	if addr, ok := mappedAddr(f, f.Shoff); ok {
+		add(addr, uint64(f.Shnum)*f.sectSize())
+	}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			add(p.Vaddr, p.Filesz)
+		}
+	}
+	count, _ := f.symbolCount()
+	if addr, ok := f.DynValue(elf.DT_VERSYM); ok {
+		add(addr, uint64(count)*versymSize)
+	}
+	if needs, err := f.VersionNeeds(); err == nil {
+		for _, n := range needs {
+			if addr, ok := mappedAddr(f, n.off); ok {
+				add(addr, verneedSize)
+			}
+		}
+	}
+	if addr, ok := f.DynValue(elf.DT_PLTGOT); ok {
+		add(addr, f.pick(4, 8))
+	}
+	if addr, ok := f.DynValue(elf.DT_SYMTAB); ok {
+		add(addr, uint64(count)*f.symSize())
+	}
+	return out
+}
+
+// keptBytes compares what both images map, outside of the tables.
+func keptBytes(before, after *File) error {
+	open := spans(before)
+	for _, p := range before.maps {
+		if p.Filesz == 0 {
+			continue
+		}
+		was, err := before.read("segment", p.Off, p.Filesz)
+		if err != nil {
+			return err
+		}
+		off, ok := after.offsetOf(p.Vaddr, p.Filesz)
+		if !ok {
+			return fmt.Errorf("addresses %#x to %#x are no longer mapped together", p.Vaddr, p.Vaddr+p.Filesz)
+		}
+		now, err := after.read("segment", off, p.Filesz)
+		if err != nil {
+			return err
+		}
+		for _, s := range open {
+			if s[0] < p.Vaddr+p.Filesz && s[1] > p.Vaddr {
+				from, to := max(s[0], p.Vaddr)-p.Vaddr, min(s[1], p.Vaddr+p.Filesz)-p.Vaddr
+				clear(was[from:to])
+				clear(now[from:to])
+			}
+		}
+		if !bytes.Equal(was, now) {
+			i := slices.IndexFunc(was, func(byte) bool { return false })
+			for i = range was {
+				if was[i] != now[i] {
+					break
+				}
+			}
+			return fmt.Errorf("the byte at address %#x was %#x and is %#x", p.Vaddr+uint64(i), was[i], now[i])
+		}
+	}
+	return keptZeros(before, after)
+}
+
+// keptZeros checks that .bss is still all zeros.
+func keptZeros(before, after *File) error {
+	for _, p := range before.maps {
+		for _, q := range after.maps {
+			from, to := max(p.Vaddr+p.Filesz, q.Vaddr), min(p.Vaddr+p.Memsz, q.Vaddr+q.Filesz)
+			if from >= to {
+				continue
+			}
+			zeros, err := after.read("segment", q.Off+from-q.Vaddr, to-from)
+			if err != nil {
+				return err
+			}
+			if i := slices.IndexFunc(zeros, func(b byte) bool { return b != 0 }); i >= 0 {
+				return fmt.Errorf(".bss byte at address %#x is %#x", from+uint64(i), zeros[i])
+			}
+		}
+	}
+	return nil
+}
+
+// checkSymbols compares the names, addresses and kinds of the dynamic symbols.
+func checkSymbols(t testing.TB, before, after *File) {
+	t.Helper()
+	list := func(f *File) map[int]string {
+		got := map[int]string{}
+		for s, err := range f.Symbols() {
+			if err != nil {
+				got[-1] = err.Error()
+				break
+			}
+			value := s.Value
+			if s.Name == "_DYNAMIC" {
+				value = 0
+			}
+			got[s.Index] = fmt.Sprint(s.Name, " ", s.Bind, s.Type, value, s.Size, s.Undefined())
+		}
+		return got
+	}
+	if was, now := list(before), list(after); !maps.Equal(was, now) {
+		t.Errorf("dynamic symbols were\n%v, are\n%v", was, now)
+	}
+}
