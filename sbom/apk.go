@@ -48,6 +48,7 @@ func parseApk(paragraph []byte) (*Package, []string) {
 	pkg := &Package{Type: "apk"}
 	var folder string
 	var libraries []string
+	room := maxPathGrowth * len(paragraph)
 	for line := range bytes.Lines(paragraph) {
 		key, value, found := strings.Cut(strings.TrimRight(string(line), "\n"), ":")
 		if !found {
@@ -67,7 +68,7 @@ func parseApk(paragraph []byte) (*Package, []string) {
 		case "F":
 			folder = "/" + value
 		case "R":
-			if isLibraryName(value) {
+			if room -= len(folder) + len(value); room >= 0 && isLibraryName(value) {
 				libraries = append(libraries, strings.TrimRight(folder, "/")+"/"+value)
 			}
 		}

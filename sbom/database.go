@@ -42,6 +42,10 @@ const (
 	maxOSRelease = 64 << 10
 )
 
+// maxPathGrowth bounds how much longer paths may be than what apk and rpm store of
+// them, which is each folder once for all of its files.
+const maxPathGrowth = 16
+
 // errTooLarge marks a file above its bound.
 var errTooLarge = errors.New("larger than any real one")
 

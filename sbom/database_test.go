@@ -267,6 +267,19 @@ func TestSameOwnersAsDpkg(t *testing.T) {
 	}
 }
 
+// One long folder for many files must not multiply.
+func TestPathsStayInProportion(t *testing.T) {
+	paragraph := "P:a\nF:" + strings.Repeat("x", 1<<16) + "\n" + strings.Repeat("R:.so\n", 1<<12)
+	total := 0
+	_, libraries := parseApk([]byte(paragraph))
+	for _, l := range libraries {
+		total += len(l)
+	}
+	if limit := maxPathGrowth * len(paragraph); total > limit || total == 0 {
+		t.Errorf("%d bytes of input give %d bytes of paths, want at most %d", len(paragraph), total, limit)
+	}
+}
+
 func FuzzParseApk(f *testing.F) {
 	f.Add([]byte(alpine()["lib/apk/db/installed"]))
 	f.Fuzz(func(t *testing.T, data []byte) {

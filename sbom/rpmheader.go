@@ -116,14 +116,20 @@ func (h rpmHeader) numbers(tag uint32) []uint32 {
 // libraries joins the names of the package's libraries with their folders.
 func (h rpmHeader) libraries() []string {
 	names, folders, which := h.texts(rpmTagBasenames), h.texts(rpmTagDirNames), h.numbers(rpmTagDirIndexes)
+	room := maxPathGrowth * len(h.store)
 	var libraries []string
 	for i, name := range names {
 		if i >= len(which) || uint64(which[i]) >= uint64(len(folders)) {
 			break
 		}
-		if isLibraryName(string(name)) {
-			libraries = append(libraries, string(folders[which[i]])+string(name))
+		if !isLibraryName(string(name)) {
+			continue
 		}
+		library := append(bytes.Clone(folders[which[i]]), name...)
+		if room -= len(library); room < 0 {
+			break
+		}
+		libraries = append(libraries, string(library))
 	}
 	return libraries
 }

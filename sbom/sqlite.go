@@ -22,7 +22,8 @@ const (
 // An sqliteFile is a database that is read page by page.
 type sqliteFile struct {
 	*pagedFile
-	usable int // bytes of a page that are not reserved (1.3.4)
+	usable int   // bytes of a page that are not reserved (1.3.4)
+	left   int64 // bytes of records still to come in a file where no two share any
 }
 
 // sqliteBlobs yields the package headers of rpm's SQLite database: the column
@@ -65,12 +66,15 @@ func newSQLiteFile(r io.ReaderAt, size int64) *sqliteFile {
 	if f == nil || int(length)-int(head[20]) < 480 { // the least the format allows
 		return nil
 	}
-	return &sqliteFile{f, int(length) - int(head[20])}
+	return &sqliteFile{f, int(length) - int(head[20]), size}
 }
 
 // rows calls visit with each record of the table below a page, until it returns
 // false, and reports whether it may go on.
 func (f *sqliteFile) rows(number uint32, depth int, visit func([]byte) bool) bool {
+	if f.budget <= 0 {
+		return false
+	}
 	page := f.page(number, f.buffer())
 	if page == nil || depth > sqliteMaxDepth {
 		return true
@@ -118,9 +122,11 @@ func (f *sqliteFile) cell(kind byte, cell []byte, depth int, visit func([]byte) 
 	case sqliteLeaf:
 		length, rest := varint(cell)
 		_, rest = varint(rest) // row number
-		if record := f.payload(length, rest); record != nil {
-			return visit(record)
+		record := f.payload(length, rest)
+		if f.left -= int64(len(record)); f.left < 0 {
+			return false
 		}
+		return record == nil || visit(record)
 	}
 	return true
 }
