@@ -42,12 +42,19 @@ func hash4(v uint32) uint32 { return v * 0x9e3779b1 >> (32 - hash4Bits) }
 func (f *finder) insert(i, end int) {
 	end = min(end, len(f.src)-8)
 	for ; i < end; i++ {
-		v := load32(f.src, i)
-		f.head3[hash3(v)] = int32(i + 1)
-		h := hash4(v)
-		f.prev[i&(windowSize-1)] = f.head4[h]
-		f.head4[h] = int32(i + 1)
+		f.enter(i, load32(f.src, i))
 	}
+}
+
+// enter enters position i, where v begins, and returns the last place of its
+// three bytes and that of its four, -1 for none.
+func (f *finder) enter(i int, v uint32) (near, at int) {
+	h3, h4 := hash3(v), hash4(v)
+	near, at = int(f.head3[h3])-1, int(f.head4[h4])-1
+	f.head3[h3] = int32(i + 1)
+	f.prev[i&(windowSize-1)] = int32(at + 1)
+	f.head4[h4] = int32(i + 1)
+	return near, at
 }
 
 // A match is an earlier occurrence: length bytes, dist bytes back. A length of
@@ -63,12 +70,7 @@ func (f *finder) find(i, best, depth, nice int) match {
 		return match{}
 	}
 	v := load32(src, i)
-	h3, h4 := hash3(v), hash4(v)
-	near, at := int(f.head3[h3])-1, int(f.head4[h4])-1
-	f.head3[h3] = int32(i + 1)
-	f.prev[i&(windowSize-1)] = int32(at + 1)
-	f.head4[h4] = int32(i + 1)
-
+	near, at := f.enter(i, v)
 	low := max(i-windowSize+1, 0)
 	limit := min(maxMatch, len(src)-i)
 	nice = min(nice, limit)
