@@ -61,7 +61,7 @@ func (a *application) fill() error {
 	for _, s := range a.plan.Scripts {
 		moved[s.Member] = s.Moved
 	}
-	skip := map[string]bool{a.infoName(): true}
+	skip := map[string]bool{a.infoName(): true, a.plan.contents.Reader.DistInfo() + "/RECORD": true}
 	for _, name := range a.plan.Removed {
 		skip[name] = true
 	}

@@ -83,7 +83,11 @@ func (c *Change) empty() bool {
 // NewPlan decides how the wheel of a report is repaired. It reads the libraries
 // that are to be grafted, to name them by their digest, and writes nothing.
 func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, error) {
-	p := &Plan{Wheel: rep.Wheel, options: opts, contents: rep.Contents}
+	p := &Plan{
+		Wheel: rep.Wheel, options: opts, contents: rep.Contents,
+		// Empty lists, so that JSON has no null.
+		Grafts: []Graft{}, Edits: []Edit{}, Scripts: []Script{}, Removed: []string{}, Warnings: []string{},
+	}
 	if err := p.chooseTarget(rep); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/policy"
+	"github.com/wheelmend/wheelmend/report"
+	"github.com/wheelmend/wheelmend/wheel"
+)
+
+// auditFlags are the flags of the audit command.
+type auditFlags struct {
+	search    searchFlags
+	json      bool
+	plat      string
+	ignoreISA bool
+	allowPure bool
+	jobs      int
+}
+
+func (a *app) auditCommand() *cobra.Command {
+	var f auditFlags
+	cmd := &cobra.Command{
+		Use:     "audit WHEEL...",
+		Aliases: []string{"show"},
+		Short:   "Tell what a wheel needs, what it meets, and what stops it",
+		Long: `audit tells which platform tag a wheel meets as it stands and which one a repair
+would give, which libraries it needs from outside, and what stops every stricter
+policy: the file, the library, the version and the symbols.`,
+		Example: `  wheelmend audit demo-1.0-cp312-cp312-linux_x86_64.whl
+  wheelmend audit --json dist/*.whl
+  wheelmend audit --plat manylinux_2_28_x86_64 dist/demo-1.0-cp312-cp312-manylinux_2_28_x86_64.whl`,
+		Args: wheelArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := parsePlat(f.plat); err != nil {
+				return err
+			}
+			return a.eachWheel(args, func(path string) error { return a.audit(cmd, path, &f) })
+		},
+	}
+	flags := cmd.Flags()
+	f.search.register(flags)
+	flags.BoolVar(&f.json, "json", false, "print one JSON object for each wheel")
+	flags.StringVar(&f.plat, "plat", "", "exit with 1 unless the wheel meets this platform `tag` as it stands")
+	flags.BoolVar(&f.ignoreISA, "disable-isa-ext-check", false, "accept binaries that need more than the baseline processor (x86-64-v2...)")
+	flags.BoolVar(&f.allowPure, "allow-pure-python-wheel", false, "let a wheel without binaries pass --plat")
+	flags.IntVarP(&f.jobs, "jobs", "j", 0, "`number` of members read at once (default: one for each processor)")
+	return cmd
+}
+
+// errUnmet ends the audit of a wheel that does not meet --plat. The report has
+// been printed.
+type errUnmet struct{ tag, best string }
+
+func (e errUnmet) Error() string {
+	return fmt.Sprintf("does not meet %s; as it stands it meets %s", e.tag, e.best)
+}
+
+func (a *app) audit(cmd *cobra.Command, path string, f *auditFlags) (err error) {
+	w, err := wheel.Open(path)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	contents, err := audit.Load(cmd.Context(), filepath.Base(path), w.Reader, audit.LoadOptions{Jobs: f.jobs})
+	if err != nil {
+		return err
+	}
+	defer contents.Close()
+	rep, err := audit.Assess(cmd.Context(), contents, audit.Options{Options: f.search.options(a.getenv), IgnoreISA: f.ignoreISA, Jobs: f.jobs})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rep.Close()) }()
+	if f.json {
+		err = json.NewEncoder(a.stdout).Encode(report.NewAudit(rep))
+	} else {
+		err = report.WriteAudit(a.stdout, rep, a.style(), a.verbose > 0)
+	}
+	if err != nil || f.plat == "" {
+		return err
+	}
+	return meets(rep, f)
+}
+
+// meets holds the wheel to --plat.
+func meets(rep *audit.Report, f *auditFlags) error {
+	unmet := errUnmet{f.plat, rep.Tag()}
+	if rep.Format != audit.ELF {
+		if rep.Format == audit.Pure && f.allowPure {
+			return nil
+		}
+		return unmet
+	}
+	p, err := lookupPlat(f.plat, string(rep.Arch))
+	if err != nil || p.Arch != rep.Arch || rep.Libc != "" && p.Libc != rep.Libc {
+		return unmet
+	}
+	if v := rep.Judge(p); !v.Meets() {
+		return unmet
+	}
+	return nil
+}
+
+// parsePlat rejects a platform tag that no policy has, with or without its
+// architecture. "" and "auto" are no tag.
+func parsePlat(tag string) (string, error) {
+	if tag == "" || tag == "auto" {
+		return tag, nil
+	}
+	if _, err := lookupPlat(tag, "x86_64"); err == nil {
+		return tag, nil
+	}
+	for _, p := range policy.All() {
+		if p.Name == tag {
+			return tag, nil
+		}
+	}
+	_, err := policy.Lookup(tag)
+	return "", usagef("--plat %s: %w", tag, err)
+}
+
+// lookupPlat finds the policy of a tag that may leave out the architecture.
+func lookupPlat(tag, arch string) (*policy.Policy, error) {
+	p, err := policy.Lookup(tag)
+	if err != nil {
+		if short, shortErr := policy.Lookup(tag + "_" + arch); shortErr == nil {
+			return short, nil
+		}
+	}
+	return p, err
+}

@@ -1,0 +1,22 @@
+// Command wheelmend audits and repairs Python wheels for Linux, from any host,
+// offline and without helper programs. Run "wheelmend help" for its commands.
+//
+// It holds flags, wording and exit codes: 0 when all is done, 1 when a wheel
+// fails its check or cannot be repaired, 2 for wrong usage.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], environment{
+		stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv,
+	})
+	stop()
+	os.Exit(code)
+}

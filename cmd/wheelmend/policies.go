@@ -1,0 +1,38 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wheelmend/wheelmend/policy"
+	"github.com/wheelmend/wheelmend/report"
+)
+
+func (a *app) policiesCommand() *cobra.Command {
+	var asJSON bool
+	var arch string
+	cmd := &cobra.Command{
+		Use:   "policies",
+		Short: "List the platform policies",
+		Example: `  wheelmend policies
+  wheelmend policies --arch aarch64 --json`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			all := policy.All()
+			if arch != "" {
+				all = slices.DeleteFunc(all, func(p *policy.Policy) bool { return string(p.Arch) != arch })
+				if len(all) == 0 {
+					return usagef("--arch %s: no policy is known for it", arch)
+				}
+			}
+			if asJSON {
+				return a.printJSON(report.NewPolicies(all))
+			}
+			return report.WritePolicies(a.stdout, all, a.style())
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print libraries, symbol versions and forbidden symbols as JSON")
+	cmd.Flags().StringVar(&arch, "arch", "", "list the policies of this `architecture` only")
+	return cmd
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/repair"
+	"github.com/wheelmend/wheelmend/report"
+)
+
+// repairFlags are the flags of the repair command.
+type repairFlags struct {
+	search    searchFlags
+	json      bool
+	dryRun    bool
+	wheelDir  string
+	plat      string
+	onlyPlat  bool
+	keepTags  bool
+	libSuffix string
+	graft     []string
+	strip     bool
+	level     int
+	jobs      int
+	ignoreISA bool
+	allowPure bool
+	noSBOM    bool
+}
+
+func (a *app) repairCommand() *cobra.Command {
+	var f repairFlags
+	cmd := &cobra.Command{
+		Use:   "repair WHEEL...",
+		Short: "Copy libraries in, rewrite load paths, and give the tag that is earned",
+		Long: `repair makes a wheel self-contained: it copies in the libraries that the platform
+tag does not promise, rewrites the load paths, and writes the wheel under the
+name of the oldest system that it serves. The input stays as it is. The result
+is read back before it gets its name, and the same input gives the same bytes.`,
+		Example: `  wheelmend repair demo-1.0-cp312-cp312-linux_x86_64.whl
+  wheelmend repair --plat manylinux_2_28_x86_64 -w wheelhouse dist/*.whl
+  wheelmend repair --dry-run --json dist/*.whl
+  wheelmend repair --sysroot /opt/aarch64 demo-1.0-cp312-cp312-linux_aarch64.whl`,
+		Args: wheelArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts, err := a.repairOptions(&f)
+			if err != nil {
+				return err
+			}
+			return a.repairAll(cmd.Context(), args, &f, opts)
+		},
+	}
+	flags := cmd.Flags()
+	f.search.register(flags)
+	flags.StringVarP(&f.wheelDir, "wheel-dir", "w", "wheelhouse", "`directory` for the repaired wheels")
+	flags.StringVar(&f.plat, "plat", "auto", "platform `tag` to aim for, such as manylinux_2_28_x86_64")
+	flags.BoolVar(&f.onlyPlat, "only-plat", false, "do not add the tag of an older system that the wheel meets as well")
+	flags.BoolVar(&f.keepTags, "no-update-tags", false, "leave the file name and the tags as they are")
+	flags.StringVarP(&f.libSuffix, "lib-sdir", "L", repair.DefaultLibSuffix, "`suffix` of the folder for copied libraries, NAME"+repair.DefaultLibSuffix)
+	flags.StringArrayVar(&f.graft, "graft", nil, "copy in libraries that match this `pattern` even if the policy promises them (repeatable)")
+	flags.BoolVar(&f.strip, "strip", false, "remove symbol tables and debug information")
+	flags.IntVarP(&f.level, "zip-level", "z", -1, "compression `level` of new members, 0 (none) to 9 (default: close to zlib's 6)")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print the plan and write nothing")
+	flags.IntVarP(&f.jobs, "jobs", "j", 0, "`number` of members handled at once (default: one for each processor)")
+	flags.BoolVar(&f.ignoreISA, "disable-isa-ext-check", false, "accept binaries that need more than the baseline processor (x86-64-v2...)")
+	flags.BoolVar(&f.allowPure, "allow-pure-python-wheel", false, "copy a wheel without binaries instead of failing")
+	flags.BoolVar(&f.noSBOM, "no-sbom", false, "do not describe the copied libraries in .dist-info/sboms")
+	flags.BoolVar(&f.json, "json", false, "print one JSON object for each wheel")
+	return cmd
+}
+
+// repairOptions checks the flags and turns them into options.
+func (a *app) repairOptions(f *repairFlags) (repair.Options, error) {
+	var opts repair.Options
+	plat, err := parsePlat(f.plat)
+	if err != nil {
+		return opts, err
+	}
+	if f.level < -1 || f.level > 9 {
+		return opts, usagef("--zip-level %d: want 0 to 9", f.level)
+	}
+	epoch, err := sourceDateEpoch(a.getenv("SOURCE_DATE_EPOCH"))
+	if err != nil {
+		return opts, err
+	}
+	opts = repair.Options{
+		Audit:     audit.Options{Options: f.search.options(a.getenv), Graft: f.graft, IgnoreISA: f.ignoreISA, Jobs: f.jobs},
+		Load:      audit.LoadOptions{Jobs: f.jobs},
+		Platform:  plat,
+		OnlyPlat:  f.onlyPlat,
+		KeepTags:  f.keepTags,
+		LibSuffix: f.libSuffix,
+		Strip:     f.strip,
+		Level:     f.level,
+		NoSBOM:    f.noSBOM,
+		AllowPure: f.allowPure,
+		Epoch:     epoch,
+		Tool:      repair.Tool{Name: "wheelmend", Version: version()},
+	}
+	switch f.level {
+	case -1:
+		opts.Level = 0
+	case 0:
+		opts.Level = repair.Store
+	}
+	return opts, nil
+}
+
+// sourceDateEpoch reads the variable of that name: seconds since 1970
+// (reproducible-builds.org, SOURCE_DATE_EPOCH).
+func sourceDateEpoch(value string) (time.Time, error) {
+	if value == "" {
+		return time.Time{}, nil
+	}
+	seconds, err := strconv.ParseInt(value, 10, 64)
+	if err != nil || seconds < 0 {
+		return time.Time{}, usagef("SOURCE_DATE_EPOCH %q: want seconds since 1970", value)
+	}
+	return time.Unix(seconds, 0).UTC(), nil
+}
+
+func (a *app) repairAll(ctx context.Context, wheels []string, f *repairFlags, opts repair.Options) (err error) {
+	bar := a.newProgress()
+	opts.Progress = bar.update
+	r := repair.NewRepairer(opts)
+	defer func() { err = errors.Join(err, r.Close()) }()
+	return a.eachWheel(wheels, func(path string) error {
+		bar.begin(filepath.Base(path))
+		result, err := repairOne(ctx, r, path, f)
+		bar.end()
+		if err != nil {
+			if f.json {
+				err = errors.Join(err, a.printJSON(report.NewFailure(filepath.Base(path), err)))
+			}
+			return err
+		}
+		return a.printRepair(result, path, f)
+	})
+}
+
+func repairOne(ctx context.Context, r *repair.Repairer, path string, f *repairFlags) (*repair.Result, error) {
+	if f.dryRun {
+		return r.Plan(ctx, path)
+	}
+	return r.Repair(ctx, path, f.wheelDir)
+}
+
+// printRepair prints the result of one wheel.
+func (a *app) printRepair(result *repair.Result, path string, f *repairFlags) error {
+	log := a.log.WithField("wheel", filepath.Base(path))
+	if result.Plan != nil {
+		for _, warning := range result.Plan.Warnings {
+			log.Warn(warning)
+		}
+	}
+	if f.json {
+		return a.printJSON(report.NewRepair(result, f.dryRun))
+	}
+	if a.quiet {
+		return nil
+	}
+	if result.Plan != nil && (f.dryRun || a.verbose > 0) {
+		if err := report.WritePlan(a.stdout, result.Plan, a.style()); err != nil || f.dryRun {
+			return err
+		}
+	}
+	return report.WriteRepaired(a.stdout, filepath.Base(path), result)
+}
+
+func (a *app) printJSON(document any) error { return json.NewEncoder(a.stdout).Encode(document) }

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/wheelmend/wheelmend/report"
+)
+
+// Exit codes, the same for every command.
+const (
+	exitDone   = 0
+	exitFailed = 1 // a wheel fails the check or cannot be repaired
+	exitUsage  = 2
+)
+
+// An environment is what the program takes from the process that it is.
+type environment struct {
+	stdout, stderr io.Writer
+	getenv         func(string) string
+}
+
+// errFailed ends a command whose failures have been reported wheel by wheel.
+var errFailed = errors.New("failed")
+
+// A usageError is a wrong call of the program.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...)}
+}
+
+// An app is one run of the program.
+type app struct {
+	environment
+	log     *logrus.Logger
+	verbose int
+	quiet   bool
+	format  string // of the log: text or json
+	color   string // auto, always or never
+}
+
+// run executes the command line and returns the exit code.
+func run(ctx context.Context, args []string, env environment) int {
+	a := &app{environment: env, log: logrus.New()}
+	a.log.SetOutput(env.stderr)
+	root := a.rootCommand()
+	root.SetArgs(args)
+	root.SetOut(env.stdout)
+	root.SetErr(env.stderr)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errFailed):
+		return exitFailed
+	case isUsage(err):
+		fmt.Fprintf(env.stderr, "wheelmend: error: %s\nRun 'wheelmend %s--help' for usage.\n", report.Clean(err.Error()), commandOf(root, args))
+		return exitUsage
+	}
+	fmt.Fprintf(env.stderr, "wheelmend: error: %s\n", report.Clean(err.Error()))
+	return exitFailed
+}
+
+// isUsage tells a wrong call from a failure. What cobra itself reports is about
+// flags and arguments.
+func isUsage(err error) bool {
+	var usage usageError
+	if errors.As(err, &usage) {
+		return true
+	}
+	for _, start := range []string{"unknown command", "accepts ", "requires at least", "invalid argument"} {
+		if strings.HasPrefix(err.Error(), start) {
+			return true
+		}
+	}
+	return false
+}
+
+// commandOf returns the name of the command that args call, with a blank
+// behind it, for the hint about its help.
+func commandOf(root *cobra.Command, args []string) string {
+	c, _, err := root.Find(args)
+	if err != nil || c == root {
+		return ""
+	}
+	return c.Name() + " "
+}
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "wheelmend",
+		Short: "Audit and repair Python wheels",
+		Long: `wheelmend audits and repairs Python wheels for Linux: it tells what a wheel
+needs from the system, copies the libraries in that no platform tag promises,
+rewrites the load paths and gives the wheel the tag that it earns.
+
+It is one static program. It works offline, from any host, and runs no other.`,
+		Version:           version(),
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.configureLog() },
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("unknown command %q", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_ = cmd.Help()
+			return usagef("no command given")
+		},
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	flags := root.PersistentFlags()
+	flags.CountVarP(&a.verbose, "verbose", "v", "tell more; -vv tells where libraries were sought")
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print errors only")
+	flags.StringVar(&a.format, "log-format", "text", "format of messages on stderr: text or json")
+	flags.StringVar(&a.color, "color", "auto", "color: auto, always or never")
+	root.AddCommand(a.auditCommand(), a.repairCommand(), a.policiesCommand(), a.versionCommand())
+	root.SetVersionTemplate("wheelmend {{.Version}}\n")
+	return root
+}
+
+func (a *app) configureLog() error {
+	switch a.format {
+	case "text":
+		a.log.SetFormatter(lineFormatter{})
+	case "json":
+		a.log.SetFormatter(&logrus.JSONFormatter{DisableHTMLEscape: true})
+	default:
+		return usagef("--log-format %q: want text or json", a.format)
+	}
+	if a.color != "auto" && a.color != "always" && a.color != "never" {
+		return usagef("--color %q: want auto, always or never", a.color)
+	}
+	switch {
+	case a.quiet:
+		a.log.SetLevel(logrus.ErrorLevel)
+	case a.verbose == 1:
+		a.log.SetLevel(logrus.InfoLevel)
+	case a.verbose > 1:
+		a.log.SetLevel(logrus.DebugLevel)
+	default:
+		a.log.SetLevel(logrus.WarnLevel)
+	}
+	return nil
+}
+
+// lineFormatter writes a message as one line: "wheelmend: warning: WHEEL: text".
+type lineFormatter struct{}
+
+// Format implements [logrus.Formatter].
+func (lineFormatter) Format(e *logrus.Entry) ([]byte, error) {
+	text := e.Message
+	if wheel, ok := e.Data["wheel"].(string); ok && wheel != "" {
+		text = wheel + ": " + text
+	}
+	return []byte("wheelmend: " + e.Level.String() + ": " + report.Clean(text) + "\n"), nil
+}
+
+// style returns how text on stdout is shown.
+func (a *app) style() report.Style {
+	s := report.Style{Color: a.color == "always"}
+	f, ok := a.stdout.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return s
+	}
+	if a.color == "auto" {
+		s.Color = a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
+	}
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+		s.Width = width
+	}
+	return s
+}
+
+// failed reports the failure of one wheel, so that the others can go on.
+func (a *app) failed(wheel string, err error) {
+	a.log.WithField("wheel", wheel).Error(err)
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/wheelmend/wheelmend/linkage"
+)
+
+// searchFlags tell where libraries come from; audit and repair share them.
+type searchFlags struct {
+	searchPath []string
+	ldPaths    string
+	useLDPaths *pflag.Flag
+	sysroot    string
+	exclude    []string
+}
+
+func (f *searchFlags) register(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.searchPath, "search-path", nil, "look for libraries in this `directory` first (repeatable)")
+	flags.StringVar(&f.ldPaths, "ldpaths", "", "`directories` (A:B) that replace the loader's default ones")
+	flags.StringVar(&f.sysroot, "sysroot", "", "`directory` that stands for / of the target: default directories, ld.so.conf, absolute paths and links")
+	flags.StringArrayVar(&f.exclude, "exclude", nil, "leave libraries whose soname or path matches this `pattern` to the user's system (repeatable)")
+	f.useLDPaths = flags.Lookup("ldpaths")
+}
+
+// options combines the flags with the environment. LD_LIBRARY_PATH speaks of
+// this machine, so it does not count for a sysroot or beside --ldpaths.
+func (f *searchFlags) options(getenv func(string) string) linkage.Options {
+	opts := linkage.Options{
+		Sysroot:     f.sysroot,
+		SearchPath:  f.searchPath,
+		UseLDPaths:  f.useLDPaths.Changed,
+		LDPaths:     filepath.SplitList(f.ldPaths),
+		LibraryPath: split(getenv("AUDITWHEEL_LD_LIBRARY_PATH")),
+		Exclude:     f.exclude,
+	}
+	if f.sysroot == "" && !opts.UseLDPaths {
+		opts.LibraryPath = append(opts.LibraryPath, split(getenv("LD_LIBRARY_PATH"))...)
+	}
+	return opts
+}
+
+// split takes a path list of ld.so apart; it may use semicolons too (ld.so(8)).
+func split(list string) []string {
+	return strings.FieldsFunc(list, func(c rune) bool { return c == ':' || c == ';' })
+}
+
+// wheelArgs wants at least one wheel.
+func wheelArgs(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usagef("no wheel given")
+	}
+	return nil
+}
+
+// eachWheel runs do for each wheel. A failure is reported and does not keep the
+// others from their turn.
+func (a *app) eachWheel(wheels []string, do func(path string) error) error {
+	failed := false
+	for _, path := range wheels {
+		if err := do(path); err != nil {
+			a.failed(filepath.Base(path), err)
+			failed = true
+		}
+	}
+	if failed {
+		return errFailed
+	}
+	return nil
+}

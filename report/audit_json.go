@@ -1,0 +1,131 @@
+package report
+
+import (
+	"github.com/wheelmend/wheelmend/audit"
+)
+
+// Schema is the version of the JSON documents. It grows when a field changes
+// its meaning or goes away; new fields do not count.
+const Schema = 1
+
+// Audit is the JSON document of an audit. See docs/audit.schema.json.
+type Audit struct {
+	Schema           int                 `json:"schema"`
+	Wheel            string              `json:"wheel"`
+	Format           string              `json:"format"` // elf, macho or pure
+	Arch             *string             `json:"arch"`
+	Libc             *string             `json:"libc"`
+	Tag              string              `json:"tag"`
+	RepairableTag    string              `json:"repairable_tag"`
+	Files            []AuditFile         `json:"files"`
+	Foreign          []AuditForeign      `json:"foreign_files"`
+	Libraries        []AuditLibrary      `json:"external_libraries"`
+	VersionedSymbols map[string][]string `json:"versioned_symbols"`
+	Blockers         []AuditBlocker      `json:"blockers"`
+}
+
+// AuditFile is one ELF member of the wheel.
+type AuditFile struct {
+	Path      string   `json:"path"`
+	Needed    []string `json:"needed"`
+	RPath     *string  `json:"rpath"`
+	RunPath   *string  `json:"runpath"`
+	Soname    *string  `json:"soname"`
+	ISA       *string  `json:"isa"` // such as x86-64-v3; null for the baseline
+	Extension bool     `json:"extension"`
+}
+
+// AuditForeign is a member in a format of another system.
+type AuditForeign struct {
+	Path string `json:"path"`
+	Kind string `json:"kind"`
+}
+
+// AuditLibrary is a library that the wheel needs and does not hold.
+type AuditLibrary struct {
+	Soname   string       `json:"soname"`
+	Path     *string      `json:"path"`
+	NeededBy []string     `json:"needed_by"`
+	Action   string       `json:"action"` // graft, system, excluded, missing or remove
+	Searched []AuditPlace `json:"searched,omitempty"`
+}
+
+// AuditPlace is a directory that was searched in vain.
+type AuditPlace struct {
+	Directory string `json:"directory"`
+	Rule      string `json:"rule"`
+	Result    string `json:"result"`
+}
+
+// AuditBlocker is one reason why the wheel does not meet a policy.
+type AuditBlocker struct {
+	Policy  string   `json:"policy"`
+	Kind    string   `json:"kind"`
+	File    string   `json:"file"`
+	Library *string  `json:"library"`
+	Version *string  `json:"version"`
+	Symbols []string `json:"symbols"`
+	Reason  string   `json:"reason"`
+}
+
+// NewAudit returns the JSON document of an audit.
+func NewAudit(r *audit.Report) Audit {
+	best := r.BestRepairable()
+	a := Audit{
+		Schema: Schema, Wheel: r.Wheel, Format: string(r.Format),
+		Arch: optional(string(r.Arch)), Libc: optional(string(r.Libc)),
+		Tag: r.Tag(), RepairableTag: r.RepairableTag(),
+		Files: []AuditFile{}, Foreign: []AuditForeign{}, Libraries: []AuditLibrary{}, Blockers: []AuditBlocker{},
+		VersionedSymbols: map[string][]string{},
+	}
+	for _, f := range r.Files {
+		a.Files = append(a.Files, AuditFile{
+			Path: f.Path, Needed: list(f.Needed), RPath: optional(f.RPath), RunPath: optional(f.RunPath),
+			Soname: optional(f.Soname), ISA: optional(f.ISA.String()), Extension: f.Extension,
+		})
+	}
+	for _, f := range r.Foreign {
+		a.Foreign = append(a.Foreign, AuditForeign{f.Path, f.Kind})
+	}
+	for _, b := range r.Blockers() {
+		a.Blockers = append(a.Blockers, AuditBlocker{
+			Policy: b.Policy.Tag(), Kind: string(b.Kind), File: b.File, Library: optional(b.Library),
+			Version: optional(b.Version), Symbols: list(b.Symbols), Reason: b.Reason,
+		})
+	}
+	if r.Format != audit.ELF {
+		return a
+	}
+	a.VersionedSymbols = r.VersionedSymbols(best)
+	for _, l := range r.Libraries(best) {
+		a.Libraries = append(a.Libraries, newAuditLibrary(l))
+	}
+	return a
+}
+
+func newAuditLibrary(l audit.Library) AuditLibrary {
+	out := AuditLibrary{Soname: l.Soname, Path: optional(l.Path), NeededBy: l.NeededBy, Action: string(l.Action)}
+	if l.Action != audit.Missing {
+		return out
+	}
+	for _, p := range l.Tried {
+		out.Searched = append(out.Searched, AuditPlace{p.Dir, p.Rule, p.Why})
+	}
+	return out
+}
+
+// optional makes null of an empty text.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// list makes an empty array, not null, of an empty slice.
+func list(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}

@@ -1,0 +1,105 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/repair"
+)
+
+// Repair is the JSON document of a repair, or of its plan after a dry run. See
+// docs/repair.schema.json.
+type Repair struct {
+	Schema int    `json:"schema"`
+	DryRun bool   `json:"dry_run"`
+	Path   string `json:"path"` // of the finished wheel; "" after a dry run
+	Tag    string `json:"tag"`  // platform tag that the wheel met before
+	*repair.Plan
+}
+
+// NewRepair returns the JSON document of a repair.
+func NewRepair(r *repair.Result, dryRun bool) Repair {
+	return Repair{Schema: Schema, DryRun: dryRun, Path: r.Path, Tag: r.Tag, Plan: r.Plan}
+}
+
+// Failure is the JSON document for a wheel that could not be processed.
+type Failure struct {
+	Schema int    `json:"schema"`
+	Wheel  string `json:"wheel"`
+	Error  string `json:"error"`
+}
+
+// NewFailure returns the JSON document for an error.
+func NewFailure(wheel string, err error) Failure {
+	return Failure{Schema: Schema, Wheel: wheel, Error: err.Error()}
+}
+
+// WritePlan writes what a repair does, as text for people.
+func WritePlan(w io.Writer, plan *repair.Plan, s Style) error {
+	p := &printer{w: w, style: s}
+	p.linef("%s", s.bold(Clean(plan.Wheel)))
+	if plan.NothingToDo() {
+		p.linef("  needs no change: it meets %s", plan.Policy)
+		return p.err
+	}
+	p.linef("  becomes  %s", s.good(Clean(plan.Output)))
+	p.linef("  meets    %s", plan.Policy)
+	for _, g := range plan.Grafts {
+		p.linef("  graft    %s\n           as %s", Clean(g.Source), Clean(g.Member))
+		p.change(&g.Change)
+	}
+	for _, e := range plan.Edits {
+		p.linef("  edit     %s", Clean(e.Member))
+		p.change(&e.Change)
+	}
+	for _, m := range plan.Scripts {
+		p.linef("  move     %s\n           to %s, with a script in its place", Clean(m.Member), Clean(m.Moved))
+	}
+	for _, name := range plan.Removed {
+		p.linef("  drop     %s", Clean(name))
+	}
+	if plan.SBOM != "" {
+		p.linef("  add      %s", Clean(plan.SBOM))
+	}
+	return p.err
+}
+
+func (p *printer) change(c *repair.Change) {
+	var did []string
+	add := func(format string, args ...any) { did = append(did, fmt.Sprintf(format, args...)) }
+	for _, r := range c.Needed {
+		add("needs %s instead of %s", r.New, r.Old)
+	}
+	for _, name := range c.Removed {
+		add("no longer needs %s", name)
+	}
+	switch {
+	case c.NoPath:
+		add("search path removed")
+	case c.RPath != "":
+		add("DT_RPATH %s", c.RPath)
+	case c.RunPath != "":
+		add("DT_RUNPATH %s", c.RunPath)
+	}
+	if c.Strip {
+		add("stripped")
+	}
+	if len(did) > 0 {
+		p.linef("           %s", Clean(strings.Join(did, ", ")))
+	}
+}
+
+// WriteRepaired writes one line about a finished wheel, as text for people.
+func WriteRepaired(w io.Writer, name string, r *repair.Result) error {
+	p := &printer{w: w}
+	switch {
+	case r.Plan == nil:
+		p.linef("%s: a pure wheel, copied to %s", Clean(name), Clean(r.Path))
+	case len(r.Plan.Grafts) == 0:
+		p.linef("%s: meets %s, written to %s", Clean(name), r.Plan.Policy, Clean(r.Path))
+	default:
+		p.linef("%s: meets %s with %s, written to %s", Clean(name), r.Plan.Policy, graftCount(len(r.Plan.Grafts)), Clean(r.Path))
+	}
+	return p.err
+}
