@@ -190,6 +190,9 @@ func billOfMaterials(p *Plan, owners *owners) ([]byte, error) {
 		}
 		grafts = append(grafts, entry)
 	}
+	if err := owners.err(); err != nil {
+		return nil, fmt.Errorf("package database: %w; --no-sbom does without it", err)
+	}
 	name := p.contents.Filename
 	return sbom.Encode(
 		sbom.Wheel{Name: name.Name, Version: name.Version, Filename: p.Output},

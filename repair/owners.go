@@ -32,3 +32,11 @@ func (o *owners) of(lib *linkage.Object) (*sbom.Package, error) {
 	pkg, _ := o.database.Owner(path)
 	return pkg, nil
 }
+
+// err returns what kept the database from being read, nil when nothing did.
+func (o *owners) err() error {
+	if o.database == nil {
+		return nil
+	}
+	return o.database.Err()
+}
