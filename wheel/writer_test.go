@@ -138,9 +138,9 @@ func mixed(n int) []byte {
 
 func TestBytesDoNotDependOnJobs(t *testing.T) {
 	sizes := []int{0, 1, dictSize, chunkSize - 1, chunkSize, chunkSize + 1, 3*chunkSize + 12345}
-	for _, level := range []int{-1, 0, 1, 6, 9} {
+	for _, level := range []int{-1, 0, 9} {
 		var want []byte
-		for _, jobs := range []int{1, 2, 8} {
+		for _, jobs := range []int{1, 8} {
 			w := NewWriter(demoInfo, WriterOptions{Level: level, Jobs: jobs})
 			var all [][]byte
 			for i, size := range sizes {
