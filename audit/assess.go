@@ -34,9 +34,7 @@ func Assess(ctx context.Context, c *Contents, opts Options) (*Report, error) {
 	if r.Arch, err = wheelArch(c); err != nil {
 		return nil, err
 	}
-	if r.Libc, err = wheelLibc(c); err != nil {
-		return nil, err
-	}
+	r.Libc = wheelLibc(c)
 	if err := r.link(ctx); err != nil {
 		return nil, err
 	}

@@ -153,6 +153,16 @@ func (r *Report) Best() *Verdict { return r.verdict(r.best) }
 // BestRepairable returns the verdict behind RepairableTag, nil if there is none.
 func (r *Report) BestRepairable() *Verdict { return r.verdict(r.repairable) }
 
+// Target returns the verdict that a repair would go by: BestRepairable, or the
+// one on the newest policy when no policy can be met. It is nil if the wheel
+// was held to none.
+func (r *Report) Target() *Verdict {
+	if v := r.BestRepairable(); v != nil || len(r.Verdicts) == 0 {
+		return v
+	}
+	return &r.Verdicts[len(r.Verdicts)-1]
+}
+
 func (r *Report) verdict(i int) *Verdict {
 	if i < 0 {
 		return nil

@@ -42,28 +42,26 @@ func linuxFamily(f policy.Family) bool {
 }
 
 // wheelLibc returns the C library that the wheel was built for: what its file
-// name says, else what its binaries say, "" when neither does.
-func wheelLibc(c *Contents) (policy.Libc, error) {
-	var named policy.Libc
+// name says, else what its binaries say, "" when neither does. A wheel of
+// static programs may name both manylinux and musllinux.
+func wheelLibc(c *Contents) policy.Libc {
+	named := map[policy.Libc]bool{}
 	for _, tag := range c.Filename.Platform {
-		p, err := policy.ParsePlatform(tag)
-		if err != nil || p.Libc() == "" {
-			continue
+		if p, err := policy.ParsePlatform(tag); err == nil && p.Libc() != "" {
+			named[p.Libc()] = true
 		}
-		if named != "" && named != p.Libc() {
-			return "", fmt.Errorf("the file name names both manylinux and musllinux; a wheel serves one C library")
-		}
-		named = p.Libc()
 	}
-	if named != "" {
-		return named, nil
+	if len(named) == 1 {
+		for libc := range named {
+			return libc
+		}
 	}
 	for _, b := range c.Binaries {
 		if libc := binaryLibc(b); libc != "" {
-			return libc, nil
+			return libc
 		}
 	}
-	return "", nil
+	return ""
 }
 
 // binaryLibc tells the C library of one binary by its interpreter, what it

@@ -27,6 +27,7 @@ type Plan struct {
 	Warnings  []string `json:"warnings"` // what a person should know
 	platforms []string
 	pure      bool
+	outside   map[string][]string // search path entries that lead outside, with the files that had them
 	policy    *policy.Policy
 	verdict   *audit.Verdict
 	options   *Options
@@ -85,6 +86,7 @@ func (c *Change) empty() bool {
 func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, error) {
 	p := &Plan{
 		Wheel: rep.Wheel, options: opts, contents: rep.Contents,
+		outside: map[string][]string{},
 		// Empty lists, so that JSON has no null.
 		Grafts: []Graft{}, Edits: []Edit{}, Scripts: []Script{}, Removed: []string{}, Warnings: []string{},
 	}
@@ -234,6 +236,13 @@ func (p *Plan) planLeftovers(rep *audit.Report) {
 	}
 	if len(p.Grafts) > 0 && !p.options.NoSBOM {
 		p.SBOM = p.freeName(distInfo+"/sboms/wheelmend", ".cdx.json")
+	}
+	for _, entry := range slices.Sorted(maps.Keys(p.outside)) {
+		files := p.outside[entry]
+		if len(files) > 1 {
+			files = []string{fmt.Sprintf("%d files (%s ...)", len(files), files[0])}
+		}
+		p.warn("search path entry %q leads outside the wheel; it is removed from %s", entry, files[0])
 	}
 	for _, f := range rep.Foreign {
 		p.warn("%s (%s) is left as it is", f.Path, f.Kind)

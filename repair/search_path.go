@@ -49,7 +49,7 @@ func (p *Plan) memberSearch(o *linkage.Object, member, libDir string, needsLibs 
 		case member == o.Path && p.leadsInside(entry, member):
 			want.entries = append(want.entries, entry)
 		default:
-			p.warn("%s: search path entry %q is removed, it leads outside the wheel", o.Path, entry)
+			p.outside[entry] = append(p.outside[entry], o.Path)
 		}
 	}
 	if !needsLibs {

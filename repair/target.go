@@ -173,8 +173,13 @@ func (p *Plan) truthful(tag string, rep *audit.Report) bool {
 	if q == p.policy || slices.Contains(p.platforms, tag) {
 		return true
 	}
-	if q.Arch != rep.Arch || q.Libc != p.policy.Libc {
+	if q.Arch != rep.Arch {
 		return false
+	}
+	if q.Libc != p.policy.Libc {
+		// A wheel of static programs serves both C libraries.
+		v := rep.Judge(q)
+		return rep.Libc == "" && v.Meets()
 	}
 	return p.policy.Older(q)
 }

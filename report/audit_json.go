@@ -70,7 +70,7 @@ type AuditBlocker struct {
 
 // NewAudit returns the JSON document of an audit.
 func NewAudit(r *audit.Report) Audit {
-	best := r.BestRepairable()
+	target := r.Target()
 	a := Audit{
 		Schema: Schema, Wheel: r.Wheel, Format: string(r.Format),
 		Arch: optional(string(r.Arch)), Libc: optional(string(r.Libc)),
@@ -96,8 +96,8 @@ func NewAudit(r *audit.Report) Audit {
 	if r.Format != audit.ELF {
 		return a
 	}
-	a.VersionedSymbols = r.VersionedSymbols(best)
-	for _, l := range r.Libraries(best) {
+	a.VersionedSymbols = r.VersionedSymbols(target)
+	for _, l := range r.Libraries(target) {
 		a.Libraries = append(a.Libraries, newAuditLibrary(l))
 	}
 	return a

@@ -77,7 +77,7 @@ func count(n int, noun string) string {
 }
 
 func (p *printer) libraries(r *audit.Report) {
-	libraries := r.Libraries(r.BestRepairable())
+	libraries := r.Libraries(r.Target())
 	if len(libraries) == 0 {
 		p.linef("\nIt needs no library from outside the wheel.")
 		return
