@@ -138,3 +138,42 @@ for path, wrap in ((sys.argv[1], lambda f: f), (sys.argv[2], Stream)):
 		}
 	}
 }
+
+// What pip takes for a wheel, the product has to take too. The versions are
+// examples of PEP 440, and what people make of it.
+func TestPipAcceptsNoMoreNames(t *testing.T) {
+	const script = `
+import sys
+try:
+    from pip._vendor.packaging.utils import parse_wheel_filename
+except ImportError:
+    sys.exit(0)
+for name in sys.argv[1:]:
+    try:
+        parse_wheel_filename(name)
+        print("yes", name)
+    except ValueError:
+        print("no", name)
+`
+	var names []string
+	for _, version := range []string{
+		"1", "1.0", "01.02", "1.0a1", "1.0.alpha.1", "1.0_b2", "1.0RC1", "1.0c", "1.0.preview3", "1.0.post1",
+		"1.0_post", "1.0r4", "1.0.rev.4", "1.0.dev", "1.0_dev3", "1!2.0", "v1.0", "1.0+ubuntu.1", "1.0+ABC_1.x",
+		"1.0a1.post2.dev3+local", "2004d", "1.0+", "1.0+a..b", "1..0", "latest", "1.0.dev0.post1", "1.0x", "!1", "1.0_", "",
+	} {
+		names = append(names, "demo-"+version+"-py3-none-any.whl")
+	}
+	for _, name := range []string{"a", "A.b_c", "_a", "a_", "9", "a.b.c", "ä", "a__b", "a+b"} {
+		names = append(names, name+"-1.0-py3-none-any.whl", name+"-1.0-1x-py2.py3-none-a_b.c_d.whl")
+	}
+	out := runPython(t, script, names...)
+	if out == "" {
+		t.Skip("pip is not installed, and its packaging library is the second opinion here")
+	}
+	for line := range strings.Lines(out) {
+		answer, name, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if _, err := ParseFilename(name); answer == "yes" && err != nil {
+			t.Errorf("pip accepts %q: %v", name, err)
+		}
+	}
+}

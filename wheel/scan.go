@@ -58,7 +58,7 @@ func (r *Reader) checkRows(record *Record) error {
 	for _, m := range r.members {
 		row, ok := record.Row(m.Name)
 		switch {
-		case m.IsDir() || r.isSignature(m.Name):
+		case m.IsDir() || isSignature(r.distInfo, m.Name):
 		case !ok:
 			return formatErr(m.Name, -1, "member has no row in RECORD (PEP 427)")
 		case row.Hash == "":
@@ -74,8 +74,8 @@ func (r *Reader) checkRows(record *Record) error {
 }
 
 // isSignature reports whether a member's RECORD row may be empty or missing.
-func (r *Reader) isSignature(name string) bool {
-	base, ok := strings.CutPrefix(name, r.distInfo+"/")
+func isSignature(distInfo, name string) bool {
+	base, ok := strings.CutPrefix(name, distInfo+"/")
 	return ok && (base == "RECORD" || base == "RECORD.jws" || base == "RECORD.p7s")
 }
 

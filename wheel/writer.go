@@ -130,7 +130,7 @@ func (w *Writer) plan() ([]*entry, error) {
 	}
 	names := make([]string, 0, len(w.entries)+1)
 	for _, e := range w.entries {
-		if rule := e.check(); rule != "" {
+		if rule := e.check(w.distInfo); rule != "" {
 			return nil, formatErr(e.name, -1, "%s", rule)
 		}
 		names = append(names, e.name)
@@ -156,7 +156,7 @@ func (w *Writer) rank(name string) int {
 }
 
 // check returns the rule that the entry breaks, before anything is written.
-func (e *entry) check() string {
+func (e *entry) check(distInfo string) string {
 	if rule := nameRule(e.name); rule != "" {
 		return rule
 	}
@@ -168,6 +168,8 @@ func (e *entry) check() string {
 		return "a directory cannot become a file, or a file a directory"
 	case e.member != nil && e.row.Size >= 0 && e.row.Size != e.size:
 		return "RECORD gives " + itoa(e.row.Size) + " bytes, the member has " + itoa(e.size)
+	case e.member != nil && !dir && e.row.Hash == "" && !isSignature(distInfo, e.name):
+		return "RECORD row of the member to copy has no hash (PEP 427)"
 	}
 	return ""
 }

@@ -222,6 +222,9 @@ func TestWriteErrors(t *testing.T) {
 		{"name leads out", func(w *Writer) { w.Add(Header{Name: "demo/../../x"}, big) }, &memory{}, `demo/../../x: name has the part "..", which could lead out of the archive`},
 		{"added twice", func(w *Writer) { w.Add(Header{Name: "demo/x"}, big); w.Add(Header{Name: "demo/x"}, big) }, &memory{}, "demo/x: two members have this name"},
 		{"file is also a directory", func(w *Writer) { w.Add(Header{Name: "demo"}, big); w.Add(Header{Name: "demo/x"}, big) }, &memory{}, `demo/x: "demo" is both a file and a directory`},
+		{"copy without a hash", func(w *Writer) { w.Copy(&Member{Name: "demo/x"}, RecordRow{Size: -1}) }, &memory{}, "demo/x: RECORD row of the member to copy has no hash (PEP 427)"},
+		{"copy with another size", func(w *Writer) { w.Copy(&Member{Name: "demo/x"}, RecordRow{Hash: "sha256=x", Size: 7}) }, &memory{}, "demo/x: RECORD gives 7 bytes, the member has 0"},
+		{"directory becomes a file", func(w *Writer) { w.CopyAs("demo/x", &Member{Name: "demo/x/"}, RecordRow{}) }, &memory{}, "demo/x: a directory cannot become a file, or a file a directory"},
 		{"RECORD is the writer's", func(w *Writer) { w.Add(Header{Name: demoInfo + "/RECORD"}, big) }, &memory{}, demoInfo + "/RECORD: two members have this name"},
 	}
 	for _, c := range cases {
