@@ -21,7 +21,80 @@ func (f *File) checkEditable() error {
 			return formatErr(at, "%v has %#x bytes at %#x, past the end of the file (%#x bytes)", p.Type, p.Filesz, p.Off, f.size)
 		}
 	}
-	return f.checkLayout()
+	if err := f.checkLayout(); err != nil {
+		return err
+	}
+	return f.checkApart()
+}
+
+// An extent is a structure of the file that something reads at run time.
+type extent struct {
+	name   string
+	off, n uint64
+}
+
+// checkApart refuses files in which a structure that an edit writes shares bytes
+// with another.
+func (f *File) checkApart() error {
+	written := f.writtenExtents()
+	all := append(slices.Clone(written), f.readExtents()...)
+	for i, w := range written {
+		for _, x := range all[i+1:] {
+			if w.n > 0 && x.n > 0 && w.off < x.off+x.n && x.off < w.off+w.n {
+				return formatErr(max(w.off, x.off), "the %s (%#x bytes at %#x) and the %s (%#x bytes at %#x) share bytes; the file cannot be edited safely", w.name, w.n, w.off, x.name, x.n, x.off)
+			}
+		}
+	}
+	return nil
+}
+
+func (f *File) writtenExtents() []extent {
+	out := []extent{
+		{"ELF header", 0, f.ehdrSize()},
+		{"program header table", f.Phoff, uint64(f.Phnum) * f.progSize()},
+		{"dynamic table", f.dynamic.off, uint64(f.dynamic.slots) * f.dynSize()},
+		{"string table", f.dynamic.strings.off, f.dynamic.strings.size},
+	}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			out = append(out, extent{"interpreter", p.Off, p.Filesz})
+			break
+		}
+	}
+	if f.Sections != nil {
+		out = append(out, extent{"section header table", f.Shoff, uint64(f.Shnum) * f.sectSize()})
+	}
+	return out
+}
+
+// readExtents lists what the loader reads besides, as far as its size is known.
+func (f *File) readExtents() []extent {
+	count, _ := f.symbolCount()
+	sizeOf := func(tag elf.DynTag) uint64 { n, _ := f.DynValue(tag); return n }
+	var out []extent
+	for _, t := range []struct {
+		name string
+		tag  elf.DynTag
+		n    uint64
+	}{
+		{"symbol table", elf.DT_SYMTAB, uint64(count) * f.symSize()},
+		{"symbol version table", elf.DT_VERSYM, uint64(count) * versymSize},
+		{"version needs", elf.DT_VERNEED, verneedSize},
+		{"version definitions", elf.DT_VERDEF, verdefSize},
+		{"hash table", elf.DT_HASH, 8},
+		{"GNU hash table", elf.DT_GNU_HASH, gnuHashHead},
+		{"relocation table", elf.DT_RELA, sizeOf(elf.DT_RELASZ)},
+		{"relocation table", elf.DT_REL, sizeOf(elf.DT_RELSZ)},
+		{"relocation table", elf.DT_JMPREL, sizeOf(elf.DT_PLTRELSZ)},
+		{"array of initialisers", elf.DT_INIT_ARRAY, sizeOf(elf.DT_INIT_ARRAYSZ)},
+		{"array of finalisers", elf.DT_FINI_ARRAY, sizeOf(elf.DT_FINI_ARRAYSZ)},
+		{"global offset table", elf.DT_PLTGOT, f.pick(4, 8)},
+	} {
+		if off, ok, err := f.table(t.tag, t.n); ok && err == nil {
+			out = append(out, extent{t.name, off, t.n})
+		}
+	}
+	return out
 }
 
 // checkLayout holds the PT_LOADs to their order and alignment.

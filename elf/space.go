@@ -61,7 +61,7 @@ func (p *plan) placeSpace() error {
 func (f *File) mappedEnd() uint64 {
 	end := max(f.ehdrSize(), f.Phoff+uint64(f.Phnum)*f.progSize())
 	for _, p := range f.Progs {
-		if p.Filesz > 0 {
+		if p.Type != elf.PT_NULL && p.Filesz > 0 {
 			end = max(end, p.Off+p.Filesz)
 		}
 	}
@@ -103,7 +103,7 @@ func (p *plan) growable() (int, bool) {
 			return 0, false
 		}
 		// A segment that begins inside and reaches behind could not be split.
-		if pr.Filesz > 0 && pr.Type != elf.PT_LOAD && pr.Off < end && pr.Off+pr.Filesz > end {
+		if pr.Filesz > 0 && pr.Type != elf.PT_LOAD && pr.Type != elf.PT_NULL && pr.Off < end && pr.Off+pr.Filesz > end {
 			return 0, false
 		}
 	}

@@ -175,17 +175,17 @@ func (f *File) symbolCount() (int, error) {
 // gnuHashCount counts symbols through DT_GNU_HASH: the chain of the highest
 // bucket ends with the last symbol. It returns 0 when no bucket is used.
 func (f *File) gnuHashCount() (int, error) {
-	off, ok, err := f.table(elf.DT_GNU_HASH, 16)
+	off, ok, err := f.table(elf.DT_GNU_HASH, gnuHashHead)
 	if !ok || err != nil {
 		return 0, err
 	}
-	buf, err := f.read("DT_GNU_HASH", off, 16)
+	buf, err := f.read("DT_GNU_HASH", off, gnuHashHead)
 	if err != nil {
 		return 0, err
 	}
 	c := f.cursor(buf, off)
 	buckets, symoffset, bloom := uint64(c.U32()), uint64(c.U32()), uint64(c.U32())
-	start := off + 16 + bloom*f.pick(4, 8)
+	start := off + gnuHashHead + bloom*f.pick(4, 8)
 	last, err := f.highestBucket(start, buckets)
 	if err != nil || last < symoffset || last == 0 {
 		return 0, err
@@ -193,6 +193,9 @@ func (f *File) gnuHashCount() (int, error) {
 	chain := start + buckets*4
 	return f.gnuChainEnd(chain-symoffset*4, last)
 }
+
+// gnuHashHead is the size of the four numbers that DT_GNU_HASH begins with.
+const gnuHashHead = 16
 
 // hashBlock is how many bytes of a hash table are read at once.
 const hashBlock = 4096
