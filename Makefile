@@ -1,0 +1,44 @@
+# What a developer runs. `make build test` needs Go and Python 3 alone.
+
+GO ?= go
+# Pinned, so that lint says the same on every machine.
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+ACTIONLINT = github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+FUZZTIME ?= 60s
+export CGO_ENABLED ?= 0
+
+.PHONY: build test lint integration bench fuzz clean
+
+build:
+	$(GO) build -trimpath -o bin/wheelmend ./cmd/wheelmend
+
+test:
+	$(GO) test ./...
+
+lint:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+		if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted" >&2; exit 1; fi
+	$(GO) vet ./...
+	$(GO) vet -tags integration ./internal/integration
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) run $(ACTIONLINT) .github/workflows/*.yml
+	shellcheck .ci/run $$(git grep -lE '^#!.*\b(ba)?sh$$' -- scripts testdata)
+
+# Needs scripts/setup-integration to have run.
+integration: build
+	$(GO) test -tags integration -count=1 -timeout 60m ./internal/integration/...
+
+bench: build
+	$(GO) run ./internal/bench -o docs/benchmarks.md
+
+# Runs every fuzz target of the repository for FUZZTIME each.
+fuzz:
+	@for pkg in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+clean:
+	rm -rf bin wheelhouse
