@@ -136,3 +136,16 @@ func TestMemberOpen(t *testing.T) {
 		t.Errorf("Read after Close = %v, want an error", err)
 	}
 }
+
+func TestScanSomeLeavesTheOthersAlone(t *testing.T) {
+	r := mustRead(t, zipBytes(manyParts(9, 3)...))
+	picked := func(m *Member) bool { return strings.HasSuffix(m.Name, "0") || strings.HasSuffix(m.Name, "2") }
+	var visited atomic.Int64
+	err := r.ScanSome(context.Background(), 2, picked, func(*Member, io.Reader) error { visited.Add(1); return nil })
+	if err != nil || visited.Load() != 2 {
+		t.Errorf("ScanSome = %v after %d members, want none after 2: the damaged one is not among them", err, visited.Load())
+	}
+	if err := r.ScanSome(context.Background(), 2, func(m *Member) bool { return m.Name == "demo/003" }, nil); err == nil {
+		t.Error("ScanSome of the damaged member = nil, want its error")
+	}
+}
