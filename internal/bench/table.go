@@ -21,10 +21,11 @@ func writeTable(w io.Writer, tools []tool, results []*measured) error {
 		}
 	}
 	page.WriteString(".\n\nThe tools took turns on the same wheels, after one run that does not count. Seconds are the\n" +
-		"median of the wall time, and the number of runs stands beside it. Memory is the largest resident\n" +
-		"set of the tool and of what it started. Faster, and size, are relative to auditwheel.\n\n")
-	page.WriteString("| wheel | step | tool | runs | seconds | faster | memory, MiB | bytes written | size |\n")
-	page.WriteString("|---|---|---|--:|--:|--:|--:|--:|--:|\n")
+		"median of the wall time, and the number of runs stands beside it. CPU seconds are those of all\n" +
+		"processors together. Memory is the largest resident set of the tool and of what it started.\n" +
+		"Faster, and size, are relative to auditwheel.\n\n")
+	page.WriteString("| wheel | step | tool | runs | seconds | faster | CPU seconds | memory, MiB | bytes written | size |\n")
+	page.WriteString("|---|---|---|--:|--:|--:|--:|--:|--:|--:|\n")
 	var base *measured
 	for _, m := range results {
 		if base == nil || base.title != m.title || base.step != m.step {
@@ -39,11 +40,11 @@ func writeTable(w io.Writer, tools []tool, results []*measured) error {
 // row is one line of the table.
 func (m *measured) row(base *measured) string {
 	if m.failed != "" {
-		return fmt.Sprintf("| %s | %s | %s | | %s | | | | |\n", m.title, m.step, m.tool, m.failed)
+		return fmt.Sprintf("| %s | %s | %s | | %s | | | | | |\n", m.title, m.step, m.tool, m.failed)
 	}
 	faster, bytesWritten, size := "", "", ""
 	if m != base && base.failed == "" {
-		faster = fmt.Sprintf("%.1f×", base.median().Seconds()/m.median().Seconds())
+		faster = fmt.Sprintf("%.1f×", median(base.times).Seconds()/median(m.times).Seconds())
 	}
 	if m.size > 0 {
 		bytesWritten = fmt.Sprint(m.size)
@@ -51,8 +52,8 @@ func (m *measured) row(base *measured) string {
 			size = fmt.Sprintf("%+.2f %%", 100*(float64(m.size)/float64(base.size)-1))
 		}
 	}
-	return fmt.Sprintf("| %s | %s | %s | %d | %.3f | %s | %.0f | %s | %s |\n", m.title, m.step, m.tool,
-		len(m.times), m.median().Seconds(), faster, float64(m.peak)/(1<<20), bytesWritten, size)
+	return fmt.Sprintf("| %s | %s | %s | %d | %.3f | %s | %.2f | %.0f | %s | %s |\n", m.title, m.step, m.tool,
+		len(m.times), median(m.times).Seconds(), faster, median(m.cpu).Seconds(), float64(m.peak)/(1<<20), bytesWritten, size)
 }
 
 // processor is the model of this machine's processor, as Linux tells it.
