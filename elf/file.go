@@ -320,6 +320,25 @@ func (f *File) offsetOf(vaddr, n uint64) (uint64, bool) {
 	return 0, false
 }
 
+// mapEnd returns the file offset at which the PT_LOAD ends that maps the byte
+// at off; off itself when none does. What follows is not what the loader sees.
+func (f *File) mapEnd(off uint64) uint64 {
+	for i := range f.maps {
+		if p := &f.maps[i]; off >= p.Off && off-p.Off < p.Filesz {
+			return p.Off + p.Filesz
+		}
+	}
+	return off
+}
+
+// readMapped reads n bytes at off, which must lie before end.
+func (f *File) readMapped(what string, off, n, end uint64) ([]byte, error) {
+	if off > end || n > end-off {
+		return nil, formatErr(off, "%s of %d bytes runs past the end of its segment (%#x); the file looks truncated", what, n, end)
+	}
+	return f.read(what, off, n)
+}
+
 // Interpreter returns the path of the program interpreter (PT_INTERP), "" if
 // there is none.
 func (f *File) Interpreter() (string, error) {

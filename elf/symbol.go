@@ -186,12 +186,13 @@ func (f *File) gnuHashCount() (int, error) {
 	c := f.cursor(buf, off)
 	buckets, symoffset, bloom := uint64(c.U32()), uint64(c.U32()), uint64(c.U32())
 	start := off + gnuHashHead + bloom*f.pick(4, 8)
-	last, err := f.highestBucket(start, buckets)
+	end := f.mapEnd(off)
+	last, err := f.highestBucket(start, buckets, end)
 	if err != nil || last < symoffset || last == 0 {
 		return 0, err
 	}
 	chain := start + buckets*4
-	return f.gnuChainEnd(chain-symoffset*4, last)
+	return f.gnuChainEnd(chain-symoffset*4, last, end)
 }
 
 // gnuHashHead is the size of the four numbers that DT_GNU_HASH begins with.
@@ -201,12 +202,12 @@ const gnuHashHead = 16
 const hashBlock = 4096
 
 // highestBucket returns the highest symbol index in the buckets at off.
-func (f *File) highestBucket(off, buckets uint64) (uint64, error) {
-	if !binread.Span(off, buckets*4, f.size) {
-		return 0, formatErr(off, "DT_GNU_HASH says %d buckets, which run past the end of the file", buckets)
+func (f *File) highestBucket(off, buckets, end uint64) (uint64, error) {
+	if off > end || buckets*4 > end-off {
+		return 0, formatErr(off, "DT_GNU_HASH says %d buckets, which run past the end of its segment (%#x)", buckets, end)
 	}
 	last := uint64(0)
-	for end := off + buckets*4; off < end; {
+	for end = off + buckets*4; off < end; {
 		buf, err := f.read("DT_GNU_HASH buckets", off, min(hashBlock, end-off))
 		if err != nil {
 			return 0, err
@@ -221,18 +222,15 @@ func (f *File) highestBucket(off, buckets uint64) (uint64, error) {
 
 // gnuChainEnd walks hash values from symbol i on, to the one whose lowest bit
 // ends the chain, and returns the index behind it.
-func (f *File) gnuChainEnd(base, i uint64) (int, error) {
+func (f *File) gnuChainEnd(base, i, end uint64) (int, error) {
 	for {
 		off := base + i*4
-		if off >= uint64(f.size) {
-			return 0, formatErr(off, "DT_GNU_HASH chain runs past the end of the file")
+		if off+4 > end {
+			return 0, formatErr(off, "DT_GNU_HASH chain runs past the end of its segment (%#x)", end)
 		}
-		buf, err := f.read("DT_GNU_HASH chain", off, min(hashBlock, uint64(f.size)-off)&^3)
+		buf, err := f.read("DT_GNU_HASH chain", off, min(hashBlock, end-off)&^3)
 		if err != nil {
 			return 0, err
-		}
-		if len(buf) == 0 {
-			return 0, formatErr(off, "DT_GNU_HASH chain runs past the end of the file")
 		}
 		for c := f.cursor(buf, off); c.Len() > 0; i++ {
 			if c.U32()&1 != 0 {

@@ -49,11 +49,12 @@ const (
 // bytes the next one follows; 0 ends the chain. The distance is unsigned, so
 // that a chain cannot turn back, and limit stops one that only crawls.
 func (f *File) chain(what string, off, size uint64, limit int, visit func(off uint64, c *binread.Cursor) (next uint32, err error)) error {
+	end := f.mapEnd(off)
 	for n := 0; ; n++ {
 		if n == limit {
 			return formatErr(off, "%s chain has more than %d records", what, limit)
 		}
-		buf, err := f.read(what, off, size)
+		buf, err := f.readMapped(what, off, size, end)
 		if err != nil {
 			return err
 		}
