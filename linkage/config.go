@@ -47,7 +47,7 @@ func defaultDirs(root Root, libc, arch string) []string {
 	if libc == Musl {
 		return muslDirs(root, arch)
 	}
-	dirs := ldSoConf(root, "/etc/ld.so.conf", 0)
+	dirs := ldSoConf(root, "/etc/ld.so.conf", map[string]bool{})
 	for _, lib := range libTokens(arch) {
 		dirs = append(dirs, "/"+lib, "/usr/"+lib)
 	}
@@ -69,16 +69,16 @@ func muslDirs(root Root, arch string) []string {
 	return unique(strings.FieldsFunc(text, func(c rune) bool { return c == ':' || c == '\n' }))
 }
 
-// maxIncludes bounds how deep ld.so.conf files include each other.
-const maxIncludes = 8
-
-// ldSoConf reads the directories of a ldconfig(8) configuration file. A file
-// that cannot be read names none: minimal systems have no configuration.
-func ldSoConf(root Root, name string, depth int) []string {
+// ldSoConf reads the directories of a ldconfig(8) configuration file, one on a
+// line. A file that cannot be read names none: minimal systems have no
+// configuration. Files that were read before are not read again, so that
+// includes cannot go in a circle.
+func ldSoConf(root Root, name string, read map[string]bool) []string {
 	text, err := root.readConfig(name)
-	if err != nil || depth > maxIncludes {
+	if err != nil || read[name] {
 		return nil
 	}
+	read[name] = true
 	var dirs []string
 	for line := range strings.Lines(text) {
 		line, _, _ = strings.Cut(line, "#")
@@ -88,12 +88,12 @@ func ldSoConf(root Root, name string, depth int) []string {
 		case fields[0] == "include":
 			for _, pattern := range fields[1:] {
 				for _, file := range includes(root, path.Dir(name), pattern) {
-					dirs = append(dirs, ldSoConf(root, file, depth+1)...)
+					dirs = append(dirs, ldSoConf(root, file, read)...)
 				}
 			}
 		case path.IsAbs(fields[0]):
-			dir, _, _ := strings.Cut(fields[0], "=") // "=TYPE" tells ldconfig the libc
-			dirs = append(dirs, path.Clean(dir))
+			dir, _, _ := strings.Cut(line, "=") // "=TYPE" tells ldconfig the libc
+			dirs = append(dirs, path.Clean(strings.TrimSpace(dir)))
 		}
 	}
 	return dirs

@@ -42,7 +42,7 @@ func InstallDir(member string) string { return path.Dir(installPath(member)) }
 // RelativeDir returns the path from the directory of member from to that of
 // member to, once both are installed, as it follows "$ORIGIN/".
 func RelativeDir(from, to string) string {
-	a, b := strings.Split(InstallDir(from), "/"), strings.Split(InstallDir(to), "/")
+	a, b := splitDir(InstallDir(from)), splitDir(InstallDir(to))
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {
 		n++
@@ -52,4 +52,12 @@ func RelativeDir(from, to string) string {
 		parts = append(parts, "..")
 	}
 	return strings.Join(append(parts, b[n:]...), "/")
+}
+
+// splitDir returns the elements of a cleaned directory, none for ".".
+func splitDir(dir string) []string {
+	if dir == "." {
+		return nil
+	}
+	return strings.Split(dir, "/")
 }

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/wheelmend/wheelmend/elf"
 )
@@ -63,18 +64,17 @@ type resolver struct {
 	bySoname    map[string][]*Object // members by soname and by base name
 	byPath      map[string]*Object   // system libraries by path on this machine
 	paths       map[*Object][]dir    // search path of each file
-	answers     map[string]answer    // what a search of these directories gave
+	lookups     map[string]lookup    // by path within the root of the system
 	searchPath  []dir
 	libraryPath []dir
 	defaults    []dir
 	err         error
 }
 
-// An answer is the outcome of one search.
-type answer struct {
-	to    *Object
-	rule  string
-	tried []Place
+// A lookup is what lies at a path of the system: a library, or why there is none.
+type lookup struct {
+	library *Object
+	why     string
 }
 
 func newResolver(members []Member, opts Options) (*resolver, error) {
@@ -90,7 +90,7 @@ func newResolver(members []Member, opts Options) (*resolver, error) {
 	r := &resolver{
 		opts: opts, root: root, graph: &Graph{},
 		byInstall: map[string]*Object{}, bySoname: map[string][]*Object{},
-		byPath: map[string]*Object{}, paths: map[*Object][]dir{}, answers: map[string]answer{},
+		byPath: map[string]*Object{}, paths: map[*Object][]dir{}, lookups: map[string]lookup{},
 	}
 	arch := ""
 	for _, m := range members {
@@ -147,37 +147,43 @@ func (r *resolver) order() []*Object {
 	return append(modules, others...)
 }
 
-// A request is one file of a load in progress, with the chain of files that led
-// to it, itself first.
+// A request is one file of a load in progress.
 type request struct {
-	chain []*Object
+	chain []*Object // the file and the chain of files that led to it
+	dirs  []dir     // where its libraries are sought; made for the first of them
 }
 
 // load walks breadth first, as ld.so loads a file and all that it needs. What
 // has been loaded under a name is reused for that name (ld.so(8)).
 func (r *resolver) load(first *Object) {
 	loaded := map[string]*Object{}
+	r.loadedAs(loaded, first)
 	seen := map[*Object]bool{first: true}
-	queue := []request{{[]*Object{first}}}
+	queue := []*request{{chain: []*Object{first}}}
 	for len(queue) > 0 {
-		chain := queue[0].chain
+		q := queue[0]
 		queue = queue[1:]
-		o := chain[0]
-		for i, needed := range o.File.Needed() {
-			e := r.edge(o, i, needed)
-			to := r.follow(e, loaded, chain)
+		for i, needed := range q.chain[0].File.Needed() {
+			to := r.follow(r.edge(q.chain[0], i, needed), loaded, q)
 			if to == nil {
 				continue
 			}
 			loaded[needed] = to
-			if soname := to.File.Soname(); soname != "" && loaded[soname] == nil {
-				loaded[soname] = to
-			}
+			r.loadedAs(loaded, to)
 			if !seen[to] {
 				seen[to] = true
-				queue = append(queue, request{append([]*Object{to}, chain...)})
+				queue = append(queue, &request{chain: append([]*Object{to}, q.chain...)})
 			}
 		}
+	}
+}
+
+// loadedAs notes that a file answers to its soname from now on. To musl a
+// library has no name but the one that it was asked for by (ldso/dynlink.c,
+// load_library, shortname).
+func (r *resolver) loadedAs(loaded map[string]*Object, o *Object) {
+	if soname := o.File.Soname(); soname != "" && loaded[soname] == nil && r.opts.Libc != Musl {
+		loaded[soname] = o
 	}
 }
 
@@ -189,13 +195,14 @@ func (r *resolver) edge(o *Object, i int, needed string) *Edge {
 	return o.Edges[i]
 }
 
-// libpython matches the library that embeds Python. Extension modules find its
-// symbols in the program that loads them (PEP 513).
-var libpython = regexp.MustCompile(`^libpython\d+\.\d+m?\.so(\.\d)*$`)
+// libpython matches the library that embeds Python, of any build (m, d, t) and
+// with the stable ABI. Extension modules find its symbols in the program that
+// loads them (PEP 513).
+var libpython = regexp.MustCompile(`^libpython\d+(\.\d+[a-z]*)?\.so(\.\d+)*$`)
 
 // follow resolves an edge within one load. The first load that finds a file
 // decides the edge: a file can only be rewritten once.
-func (r *resolver) follow(e *Edge, loaded map[string]*Object, chain []*Object) *Object {
+func (r *resolver) follow(e *Edge, loaded map[string]*Object, q *request) *Object {
 	switch {
 	case e.Status == Found:
 		return e.To
@@ -212,18 +219,17 @@ func (r *resolver) follow(e *Edge, loaded map[string]*Object, chain []*Object) *
 		e.Status, e.To, e.Rule = Found, to, "already loaded"
 		return to
 	}
-	a := r.search(e.Needed, chain)
-	if a.to == nil {
-		e.Tried = a.tried
+	to, rule := r.search(e, q)
+	if to == nil {
 		return nil
 	}
-	e.To, e.Rule, e.Tried = a.to, a.rule, nil
-	if !a.to.InWheel && (r.excluded(a.to.Path) || r.excluded(a.to.real)) {
+	e.To, e.Rule, e.Tried = to, rule, nil
+	if !to.InWheel && (r.excluded(to.Path) || r.excluded(to.real)) {
 		e.Status = Excluded
 		return nil
 	}
 	e.Status = Found
-	return a.to
+	return to
 }
 
 // excluded matches a soname, or the path of a resolved library, against the
@@ -245,76 +251,69 @@ func MatchPattern(pattern, name string) bool {
 	return ok && err == nil
 }
 
-// search looks for a library in every place of the plan.
-func (r *resolver) search(needed string, chain []*Object) answer {
-	if strings.Contains(needed, "/") {
-		return r.searchPathName(needed, chain[0])
+// search looks for the library of an edge in every place where the file of q
+// seeks its libraries. A search in vain is noted in the edge.
+func (r *resolver) search(e *Edge, q *request) (to *Object, rule string) {
+	from := q.chain[0]
+	if strings.Contains(e.Needed, "/") {
+		return r.searchPathName(e, from)
 	}
-	dirs := r.plan(chain)
-	key := searchKey(needed, dirs, chain[0])
-	if a, ok := r.answers[key]; ok {
-		return a
+	if q.dirs == nil {
+		q.dirs = r.plan(q.chain)
 	}
-	a := r.searchDirs(needed, dirs, chain[0])
-	r.answers[key] = a
-	return a
+	wheelDirs := 0
+	for wheelDirs < len(q.dirs) && q.dirs[wheelDirs].inWheel {
+		wheelDirs++
+	}
+	if to, rule = r.searchDirs(e.Needed, q.dirs[:wheelDirs], from); to != nil {
+		return to, rule
+	}
+	if to = r.bySonameInWheel(e.Needed, from); to != nil {
+		return to, ByName
+	}
+	if to, rule = r.searchDirs(e.Needed, q.dirs[wheelDirs:], from); to != nil {
+		return to, rule
+	}
+	r.note(e, e.Needed, q.dirs, from)
+	return nil, ""
 }
 
-// searchKey identifies a search: the same name in the same places for the same
-// kind of file, and near the same file.
-func searchKey(needed string, dirs []dir, near *Object) string {
-	var b strings.Builder
-	b.WriteString(needed)
-	arch, _ := near.File.Arch()
-	fmt.Fprintf(&b, "\x00%s\x00%d\x00", arch, near.File.OSABI)
-	if near.InWheel {
-		b.WriteString(path.Dir(near.install))
-	}
+func (r *resolver) searchDirs(needed string, dirs []dir, from *Object) (to *Object, rule string) {
 	for _, d := range dirs {
-		b.WriteString("\x00")
-		b.WriteString(d.root.dir)
-		b.WriteString(d.name)
-		b.WriteString(d.rule)
+		if to, _ := r.candidate(d, needed, from); to != nil {
+			return to, d.rule
+		}
 	}
-	return b.String()
+	return nil, ""
 }
 
-func (r *resolver) searchDirs(needed string, dirs []dir, from *Object) answer {
-	var a answer
-	sought := false
+// note records where a library was sought in vain, the first time that it was.
+func (r *resolver) note(e *Edge, name string, dirs []dir, from *Object) {
+	if e.Tried != nil {
+		return
+	}
 	for _, d := range dirs {
-		if !d.inWheel && !sought {
-			sought = true
-			if to := r.bySonameInWheel(needed, from); to != nil {
-				return answer{to: to, rule: ByName}
-			}
-		}
-		to, why := r.candidate(d, needed, from)
-		if to != nil {
-			return answer{to: to, rule: d.rule}
-		}
-		a.tried = append(a.tried, Place{Dir: d.shown, Rule: d.rule, Why: why})
+		_, why := r.candidate(d, name, from)
+		e.Tried = append(e.Tried, Place{Dir: d.shown, Rule: d.rule, Why: why})
 	}
-	if !sought {
-		if to := r.bySonameInWheel(needed, from); to != nil {
-			return answer{to: to, rule: ByName}
-		}
-	}
-	return a
 }
+
+// needsPath is the rule of a DT_NEEDED with a slash.
+const needsPath = "DT_NEEDED with a path"
 
 // searchPathName resolves a DT_NEEDED that is a path: it is opened as it is.
-func (r *resolver) searchPathName(needed string, from *Object) answer {
-	var a answer
-	for _, d := range r.expand(path.Dir(needed), from) {
-		d.rule = "DT_NEEDED with a path"
-		to, why := r.candidate(d, path.Base(needed), from)
-		if to != nil {
-			return answer{to: to, rule: d.rule}
-		}
-		a.tried = append(a.tried, Place{Dir: d.shown, Rule: d.rule, Why: why})
+func (r *resolver) searchPathName(e *Edge, from *Object) (to *Object, rule string) {
+	dirs := r.expand(path.Dir(e.Needed), from)
+	for i := range dirs {
+		dirs[i].rule = needsPath
 	}
-	return a
+	if len(dirs) == 0 {
+		e.Tried = []Place{{Dir: path.Dir(e.Needed), Rule: needsPath, Why: "it depends on the working directory of the process"}}
+	}
+	if to, rule = r.searchDirs(path.Base(e.Needed), dirs, from); to == nil {
+		r.note(e, path.Base(e.Needed), dirs, from)
+	}
+	return to, rule
 }
 
 // bySonameInWheel finds a member by soname or base name. Of several, one in the
@@ -344,18 +343,34 @@ func (r *resolver) candidate(d dir, name string, from *Object) (*Object, string)
 		}
 		return r.accept(o, from)
 	}
-	real, err := d.root.resolve(path.Join(d.name, name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, "not there"
+	l := r.lookup(d.root, d.name+"/"+name)
+	if l.library == nil {
+		return nil, l.why
 	}
-	if err != nil {
-		return nil, err.Error()
+	return r.accept(l.library, from)
+}
+
+// lookup returns what lies at a path of the system. Each path is looked at once.
+func (r *resolver) lookup(root Root, name string) lookup {
+	key := root.dir + "\x00" + name
+	l, ok := r.lookups[key]
+	if ok {
+		return l
 	}
-	o, why := r.system(d.root, real)
-	if o == nil {
-		return nil, why
+	real, err := root.resolve(name)
+	var pathErr *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+		l.why = "not there"
+	case errors.As(err, &pathErr):
+		l.why = pathErr.Err.Error()
+	case err != nil:
+		l.why = err.Error()
+	default:
+		l.library, l.why = r.system(root, real)
 	}
-	return r.accept(o, from)
+	r.lookups[key] = l
+	return l
 }
 
 // accept passes over a library of another class or machine, as ld.so does.

@@ -49,7 +49,7 @@ const maxLinks = 40
 // resolve returns the path within the root, free of symbolic links, of the file
 // that name stands for. A link to an absolute path begins at the root again.
 func (r Root) resolve(name string) (string, error) {
-	todo := strings.Split(path.Clean("/"+name), "/")
+	todo := strings.Split(name, "/")
 	done, links := "/", 0
 	for len(todo) > 0 {
 		part := todo[0]

@@ -1,6 +1,7 @@
 package linkage
 
 import (
+	stdelf "debug/elf"
 	"path"
 	"regexp"
 	"strings"
@@ -33,11 +34,11 @@ func (r *resolver) rpathDirs(chain []*Object) (before, after []dir) {
 		}
 		return nil, after
 	}
-	if chain[0].File.RunPath() != "" {
+	if hasRunPath(chain[0].File) {
 		return nil, r.ownPath(chain[0])
 	}
 	for _, o := range chain {
-		if o.File.RunPath() == "" {
+		if !hasRunPath(o.File) {
 			before = append(before, r.ownPath(o)...)
 		}
 	}
@@ -51,8 +52,11 @@ func (r *resolver) ownPath(o *Object) []dir {
 		return dirs
 	}
 	tag, text := "DT_RPATH", o.File.RPath()
-	if o.File.RunPath() != "" {
+	if hasRunPath(o.File) {
 		tag, text = "DT_RUNPATH", o.File.RunPath()
+	}
+	if r.opts.Libc == Musl && strings.Contains(muslTokens.ReplaceAllString(text, ""), "$") {
+		text = "" // musl drops the whole path then (ldso/dynlink.c, fixup_rpath)
 	}
 	var dirs []dir
 	for _, entry := range strings.Split(text, ":") {
@@ -64,6 +68,16 @@ func (r *resolver) ownPath(o *Object) []dir {
 	r.paths[o] = dirs
 	return dirs
 }
+
+// hasRunPath reports whether the file has a DT_RUNPATH. An empty one hides
+// DT_RPATH too (elf/dl-load.c, decompose_rpath).
+func hasRunPath(f *elf.File) bool {
+	_, ok := f.DynValue(stdelf.DT_RUNPATH)
+	return ok
+}
+
+// muslTokens matches the only string token that musl knows.
+var muslTokens = regexp.MustCompile(`\$(\{ORIGIN\}|ORIGIN)`)
 
 // tokens matches the dynamic string tokens of ld.so(8).
 var tokens = regexp.MustCompile(`\$(\{(ORIGIN|LIB|PLATFORM)\}|ORIGIN\b|LIB\b|PLATFORM\b)`)
@@ -109,16 +123,16 @@ func (r *resolver) dirOf(text string, inWheel bool, o *Object) (dir, bool) {
 	if !path.IsAbs(text) {
 		return dir{}, false
 	}
-	clean := path.Clean(text)
 	if inWheel {
-		name := strings.TrimPrefix(clean, "/")
+		name := strings.TrimPrefix(path.Clean(text), "/")
 		return dir{name: name, inWheel: true, shown: strings.TrimPrefix(name, sitePackages+"/")}, true
 	}
 	root := r.root
 	if !o.InWheel {
 		root = o.root
 	}
-	return dir{name: clean, root: root, shown: root.host(clean)}, true
+	// Not cleaned: a ".." behind a symbolic link leads elsewhere.
+	return dir{name: text, root: root, shown: root.host(path.Clean(text))}, true
 }
 
 // userDirs turns directories that the user named into places to search. Those
