@@ -41,6 +41,9 @@ policy: the file, the library, the version and the symbols.`,
 			if _, err := parsePlat(f.plat); err != nil {
 				return err
 			}
+			if err := checkJobs(f.jobs); err != nil {
+				return err
+			}
 			return a.eachWheel(args, func(path string) error { return a.audit(cmd, path, &f) })
 		},
 	}

@@ -85,6 +85,9 @@ func (a *app) repairOptions(f *repairFlags) (repair.Options, error) {
 	if f.level < -1 || f.level > 9 {
 		return opts, usagef("--zip-level %d: want 0 to 9", f.level)
 	}
+	if err := checkJobs(f.jobs); err != nil {
+		return opts, err
+	}
 	epoch, err := sourceDateEpoch(a.getenv("SOURCE_DATE_EPOCH"))
 	if err != nil {
 		return opts, err

@@ -49,6 +49,14 @@ func split(list string) []string {
 	return strings.FieldsFunc(list, func(c rune) bool { return c == ':' || c == ';' })
 }
 
+// checkJobs rejects a number of jobs below 0, which stands for the default.
+func checkJobs(n int) error {
+	if n < 0 {
+		return usagef("--jobs %d: want 1 or more", n)
+	}
+	return nil
+}
+
 // wheelArgs wants at least one wheel.
 func wheelArgs(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
