@@ -18,8 +18,9 @@ const (
 	dictSize = 32 << 10
 	// defaultLevel stands for level -1: the fastest whose output is no more than
 	// 1 % larger than that of zlib level 6 on each shared library measured (see
-	// package deflate), with room to spare.
-	defaultLevel = 4
+	// package deflate). Repaired psycopg2, lxml and h5py come out 0.9 to 1.9 %
+	// smaller than auditwheel's; level 2 would make h5py 1.4 % larger.
+	defaultLevel = 3
 )
 
 // A chunk is a piece of a member on its way through the compressor. Its buffers
