@@ -6,6 +6,7 @@
 //	real_test.go    well-known packages, built from their sdists, repaired and used
 //	corpus_test.go  audits of published wheels beside the answers of auditwheel
 //	made_*_test.go  small wheels made with gcc, one trap each
+//	hostile_test.go wheels that were made to do harm
 //	bad_test.go     kills, full disks, read-only folders: nothing half-written
 //
 // Every wheel is run by the machine's Python with the libraries that it was
