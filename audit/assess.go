@@ -26,7 +26,7 @@ type Options struct {
 // Assess finds the libraries of the wheel and holds it to every policy of its
 // architecture and C library.
 func Assess(ctx context.Context, c *Contents, opts Options) (*Report, error) {
-	r := &Report{Wheel: c.Filename.String(), Contents: c, Foreign: c.Foreign, Format: format(c), best: -1, repairable: -1, options: opts}
+	r := &Report{Wheel: c.Filename.String(), Contents: c, Foreign: c.Foreign, Format: format(c), Graph: &linkage.Graph{}, best: -1, repairable: -1, options: opts}
 	if r.Format != ELF {
 		return r, nil
 	}
@@ -187,7 +187,11 @@ func (r *Report) grafts(p *policy.Policy) []*linkage.Object {
 
 // judge holds the wheel to one policy.
 func (r *Report) judge(p *policy.Policy) Verdict {
-	j := &judgement{report: r, policy: p, verdict: Verdict{Policy: p, Grafts: r.grafts(p)}, grafted: map[*linkage.Object]bool{}}
+	j := &judgement{report: r, policy: p, verdict: Verdict{Policy: p}, grafted: map[*linkage.Object]bool{}}
+	if j.wrongTarget() {
+		return j.verdict
+	}
+	j.verdict.Grafts = r.grafts(p)
 	for _, o := range j.verdict.Grafts {
 		j.grafted[o] = true
 	}
@@ -307,8 +311,8 @@ func (r *Report) VersionedSymbols(v *Verdict) map[string][]string {
 	return out
 }
 
-// Judge holds the wheel to one policy of its architecture, also one that the
-// report does not list.
+// Judge holds the wheel to one policy, also one that the report does not list.
+// One for another architecture or C library is never met.
 func (r *Report) Judge(p *policy.Policy) Verdict { return r.judge(p) }
 
 // StrictestWithin returns the verdict on the strictest policy that a repair can

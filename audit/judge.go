@@ -25,6 +25,21 @@ func (j *judgement) block(b Blocker) {
 	j.verdict.Blockers = append(j.verdict.Blockers, b)
 }
 
+// wrongTarget reports whether the policy is for another system than the wheel.
+// That alone can be said then: what such a policy would have grafted has not
+// been read.
+func (j *judgement) wrongTarget() bool {
+	switch r := j.report; {
+	case j.policy.Arch != r.Arch:
+		j.block(Blocker{Kind: KindArchitecture, File: r.Wheel, Reason: fmt.Sprintf("the wheel is for %s, not for %s", r.Arch, j.policy.Arch)})
+	case r.Libc != "" && j.policy.Libc != r.Libc:
+		j.block(Blocker{Kind: KindLibc, File: r.Wheel, Reason: fmt.Sprintf("the wheel is for %s, not for %s", r.Libc, j.policy.Libc)})
+	default:
+		return false
+	}
+	return true
+}
+
 // checkMembers looks at where binaries lie and what machine they are for.
 func (j *judgement) checkMembers() {
 	for _, b := range j.report.Contents.Binaries {
@@ -61,16 +76,15 @@ func (j *judgement) checkLibraries(f *facts) {
 		}
 		j.external[e.Needed] = true
 		b := Blocker{Kind: KindLibrary, File: f.object.Path, Library: e.Needed, Reason: fmt.Sprintf("%s does not promise %s", j.policy.Name, e.Needed)}
-		switch e.Status {
-		case linkage.Missing:
+		libc := loaderLibc(e.Needed)
+		switch {
+		case libc != "" && libc != j.policy.Libc:
+			b.Kind, b.Reason = KindLibc, fmt.Sprintf("%s belongs to %s, the wheel is for %s", e.Needed, libc, j.policy.Libc)
+		case e.Status == linkage.Missing:
 			b.Kind, b.Reason = KindMissing, missing(e)
-		case linkage.LibPython:
+		case e.Status == linkage.LibPython:
 			if interp, err := f.object.File.Interpreter(); err != nil || interp != "" {
 				b.Kind, b.Reason = KindPython, "a program that needs libpython cannot be made portable (PEP 513); leave the library out with --exclude "+e.Needed
-			}
-		case linkage.Found:
-			if libc := loaderLibc(e.Needed); libc != "" && libc != j.policy.Libc {
-				b.Kind, b.Reason = KindLibc, fmt.Sprintf("%s belongs to %s, the wheel is for %s", e.Needed, libc, j.policy.Libc)
 			}
 		}
 		j.block(b)

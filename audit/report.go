@@ -123,9 +123,6 @@ type Report struct {
 
 // Close releases the libraries that were opened. The contents stay open.
 func (r *Report) Close() error {
-	if r.Graph == nil {
-		return nil
-	}
 	return r.Graph.Close()
 }
 

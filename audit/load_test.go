@@ -1,0 +1,164 @@
+package audit_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/internal/wheeltest"
+	"github.com/wheelmend/wheelmend/wheel"
+)
+
+func TestFormats(t *testing.T) {
+	for _, tt := range []struct {
+		name, filename, wheel string
+		format                audit.Format
+		tag                   string
+		foreign               []string
+	}{
+		{"pure", "demo-1.0-py3-none-any.whl", `demo/__init__.py text "x = 1"`, audit.Pure, "any", nil},
+		{"Mach-O", "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl", `demo/_core.so raw "\xcf\xfa\xed\xfe" "rest"`, audit.MachO, "linux_", []string{"demo/_core.so Mach-O"}},
+		{"fat Mach-O, not a Java class", "demo-1.0-py3-none-any.whl", "demo/a raw \"\\xca\\xfe\\xba\\xbe\\x00\\x00\\x00\\x02\"\ndemo/b.class raw \"\\xca\\xfe\\xba\\xbe\\x00\\x00\\x00\\x34\"", audit.MachO, "linux_", []string{"demo/a Mach-O"}},
+		{"files of other systems beside ELF", linuxWheel, module("needed=libc.so.6") + `
+			demo/a.dll raw "MZ\x90"
+			demo/notes.txt raw "MZ is how it begins"
+			demo/libx.a raw "!<arch>\n"
+			demo/empty.so raw ""
+			demo/fake.so text "not a library"
+			demo/script.so text "#!/bin/sh"`, audit.ELF, "manylinux_2_5_x86_64",
+			[]string{"demo/a.dll PE", "demo/empty.so not ELF, in spite of its name", "demo/fake.so not ELF, in spite of its name", "demo/libx.a static archive"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			rep, _ := assess(t, tt.filename, tt.wheel, "", audit.Options{})
+			var foreign []string
+			for _, f := range rep.Foreign {
+				foreign = append(foreign, f.Path+" "+f.Kind)
+			}
+			if rep.Format != tt.format || rep.Tag() != tt.tag {
+				t.Errorf("format %q, tag %q; want %q, %q", rep.Format, rep.Tag(), tt.format, tt.tag)
+			}
+			if diff := cmp.Diff(tt.foreign, foreign); diff != "" {
+				t.Errorf("foreign files (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDamagedBinariesAreNamed(t *testing.T) {
+	for _, tt := range []struct{ name, spec string }{
+		{"an extension cut to 30 bytes", "demo/_core.so cut=30 elf x86_64 needed=libc.so.6"},
+		{"cut behind its headers", "demo/_core.so cut=500 elf x86_64 needed=libc.so.6,libx.so.1"},
+		{"nothing but the magic number", `demo/_core.so raw "\x7fELF"`},
+		{"damaged under any name", `demo/data.bin raw "\x7fELF\x02\x01\x01" "rubbish rubbish rubbish"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			name, _, _ := strings.Cut(tt.spec, " ")
+			c, err := load(linuxWheel, tt.spec+"\n"+"demo/ok.so elf x86_64")
+			if err == nil {
+				c.Close()
+				t.Fatalf("got no error, want one that names %s", name)
+			}
+			if !strings.HasPrefix(err.Error(), name+": elf: ") {
+				t.Errorf("got %q, want an error of %s", err, name)
+			}
+		})
+	}
+}
+
+func TestCodeOfOtherProcessorsIsLeftAlone(t *testing.T) {
+	// eBPF (247) and CUDA (190) are data to a Linux wheel.
+	for _, machine := range []int{247, 190} {
+		image := otherMachine(t, uint16(machine))
+		rep, _ := assess(t, linuxWheel, module("needed=libc.so.6")+fmt.Sprintf("demo/kernel.o raw %q", image), "", audit.Options{})
+		if got := rep.Tag(); got != "manylinux_2_5_x86_64" {
+			t.Errorf("machine %d: tag %s, blockers %v", machine, got, rep.Blockers())
+		}
+	}
+}
+
+// otherMachine returns an ELF image with that e_machine and no dynamic table.
+func otherMachine(t *testing.T, machine uint16) string {
+	t.Helper()
+	header := make([]byte, 64)
+	copy(header, "\x7fELF\x02\x01\x01")
+	header[16], header[18], header[19], header[20] = 1, byte(machine), byte(machine>>8), 1
+	header[52] = 64
+	return string(header)
+}
+
+func TestDeriveReadsTheChangedMembersOnly(t *testing.T) {
+	const spec = "demo/a.so elf x86_64 needed=libc.so.6\ndemo/b.so elf x86_64 needed=libc.so.6\n"
+	c, err := load(linuxWheel, spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	// The new wheel has other bytes at both names; only b.so is said to differ.
+	image, err := wheeltest.Build(linuxWheel, "demo/a.so elf x86_64 needed=libnew.so\ndemo/b.so elf x86_64 needed=libnew.so\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := wheel.NewReader(bytes.NewReader(image), int64(len(image)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := c.Derive(context.Background(), linuxWheel, r, audit.LoadOptions{}, func(m *wheel.Member) bool { return m.Name == "demo/a.so" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	var got []string
+	for _, b := range d.Binaries {
+		got = append(got, b.Member.Name+" "+strings.Join(b.File.Needed(), ","))
+	}
+	if diff := cmp.Diff([]string{"demo/a.so libc.so.6", "demo/b.so libnew.so"}, got); diff != "" {
+		t.Errorf("binaries (-want +got):\n%s", diff)
+	}
+}
+
+func TestLargeBinariesGoToFiles(t *testing.T) {
+	image, err := wheeltest.Build(linuxWheel, module("needed=libc.so.6"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := wheel.NewReader(bytes.NewReader(image), int64(len(image)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := audit.Load(context.Background(), linuxWheel, r, audit.LoadOptions{Memory: 1, TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := c.Binaries[0].File
+	if n, err := io.Copy(io.Discard, io.NewSectionReader(file, 0, file.Size())); err != nil || n != file.Size() {
+		t.Errorf("read %d of %d bytes, %v", n, file.Size(), err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := file.ReadAt(make([]byte, 1), 0); err == nil {
+		t.Error("the binary can be read after Close, so it was in memory")
+	}
+}
+
+func TestWrongNames(t *testing.T) {
+	for _, tt := range []struct{ name, filename, want string }{
+		{"two architectures", "demo-1.0-cp312-cp312-linux_x86_64.linux_aarch64.whl", "the file name names two architectures"},
+	} {
+		c, err := load(tt.filename, module("needed=libc.so.6"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = audit.Assess(context.Background(), c, audit.Options{})
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want an error with %q", tt.name, err, tt.want)
+		}
+		c.Close()
+	}
+}
