@@ -79,8 +79,8 @@ func checkStable(t *testing.T, raw, repaired string) {
 	sameBytes(t, twice, repaired)
 }
 
-// checkUse installs a repaired wheel, uses the package, and uses it once more
-// with the grafted libraries stripped.
+// checkUse installs a repaired wheel and uses the package; and again after
+// other tools have worked on the grafted libraries.
 func checkUse(t *testing.T, name string, needs []string, repaired string, grafts []grafted) {
 	t.Helper()
 	wheels := []string{repaired}
@@ -96,10 +96,16 @@ func checkUse(t *testing.T, name string, needs []string, repaired string, grafts
 	checkMapped(t, v, v.mapped(t, script, "LD_BIND_NOW=1"), grafts)
 
 	site := v.sitePackages(t)
-	for _, g := range grafts {
-		run(t, nil, "strip", filepath.Join(site, g.member)).must(t)
+	for _, tool := range [][]string{
+		{"strip"},
+		{peer(t, "patchelf"), "--force-rpath", "--set-rpath", "$ORIGIN:$ORIGIN/made/longer/than/it/was"},
+	} {
+		for _, g := range grafts {
+			file := filepath.Join(site, g.member)
+			run(t, nil, tool[0], append(tool[1:], file)...).must(t)
+		}
+		checkMapped(t, v, v.mapped(t, script, "LD_BIND_NOW=1"), grafts)
 	}
-	checkMapped(t, v, v.mapped(t, script, "LD_BIND_NOW=1"), grafts)
 }
 
 // Wheels of one call share the work on the libraries that several of them
