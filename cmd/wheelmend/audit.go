@@ -41,7 +41,7 @@ policy: the file, the library, the version and the symbols.`,
 			if _, err := parsePlat(f.plat); err != nil {
 				return err
 			}
-			if err := checkJobs(f.jobs); err != nil {
+			if err := errors.Join(checkJobs(f.jobs), f.search.check()); err != nil {
 				return err
 			}
 			return a.eachWheel(args, func(path string) error { return a.audit(cmd, path, &f) })

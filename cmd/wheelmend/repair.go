@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"path"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/repair"
@@ -28,6 +31,7 @@ type repairFlags struct {
 	graft     []string
 	strip     bool
 	level     int
+	useLevel  *pflag.Flag
 	jobs      int
 	ignoreISA bool
 	allowPure bool
@@ -66,6 +70,7 @@ is read back before it gets its name, and the same input gives the same bytes.`,
 	flags.StringArrayVar(&f.graft, "graft", nil, "copy in libraries that match this `pattern` even if the policy promises them (repeatable)")
 	flags.BoolVar(&f.strip, "strip", false, "remove symbol tables and debug information")
 	flags.IntVarP(&f.level, "zip-level", "z", -1, "compression `level` of new members, 0 (none) to 9 (default: close to zlib's 6)")
+	f.useLevel = flags.Lookup("zip-level")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print the plan and write nothing")
 	flags.IntVarP(&f.jobs, "jobs", "j", 0, "`number` of members handled at once (default: one for each processor)")
 	flags.BoolVar(&f.ignoreISA, "disable-isa-ext-check", false, "accept binaries that need more than the baseline processor (x86-64-v2...)")
@@ -75,6 +80,18 @@ is read back before it gets its name, and the same input gives the same bytes.`,
 	return cmd
 }
 
+// check rejects values that no wheel could be repaired with.
+func (f *repairFlags) check() error {
+	if f.useLevel.Changed && (f.level < 0 || f.level > 9) {
+		return usagef("--zip-level %d: want 0 to 9", f.level)
+	}
+	dir := "name" + f.libSuffix
+	if dir != path.Clean(dir) || strings.HasPrefix(dir, "..") || strings.HasSuffix(dir, ".dist-info") || strings.ContainsAny(dir, "\\\x00:") {
+		return usagef("--lib-sdir %q: %q is no folder inside a wheel", f.libSuffix, dir)
+	}
+	return errors.Join(checkJobs(f.jobs), f.search.check(), checkPatterns("--graft", f.graft))
+}
+
 // repairOptions checks the flags and turns them into options.
 func (a *app) repairOptions(f *repairFlags) (repair.Options, error) {
 	var opts repair.Options
@@ -82,10 +99,7 @@ func (a *app) repairOptions(f *repairFlags) (repair.Options, error) {
 	if err != nil {
 		return opts, err
 	}
-	if f.level < -1 || f.level > 9 {
-		return opts, usagef("--zip-level %d: want 0 to 9", f.level)
-	}
-	if err := checkJobs(f.jobs); err != nil {
+	if err := f.check(); err != nil {
 		return opts, err
 	}
 	epoch, err := sourceDateEpoch(a.getenv("SOURCE_DATE_EPOCH"))

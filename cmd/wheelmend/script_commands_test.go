@@ -38,11 +38,15 @@ func (e errUnknownCondition) Error() string { return fmt.Sprintf("unknown condit
 //	member WHEEL NAME          print the contents of a member
 //	extract WHEEL NAME FILE    write the contents of a member to a file
 //	times WHEEL                print the time of each member, in UTC
+//	methods WHEEL              print "store" or "deflate" for each member
+//	sections WHEEL             print the sections of its ELF members
 //	dynamic WHEEL              print what the dynamic sections of its ELF members say
 //	checkrecord WHEEL          hold RECORD to the members, one row each
 //	exits CODE COMMAND...      run a command, which exits with CODE
 //	lines FILE N               FILE (or stdout, stderr) has N lines, none with a control character
 //	poke FILE [MARK:]OFF HEX   overwrite bytes at OFF, counted from the last MARK (a Go string)
+//	sameplan FILE FILE         the plans of two documents of repair --json are equal
+//	planned FILE WHEEL         WHEEL holds what the document of repair --json says
 //	schema NAME FILE           each JSON document of FILE is as docs/NAME.schema.json says
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
@@ -51,6 +55,10 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"member":      scriptCommand("member WHEEL NAME", 2, printMember),
 		"extract":     scriptCommand("extract WHEEL NAME FILE", 3, extract),
 		"times":       scriptCommand("times WHEEL", 1, times),
+		"methods":     scriptCommand("methods WHEEL", 1, methods),
+		"sections":    scriptCommand("sections WHEEL", 1, sections),
+		"sameplan":    scriptCommand("sameplan FILE FILE", 2, samePlan),
+		"planned":     scriptCommand("planned FILE WHEEL", 2, planned),
 		"dynamic":     scriptCommand("dynamic WHEEL", 1, dynamic),
 		"checkrecord": scriptCommand("checkrecord WHEEL", 1, checkRecord),
 		"lines":       scriptCommand("lines FILE N", 2, lines),
@@ -116,6 +124,18 @@ func times(ts *testscript.TestScript, args []string) error {
 	return nil
 }
 
+func methods(ts *testscript.TestScript, args []string) error {
+	z, err := readZip(ts, args[0])
+	if err != nil {
+		return err
+	}
+	for _, f := range z.File {
+		name := map[uint16]string{zip.Store: "store", zip.Deflate: "deflate"}[f.Method]
+		fmt.Fprintf(ts.Stdout(), "%s %s\n", name, f.Name)
+	}
+	return nil
+}
+
 func content(z *zip.Reader, name string) ([]byte, error) {
 	i := slices.IndexFunc(z.File, func(f *zip.File) bool { return f.Name == name })
 	if i < 0 {
@@ -156,7 +176,21 @@ func extract(ts *testscript.TestScript, args []string) error {
 
 // dynamic prints a line for each fact: "demo/_core.so NEEDED libdep.so.3".
 func dynamic(ts *testscript.TestScript, args []string) error {
-	z, err := readZip(ts, args[0])
+	return eachELF(ts, args[0], func(name string, f *elf.File) error { return printDynamic(ts.Stdout(), name, f) })
+}
+
+func sections(ts *testscript.TestScript, args []string) error {
+	return eachELF(ts, args[0], func(name string, f *elf.File) error {
+		for _, s := range f.Sections {
+			fmt.Fprintf(ts.Stdout(), "%s %s\n", name, s.Name)
+		}
+		return nil
+	})
+}
+
+// eachELF calls do for the ELF members of a wheel, in order.
+func eachELF(ts *testscript.TestScript, wheel string, do func(name string, f *elf.File) error) error {
+	z, err := readZip(ts, wheel)
 	if err != nil {
 		return err
 	}
@@ -168,18 +202,18 @@ func dynamic(ts *testscript.TestScript, args []string) error {
 		if !bytes.HasPrefix(b, []byte(elf.ELFMAG)) {
 			continue
 		}
-		if err := printDynamic(ts.Stdout(), m.Name, b); err != nil {
+		f, err := elf.NewFile(bytes.NewReader(b))
+		if err == nil {
+			err = do(m.Name, f)
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", m.Name, err)
 		}
 	}
 	return nil
 }
 
-func printDynamic(w io.Writer, name string, image []byte) error {
-	f, err := elf.NewFile(bytes.NewReader(image))
-	if err != nil {
-		return err
-	}
+func printDynamic(w io.Writer, name string, f *elf.File) error {
 	for _, tag := range []elf.DynTag{elf.DT_SONAME, elf.DT_NEEDED, elf.DT_RPATH, elf.DT_RUNPATH} {
 		values, err := f.DynString(tag)
 		if err != nil {

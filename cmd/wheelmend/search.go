@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -25,6 +26,24 @@ func (f *searchFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.sysroot, "sysroot", "", "`directory` that stands for / of the target: default directories, ld.so.conf, absolute paths and links")
 	flags.StringArrayVar(&f.exclude, "exclude", nil, "leave libraries whose soname or path matches this `pattern` to the user's system (repeatable)")
 	f.useLDPaths = flags.Lookup("ldpaths")
+}
+
+// check rejects values that no wheel could be read with.
+func (f *searchFlags) check() error {
+	if _, err := linkage.NewRoot(f.sysroot); err != nil {
+		return usagef("--sysroot: %w", err)
+	}
+	return checkPatterns("--exclude", f.exclude)
+}
+
+// checkPatterns rejects patterns that match nothing because they are malformed.
+func checkPatterns(flag string, patterns []string) error {
+	for _, pattern := range patterns {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return usagef("%s %q: %w", flag, pattern, err)
+		}
+	}
+	return nil
 }
 
 // options combines the flags with the environment. LD_LIBRARY_PATH speaks of
