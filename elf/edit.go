@@ -362,22 +362,47 @@ func (d *draft) check(o *Overlay) error {
 	return d.checkNeeds(got)
 }
 
+// checkNeeds compares the versions that the result needs and defines.
 func (d *draft) checkNeeds(got *File) error {
 	needs, err := got.VersionNeeds()
 	if err != nil {
 		return err
 	}
-	var want, have []string
+	var want []string
 	for _, n := range d.needs {
 		if !n.dropped {
-			want = append(want, n.Library)
+			want = append(want, spellNeed(n.VersionNeed))
 		}
 	}
+	var have []string
 	for _, n := range needs {
-		have = append(have, n.Library)
+		have = append(have, spellNeed(n))
+	}
+	wasDefs, err := d.f.VersionDefs()
+	if err != nil {
+		return err
+	}
+	defs, err := got.VersionDefs()
+	if err != nil {
+		return err
+	}
+	for _, def := range wasDefs {
+		want = append(want, fmt.Sprintf("defines %s as %d", def.Name, def.Index))
+	}
+	for _, def := range defs {
+		have = append(have, fmt.Sprintf("defines %s as %d", def.Name, def.Index))
 	}
 	if !slices.Equal(want, have) {
-		return formatErr(d.f.dynamic.off, "the edited version needs read back as %q, want %q; the edit is refused", have, want)
+		return formatErr(d.f.dynamic.off, "the edited versions read back as %q, want %q; the edit is refused", have, want)
 	}
 	return nil
+}
+
+func spellNeed(n VersionNeed) string {
+	var text strings.Builder
+	text.WriteString(n.Library)
+	for _, v := range n.Versions {
+		fmt.Fprintf(&text, " %s as %d", v.Name, v.Index)
+	}
+	return text.String()
 }

@@ -29,42 +29,68 @@ func (f *File) checkEditable() error {
 
 // An extent is a structure of the file that something reads at run time.
 type extent struct {
-	name   string
-	off, n uint64
+	name    string
+	off, n  uint64
+	written bool // by some edit
 }
 
 // checkApart refuses files in which a structure that an edit writes shares bytes
-// with another.
+// with another. Two that are only read may: on some machines DT_RELA covers
+// DT_JMPREL.
 func (f *File) checkApart() error {
-	written := f.writtenExtents()
-	all := append(slices.Clone(written), f.readExtents()...)
-	for i, w := range written {
-		for _, x := range all[i+1:] {
-			if w.n > 0 && x.n > 0 && w.off < x.off+x.n && x.off < w.off+w.n {
-				return formatErr(max(w.off, x.off), "the %s (%#x bytes at %#x) and the %s (%#x bytes at %#x) share bytes; the file cannot be edited safely", w.name, w.n, w.off, x.name, x.n, x.off)
-			}
+	extents, err := f.writtenExtents()
+	if err != nil {
+		return err
+	}
+	extents = append(extents, f.readExtents()...)
+	slices.SortFunc(extents, func(x, y extent) int { return cmp.Compare(x.off, y.off) })
+	var last, lastWritten extent // those that reach farthest
+	for _, x := range extents {
+		if x.n == 0 {
+			continue
+		}
+		w := lastWritten
+		if x.written {
+			w = last
+		}
+		if x.off < w.off+w.n {
+			return formatErr(x.off, "the %s (%#x bytes at %#x) and the %s (%#x bytes at %#x) share bytes; the file cannot be edited safely", w.name, w.n, w.off, x.name, x.n, x.off)
+		}
+		if x.off+x.n > last.off+last.n {
+			last = x
+		}
+		if x.written && x.off+x.n > lastWritten.off+lastWritten.n {
+			lastWritten = x
 		}
 	}
 	return nil
 }
 
-func (f *File) writtenExtents() []extent {
-	out := []extent{
-		{"ELF header", 0, f.ehdrSize()},
-		{"program header table", f.Phoff, uint64(f.Phnum) * f.progSize()},
-		{"dynamic table", f.dynamic.off, uint64(f.dynamic.slots) * f.dynSize()},
-		{"string table", f.dynamic.strings.off, f.dynamic.strings.size},
+func (f *File) writtenExtents() ([]extent, error) {
+	needs, err := f.VersionNeeds()
+	if err != nil {
+		return nil, err
 	}
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_INTERP {
-			out = append(out, extent{"interpreter", p.Off, p.Filesz})
-			break
-		}
+	var out []extent
+	add := func(name string, off, n uint64) { out = append(out, extent{name, off, n, true}) }
+	add("ELF header", 0, f.ehdrSize())
+	add("program header table", f.Phoff, uint64(f.Phnum)*f.progSize())
+	add("dynamic table", f.dynamic.off, uint64(f.dynamic.slots)*f.dynSize())
+	add("string table", f.dynamic.strings.off, f.dynamic.strings.size)
+	for _, n := range needs {
+		add("version need", n.off, verneedSize)
+	}
+	count, _ := f.symbolCount()
+	if off, ok, err := f.table(elf.DT_VERSYM, uint64(count)*versymSize); ok && err == nil {
+		add("symbol version table", off, uint64(count)*versymSize)
+	}
+	if i := slices.IndexFunc(f.Progs, func(p Prog) bool { return p.Type == elf.PT_INTERP }); i >= 0 {
+		add("interpreter", f.Progs[i].Off, f.Progs[i].Filesz)
 	}
 	if f.Sections != nil {
-		out = append(out, extent{"section header table", f.Shoff, uint64(f.Shnum) * f.sectSize()})
+		add("section header table", f.Shoff, uint64(f.Shnum)*f.sectSize())
 	}
-	return out
+	return out, nil
 }
 
 // readExtents lists what the loader reads besides, as far as its size is known.
@@ -78,8 +104,6 @@ func (f *File) readExtents() []extent {
 		n    uint64
 	}{
 		{"symbol table", elf.DT_SYMTAB, uint64(count) * f.symSize()},
-		{"symbol version table", elf.DT_VERSYM, uint64(count) * versymSize},
-		{"version needs", elf.DT_VERNEED, verneedSize},
 		{"version definitions", elf.DT_VERDEF, verdefSize},
 		{"hash table", elf.DT_HASH, 8},
 		{"GNU hash table", elf.DT_GNU_HASH, gnuHashHead},
@@ -91,7 +115,7 @@ func (f *File) readExtents() []extent {
 		{"global offset table", elf.DT_PLTGOT, f.pick(4, 8)},
 	} {
 		if off, ok, err := f.table(t.tag, t.n); ok && err == nil {
-			out = append(out, extent{t.name, off, t.n})
+			out = append(out, extent{t.name, off, t.n, false})
 		}
 	}
 	return out
