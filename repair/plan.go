@@ -27,6 +27,7 @@ type Plan struct {
 	Warnings  []string `json:"warnings"` // what a person should know
 	platforms []string
 	pure      bool
+	excluded  []string            // sonames that are left to the user's system
 	outside   map[string][]string // search path entries that lead outside, with the files that had them
 	policy    *policy.Policy
 	verdict   *audit.Verdict
@@ -247,8 +248,9 @@ func (p *Plan) planLeftovers(rep *audit.Report) {
 	for _, f := range rep.Foreign {
 		p.warn("%s (%s) is left as it is", f.Path, f.Kind)
 	}
-	for _, e := range excludedBy(rep) {
-		p.warn("%s is left to the system it is installed on, as asked", e)
+	p.excluded = p.excludedBy(rep)
+	for _, soname := range p.excluded {
+		p.warn("%s is left to the system it is installed on, as asked", soname)
 	}
 }
 
@@ -264,9 +266,9 @@ func (p *Plan) freeName(stem, ext string) string {
 }
 
 // excludedBy returns the sonames that exclude patterns left out, sorted.
-func excludedBy(rep *audit.Report) []string {
+func (p *Plan) excludedBy(rep *audit.Report) []string {
 	set := map[string]bool{}
-	for _, o := range rep.Graph.Members {
+	for _, o := range slices.Concat(rep.Graph.Members, p.verdict.Grafts) {
 		for _, e := range o.Edges {
 			if e.Status == linkage.Excluded {
 				set[e.Needed] = true

@@ -68,6 +68,11 @@ func (a *application) checkContents(ctx context.Context, c *audit.Contents) erro
 	opts.Graft = nil
 	opts.SearchPath, opts.LibraryPath, opts.Sysroot = nil, nil, ""
 	opts.LDPaths, opts.UseLDPaths = nil, true
+	// A library that was excluded by its path has none here.
+	opts.Exclude = nil
+	for _, soname := range a.plan.excluded {
+		opts.Exclude = append(opts.Exclude, linkage.QuotePattern(soname))
+	}
 	rep, err := audit.Assess(ctx, c, opts)
 	if err != nil {
 		return err
