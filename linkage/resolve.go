@@ -243,14 +243,6 @@ func (r *resolver) excluded(name string) bool {
 	return false
 }
 
-// MatchPattern reports whether a shell pattern matches a soname or path. Unlike
-// [path.Match], a * also matches slashes, as users of Python's fnmatch expect.
-func MatchPattern(pattern, name string) bool {
-	const slash = "\x00"
-	ok, err := path.Match(strings.ReplaceAll(pattern, "/", slash), strings.ReplaceAll(name, "/", slash))
-	return ok && err == nil
-}
-
 // search looks for the library of an edge in every place where the file of q
 // seeks its libraries. A search in vain is noted in the edge.
 func (r *resolver) search(e *Edge, q *request) (to *Object, rule string) {
