@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -82,9 +83,11 @@ func (r *Report) readFacts(ctx context.Context) error {
 	objects := slices.Concat(r.Graph.Members, r.graftable())
 	all := make([]*facts, len(objects))
 	group, ctx := errgroup.WithContext(ctx)
-	if r.options.Jobs > 0 {
-		group.SetLimit(r.options.Jobs)
+	jobs := r.options.Jobs
+	if jobs < 1 {
+		jobs = runtime.GOMAXPROCS(0)
 	}
+	group.SetLimit(jobs)
 	for i, o := range objects {
 		group.Go(func() error {
 			if err := ctx.Err(); err != nil {
