@@ -42,8 +42,10 @@ func (o *Options) libDir(distribution string) (string, error) {
 		suffix = DefaultLibSuffix
 	}
 	dir := distribution + suffix
-	if dir != path.Clean(dir) || path.IsAbs(dir) || strings.HasPrefix(dir, "..") || strings.ContainsAny(dir, "\\\x00:") {
-		return "", fmt.Errorf("library folder suffix %q gives %q, which is no folder inside a wheel", suffix, dir)
+	top, _, _ := strings.Cut(dir, "/")
+	special := strings.HasSuffix(top, ".data") || strings.HasSuffix(top, ".dist-info")
+	if special || dir != path.Clean(dir) || path.IsAbs(dir) || strings.HasPrefix(dir, "..") || strings.ContainsAny(dir, "\\\x00:$") {
+		return "", fmt.Errorf("library folder suffix %q gives %q, which is no folder for libraries inside a wheel", suffix, dir)
 	}
 	return dir, nil
 }

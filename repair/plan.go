@@ -29,6 +29,7 @@ type Plan struct {
 	pure      bool
 	excluded  []string            // sonames that are left to the user's system
 	outside   map[string][]string // search path entries that lead outside, with the files that had them
+	installed map[string]bool     // folders outside site-packages that the wheel installs to
 	policy    *policy.Policy
 	verdict   *audit.Verdict
 	options   *Options
@@ -87,7 +88,7 @@ func (c *Change) empty() bool {
 func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, error) {
 	p := &Plan{
 		Wheel: rep.Wheel, options: opts, contents: rep.Contents,
-		outside: map[string][]string{},
+		outside: map[string][]string{}, installed: installedDirs(rep.Contents.Reader.Members()),
 		// Empty lists, so that JSON has no null.
 		Grafts: []Graft{}, Edits: []Edit{}, Scripts: []Script{}, Removed: []string{}, Warnings: []string{},
 	}
@@ -158,12 +159,19 @@ func (p *Plan) grafted(o *linkage.Object) *Graft {
 	return nil
 }
 
+// needsGraft reports whether a file of the wheel needs a library that is copied in.
+func (p *Plan) needsGraft(o *linkage.Object) bool {
+	return slices.ContainsFunc(o.Edges, func(e *linkage.Edge) bool {
+		return e.Status == linkage.Found && p.grafted(e.To) != nil
+	})
+}
+
 // planEdits decides what changes in each binary of the wheel, and in each graft.
 func (p *Plan) planEdits(rep *audit.Report, libDir string) error {
 	for _, o := range rep.Graph.Members {
 		member := o.Path
 		change := p.relink(o)
-		if len(change.Needed) > 0 && isScript(member) {
+		if p.needsGraft(o) && isScript(member) {
 			script, err := p.moveScript(member, rep)
 			if err != nil {
 				return err
@@ -171,7 +179,7 @@ func (p *Plan) planEdits(rep *audit.Report, libDir string) error {
 			p.Scripts = append(p.Scripts, script)
 			member = script.Moved
 		}
-		change.search(o, p.memberSearch(o, member, libDir, len(change.Needed) > 0))
+		change.search(o, p.memberSearch(o, member, libDir, p.needsGraft(o)))
 		change.Strip = p.options.Strip
 		if !change.empty() {
 			p.Edits = append(p.Edits, Edit{Member: o.Path, Change: change, object: o})

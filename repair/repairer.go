@@ -105,7 +105,8 @@ func (r *Repairer) apply(ctx context.Context, p *Plan, input, dir string) (strin
 	if err != nil {
 		return "", err
 	}
-	return out, r.share.remember(out, p, a.time)
+	r.share.remember(out, p, a.time)
+	return out, nil
 }
 
 // level translates the option into that of the writer.

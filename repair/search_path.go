@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/wheel"
 )
 
 // search sets the search path of a binary to the given entries. An unchanged
@@ -45,21 +46,33 @@ func (p *Plan) memberSearch(o *linkage.Object, member, libDir string, needsLibs 
 	var want searchPath
 	for _, entry := range strings.Split(text, ":") {
 		switch {
-		case entry == "" || slices.Contains(want.entries, entry):
-		case member == o.Path && p.leadsInside(entry, member):
-			want.entries = append(want.entries, entry)
-		default:
+		case entry == "":
+		case !p.leadsInside(entry, o.Path):
 			p.outside[entry] = append(p.outside[entry], o.Path)
+		case member == o.Path:
+			want.add(entry)
 		}
 	}
-	if !needsLibs {
-		return want
+	if member != o.Path {
+		// What $ORIGIN means has changed.
+		for _, e := range o.Edges {
+			if e.Status == linkage.Found && e.To.InWheel && e.Rule != linkage.ByName {
+				want.add(originEntry(member, e.To.Path))
+			}
+		}
 	}
-	want.grown = true
-	if entry := originEntry(member, path.Join(libDir, "x")); !slices.Contains(want.entries, entry) {
-		want.entries = append(want.entries, entry)
+	if needsLibs {
+		want.grown = true
+		want.add(originEntry(member, path.Join(libDir, "x")))
 	}
 	return want
+}
+
+// add appends an entry that is not there yet.
+func (s *searchPath) add(entry string) {
+	if !slices.Contains(s.entries, entry) {
+		s.entries = append(s.entries, entry)
+	}
 }
 
 // originEntry returns the search path entry by which the file from finds the
@@ -87,12 +100,31 @@ func (p *Plan) leadsInside(entry, member string) bool {
 	if target == site || strings.HasPrefix(target, site+"/") {
 		return true
 	}
-	for _, m := range p.contents.Reader.Members() {
-		if dir := linkage.InstallDir(m.Name); dir == target || strings.HasPrefix(dir, target+"/") && target != "" && !strings.HasPrefix(site, target) {
-			return true
+	return p.installed[target]
+}
+
+// installedDirs returns the folders that members are installed to, and those
+// above them, as far as they are not site-packages or above it: "lib" belongs
+// to the system, unless the wheel puts a file there.
+func installedDirs(members []*wheel.Member) map[string]bool {
+	site := linkage.InstallDir("x")
+	dirs := map[string]bool{}
+	for _, m := range members {
+		if m.IsDir() {
+			continue
+		}
+		dir := linkage.InstallDir(m.Name)
+		for above := dir; !dirs[above]; above = path.Dir(above) {
+			if above != dir && (above == "." || above == site || strings.HasPrefix(site, above+"/")) {
+				break
+			}
+			dirs[above] = true
+			if above == "." {
+				break
+			}
 		}
 	}
-	return false
+	return dirs
 }
 
 // graftSearch returns the entries by which a grafted library finds other grafts
@@ -113,9 +145,7 @@ func (p *Plan) graftSearch(g *Graft) searchPath {
 		if to == "" {
 			continue
 		}
-		if entry := originEntry(g.Member, to); !slices.Contains(want.entries, entry) {
-			want.entries = append(want.entries, entry)
-		}
+		want.add(originEntry(g.Member, to))
 	}
 	return want
 }

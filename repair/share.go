@@ -33,29 +33,34 @@ func (s *share) lookup(g *Graft, modified time.Time) (*wheel.Member, wheel.Recor
 	return found.member, found.row, ok
 }
 
-// remember opens a finished wheel and notes its grafts.
-func (s *share) remember(path string, p *Plan, modified time.Time) error {
-	if len(p.Grafts) == 0 {
-		return nil
+// remember opens a finished wheel and notes the grafts that no other has. When
+// that cannot be done, later wheels make their grafts anew.
+func (s *share) remember(path string, p *Plan, modified time.Time) {
+	var grafts []*Graft
+	for i := range p.Grafts {
+		if _, _, ok := s.lookup(&p.Grafts[i], modified); !ok {
+			grafts = append(grafts, &p.Grafts[i])
+		}
+	}
+	if len(grafts) == 0 {
+		return
 	}
 	w, err := wheel.Open(path)
 	if err != nil {
-		return err
+		return
 	}
 	s.wheels = append(s.wheels, w)
 	record, err := w.Record()
 	if err != nil {
-		return err
+		return
 	}
-	for i := range p.Grafts {
-		g := &p.Grafts[i]
+	for _, g := range grafts {
 		m, ok := w.Lookup(g.Member)
 		row, hasRow := record.Row(g.Member)
 		if ok && hasRow {
 			s.grafts[graftKey(g, modified)] = shared{m, row}
 		}
 	}
-	return nil
 }
 
 func (s *share) close() error {

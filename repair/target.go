@@ -168,6 +168,10 @@ func (p *Plan) truthful(tag string, rep *audit.Report) bool {
 	q, err := policy.Lookup(tag)
 	if err != nil {
 		f, err := policy.ParsePlatform(tag)
+		if err == nil && f.Libc() != "" {
+			// A tag of PEP 600 or 656 that has no policy of its own.
+			return f.Arch == string(rep.Arch) && f.Libc() == p.policy.Libc && f.AtLeast(p.policy.Major, p.policy.Minor)
+		}
 		return err == nil && f.Family != policy.Linux && f.Family != policy.Any
 	}
 	if q == p.policy || slices.Contains(p.platforms, tag) {
