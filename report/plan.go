@@ -18,9 +18,23 @@ type Repair struct {
 	*repair.Plan
 }
 
-// NewRepair returns the JSON document of a repair.
+// NewRepair returns the JSON document of a repair that has a plan.
 func NewRepair(r *repair.Result, dryRun bool) Repair {
 	return Repair{Schema: Schema, DryRun: dryRun, Path: r.Path, Tag: r.Tag, Plan: r.Plan}
+}
+
+// Copy is the JSON document of a wheel without binaries that is copied as it is.
+type Copy struct {
+	Schema int    `json:"schema"`
+	DryRun bool   `json:"dry_run"`
+	Path   string `json:"path"` // of the copy; "" after a dry run
+	Tag    string `json:"tag"`
+	Wheel  string `json:"wheel"`
+}
+
+// NewCopy returns the JSON document of a wheel that has no plan.
+func NewCopy(wheel string, r *repair.Result, dryRun bool) Copy {
+	return Copy{Schema: Schema, DryRun: dryRun, Path: r.Path, Tag: r.Tag, Wheel: wheel}
 }
 
 // Failure is the JSON document for a wheel that could not be processed.
@@ -94,6 +108,8 @@ func (p *printer) change(c *repair.Change) {
 func WriteRepaired(w io.Writer, name string, r *repair.Result) error {
 	p := &printer{w: w}
 	switch {
+	case r.Plan == nil && r.Path == "":
+		p.linef("%s: a pure wheel, to be copied as it is", Clean(name))
 	case r.Plan == nil:
 		p.linef("%s: a pure wheel, copied to %s", Clean(name), Clean(r.Path))
 	case len(r.Plan.Grafts) == 0:

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -65,24 +65,34 @@ func (e errUnmet) Error() string {
 	return fmt.Sprintf("does not meet %s; as it stands it meets %s", e.tag, e.best)
 }
 
-func (a *app) audit(cmd *cobra.Command, path string, f *auditFlags) (err error) {
+// audit audits one wheel. With --json, one that cannot be audited has its
+// document too.
+func (a *app) audit(cmd *cobra.Command, path string, f *auditFlags) error {
+	err := a.auditWheel(cmd.Context(), path, f)
+	if err != nil && f.json && !errors.As(err, new(errUnmet)) {
+		return errors.Join(err, a.printJSON(report.NewFailure(filepath.Base(path), err)))
+	}
+	return err
+}
+
+func (a *app) auditWheel(ctx context.Context, path string, f *auditFlags) (err error) {
 	w, err := wheel.Open(path)
 	if err != nil {
 		return err
 	}
 	defer w.Close()
-	contents, err := audit.Load(cmd.Context(), filepath.Base(path), w.Reader, audit.LoadOptions{Jobs: f.jobs})
+	contents, err := audit.Load(ctx, filepath.Base(path), w.Reader, audit.LoadOptions{Jobs: f.jobs})
 	if err != nil {
 		return err
 	}
 	defer contents.Close()
-	rep, err := audit.Assess(cmd.Context(), contents, audit.Options{Options: f.search.options(a.getenv), IgnoreISA: f.ignoreISA, Jobs: f.jobs})
+	rep, err := audit.Assess(ctx, contents, audit.Options{Options: f.search.options(a.getenv), IgnoreISA: f.ignoreISA, Jobs: f.jobs})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, rep.Close()) }()
 	if f.json {
-		err = json.NewEncoder(a.stdout).Encode(report.NewAudit(rep))
+		err = a.printJSON(report.NewAudit(rep))
 	} else {
 		err = report.WriteAudit(a.stdout, rep, a.style(), a.verbose > 0)
 	}

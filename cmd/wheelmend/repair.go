@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"path"
 	"path/filepath"
@@ -176,6 +175,9 @@ func (a *app) printRepair(result *repair.Result, path string, f *repairFlags) er
 			log.Warn(warning)
 		}
 	}
+	if f.json && result.Plan == nil {
+		return a.printJSON(report.NewCopy(filepath.Base(path), result, f.dryRun))
+	}
 	if f.json {
 		return a.printJSON(report.NewRepair(result, f.dryRun))
 	}
@@ -190,4 +192,4 @@ func (a *app) printRepair(result *repair.Result, path string, f *repairFlags) er
 	return report.WriteRepaired(a.stdout, filepath.Base(path), result)
 }
 
-func (a *app) printJSON(document any) error { return json.NewEncoder(a.stdout).Encode(document) }
+func (a *app) printJSON(document any) error { return report.WriteJSON(a.stdout, document) }

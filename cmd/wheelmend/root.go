@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -126,8 +127,31 @@ It is one static program. It works offline, from any host, and runs no other.`,
 	flags.StringVar(&a.format, "log-format", "text", "format of messages on stderr: text or json")
 	flags.StringVar(&a.color, "color", "auto", "color: auto, always or never")
 	root.AddCommand(a.auditCommand(), a.repairCommand(), a.policiesCommand(), a.versionCommand())
+	checkAddedCommands(root)
 	root.SetVersionTemplate("wheelmend {{.Version}}\n")
 	return root
+}
+
+// checkAddedCommands makes the commands that cobra adds refuse a shell or a
+// command that they do not know, instead of showing help and exiting with 0.
+func checkAddedCommands(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "completion":
+			c.RunE = func(*cobra.Command, []string) error {
+				return usagef("no shell given, want bash, fish, powershell or zsh")
+			}
+		case "help":
+			c.Args = func(_ *cobra.Command, args []string) error {
+				if found, rest, err := root.Find(args); err != nil || found == nil || len(rest) > 0 {
+					return usagef("unknown command %q", strings.Join(args, " "))
+				}
+				return nil
+			}
+		}
+	}
 }
 
 func (a *app) configureLog() error {
@@ -135,7 +159,7 @@ func (a *app) configureLog() error {
 	case "text":
 		a.log.SetFormatter(lineFormatter{})
 	case "json":
-		a.log.SetFormatter(&logrus.JSONFormatter{DisableHTMLEscape: true})
+		a.log.SetFormatter(jsonFormatter{})
 	default:
 		return usagef("--log-format %q: want text or json", a.format)
 	}
@@ -165,6 +189,15 @@ func (lineFormatter) Format(e *logrus.Entry) ([]byte, error) {
 		text = wheel + ": " + text
 	}
 	return []byte("wheelmend: " + e.Level.String() + ": " + report.Clean(text) + "\n"), nil
+}
+
+// jsonFormatter writes a message as one JSON object on one line.
+type jsonFormatter struct{}
+
+// Format implements [logrus.Formatter].
+func (jsonFormatter) Format(e *logrus.Entry) ([]byte, error) {
+	line, err := (&logrus.JSONFormatter{DisableHTMLEscape: true}).Format(e)
+	return append(report.EscapeJSON(bytes.TrimSuffix(line, []byte("\n"))), '\n'), err
 }
 
 // style returns how text on stdout is shown.

@@ -44,6 +44,7 @@ func (e errUnknownCondition) Error() string { return fmt.Sprintf("unknown condit
 //	checkrecord WHEEL          hold RECORD to the members, one row each
 //	exits CODE COMMAND...      run a command, which exits with CODE
 //	lines FILE N               FILE (or stdout, stderr) has N lines, none with a control character
+//	plain FILE                 FILE has no control character
 //	poke FILE [MARK:]OFF HEX   overwrite bytes at OFF, counted from the last MARK (a Go string)
 //	sameplan FILE FILE         the plans of two documents of repair --json are equal
 //	planned FILE WHEEL         WHEEL holds what the document of repair --json says
@@ -61,6 +62,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"planned":     scriptCommand("planned FILE WHEEL", 2, planned),
 		"dynamic":     scriptCommand("dynamic WHEEL", 1, dynamic),
 		"checkrecord": scriptCommand("checkrecord WHEEL", 1, checkRecord),
+		"plain":       scriptCommand("plain FILE", 1, plain),
 		"lines":       scriptCommand("lines FILE N", 2, lines),
 		"poke":        scriptCommand("poke FILE [MARK:]OFF HEX", 3, poke),
 		"schema":      scriptCommand("schema NAME FILE", 2, checkSchema),
@@ -278,13 +280,21 @@ func checkRecord(ts *testscript.TestScript, args []string) error {
 	return nil
 }
 
-func lines(ts *testscript.TestScript, args []string) error {
-	text := ts.ReadFile(args[0])
-	for i, r := range text {
+// plain looks for what a terminal would act upon.
+func plain(ts *testscript.TestScript, args []string) error {
+	for i, r := range ts.ReadFile(args[0]) {
 		if r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 || r == '\ufffd' || r == '\u202e' {
 			return fmt.Errorf("%s has the control character %q at byte %d", args[0], r, i)
 		}
 	}
+	return nil
+}
+
+func lines(ts *testscript.TestScript, args []string) error {
+	if err := plain(ts, args); err != nil {
+		return err
+	}
+	text := ts.ReadFile(args[0])
 	if got := strconv.Itoa(strings.Count(text, "\n")); got != args[1] || text != "" && !strings.HasSuffix(text, "\n") {
 		return fmt.Errorf("%s has %s lines, want %s:\n%s", args[0], got, args[1], text)
 	}
