@@ -178,7 +178,7 @@ func billOfMaterials(p *Plan, owners *owners) ([]byte, error) {
 	var grafts []sbom.Graft
 	for i := range p.Grafts {
 		g := &p.Grafts[i]
-		entry := sbom.Graft{Member: g.Member, Soname: g.Soname, SHA256: g.SHA256}
+		entry := sbom.Graft{Member: g.Member, Soname: g.object.File.Soname(), SHA256: g.SHA256}
 		pkg, err := owners.of(g.object)
 		if err != nil {
 			return nil, err

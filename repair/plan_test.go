@@ -1,0 +1,170 @@
+package repair_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/repair"
+)
+
+// TestPlans holds whole plans to golden files, so that a change of a name or of
+// a search path is seen. Each of them is then carried out, which reads the
+// result back.
+func TestPlans(t *testing.T) {
+	for _, tt := range []struct {
+		name, filename, wheel, system string
+		opts                          repair.Options
+	}{
+		{"nested_package", linuxWheel, "demo/a/b/_core.so elf x86_64 needed=libx.so.1,libc.so.6",
+			lib("libx.so.1"), repair.Options{}},
+		{"top_level_module", linuxWheel, "_core.so elf x86_64 needed=libx.so.1,libc.so.6",
+			lib("libx.so.1"), repair.Options{}},
+		{"data_folders", linuxWheel, `
+			demo-1.0.data/platlib/demo/_core.so elf x86_64 needed=libx.so.1
+			demo-1.0.data/data/lib/demo/plugin.so elf x86_64 needed=libx.so.1`,
+			lib("libx.so.1"), repair.Options{}},
+		{"names_of_grafts", linuxWheel, module("needed=libx.so.1,liby.so,libz-1.2.so.3,odd"),
+			"usr/lib/libx.so.1 symlink libx.so.1.2.3\n" + strings.Replace(lib("libx.so.1"), "libx.so.1", "libx.so.1.2.3", 1) + lib("liby.so") + lib("libz-1.2.so.3") + "usr/lib/odd elf x86_64", repair.Options{}},
+		{"search_path_entries", linuxWheel, module("needed=libx.so.1 runpath=/build/lib:$ORIGIN/lib:${ORIGIN}/../other:$ORIGIN/../../../lib:$ORIGIN/../../../../share/x:$ORIGIN/lib:relative:$ORIGIN/$LIB") +
+			"demo/lib/libin.so elf x86_64 rpath=/build\ndemo/clean.so elf x86_64 rpath=$ORIGIN\ndemo/own.so elf x86_64 runpath=/build:$ORIGIN/lib\ndemo-1.0.data/data/share/x/y/z.txt text",
+			lib("libx.so.1"), repair.Options{}},
+		{"closure_with_a_cycle", linuxWheel, module("needed=liba.so.1"),
+			lib("liba.so.1", "needed=libb.so.1 rpath=/build") + lib("libb.so.1", "needed=liba.so.1,libc.so.1") + lib("libc.so.1", "needed=liba.so.1"), repair.Options{}},
+		{"graft_needs_a_library_of_the_wheel", linuxWheel, module("needed=libx.so.1,libin.so.1 rpath=$ORIGIN/lib") + "demo/lib/libin.so.1 elf x86_64 soname=libin.so.1",
+			lib("libx.so.1", "needed=libin.so.1"), repair.Options{}},
+		{"one_soname_two_files", linuxWheel, "demo/_a.so elf x86_64 needed=libx.so.1 rpath=/opt/a\ndemo/_b.so elf x86_64 needed=libx.so.1 rpath=/opt/b",
+			"opt/a/libx.so.1 elf x86_64 soname=libx.so.1 export=a\nopt/b/libx.so.1 elf x86_64 soname=libx.so.1 export=b", repair.Options{}},
+		{"one_content_two_files", linuxWheel, "demo/_a.so elf x86_64 needed=libx.so.1 rpath=/opt/a\ndemo/_b.so elf x86_64 needed=libx.so.1 rpath=/opt/b",
+			"opt/a/libx.so.1 elf x86_64 soname=libx.so.1\nopt/b/libx.so.1 elf x86_64 soname=libx.so.1", repair.Options{}},
+		{"two_names_of_one_file", linuxWheel, module("needed=libx.so,libx.so.1"),
+			"usr/lib/libx.so symlink libx.so.1\n" + lib("libx.so.1"), repair.Options{}},
+		{"script_moves", linuxWheel, "demo-1.0.data/scripts/prog elf x86_64 interp=/lib64/ld-linux-x86-64.so.2 needed=libx.so.1,libin.so rpath=$ORIGIN/../lib/demo:/build\ndemo-1.0.data/data/lib/demo/libin.so elf x86_64\ndemo-1.0.data/scripts/static elf x86_64 interp=/lib64/ld-linux-x86-64.so.2 needed=libc.so.6",
+			lib("libx.so.1"), repair.Options{}},
+		{"needed_by_path", linuxWheel, module("needed=/opt/x/libx.so"),
+			"opt/x/libx.so elf x86_64", repair.Options{}},
+		{"libpython_and_signatures", "demo-1.0-7-cp311.cp312-abi3-linux_x86_64.whl", module("needed=libpython3.12.so.1.0") + "demo-1.0.dist-info/RECORD.jws text \"{}\"\ndemo/x.dll raw \"MZ\"",
+			"", repair.Options{}},
+		{"promised_library_grafted_by_choice", linuxWheel, module("needed=libstdc++.so.6 import=f@GLIBCXX_3.4.19:libstdc++.so.6"),
+			lib("libstdc++.so.6", "export=f@GLIBCXX_3.4.19"), repair.Options{Audit: audit.Options{Graft: []string{"libstdc++*"}}}},
+		{"suffix_strip_no_sbom_keep_tags", linuxWheel, module("needed=libx.so.1 symtab"),
+			lib("libx.so.1", "symtab"), repair.Options{LibSuffix: "/.libs", Strip: true, NoSBOM: true, KeepTags: true}},
+		{"excluded_by_path_and_by_name", linuxWheel, module("needed=libx.so.1,liby.so.1,libw.so.1 rpath=/opt"),
+			"opt/libx.so.1 elf x86_64\n" + lib("liby.so.1") + lib("libw.so.1", "needed=libv.so.1"), repair.Options{Audit: audit.Options{Options: linkage.Options{Exclude: []string{"*/opt/*", "liby.so.1", "libv*"}}}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, tt.filename, tt.wheel, tt.system)
+			text, err := json.MarshalIndent(w.plan(t, tt.opts), "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, tt.name+".json", string(bytes.ReplaceAll(text, []byte(w.system), []byte("SYSTEM")))+"\n")
+			w.repair(t, tt.opts)
+		})
+	}
+}
+
+func TestTagsOfThePlan(t *testing.T) {
+	old, newer := module("import=f@GLIBC_2.5"), module("import=f@GLIBC_2.28")
+	for _, tt := range []struct {
+		name, filename, wheel string
+		opts                  repair.Options
+		output                string // without name and version
+		tags                  []string
+	}{
+		{"alias of the policy", linuxWheel, old, repair.Options{},
+			"cp312-cp312-manylinux1_x86_64.manylinux_2_5_x86_64", []string{"cp312-cp312-manylinux_2_5_x86_64", "cp312-cp312-manylinux1_x86_64"}},
+		{"build number and compressed tags", "demo-1.0-3-cp311.cp312-abi3.none-linux_x86_64.whl", newer, repair.Options{},
+			"3-cp311.cp312-abi3.none-manylinux_2_28_x86_64", []string{"cp311-abi3-manylinux_2_28_x86_64", "cp311-none-manylinux_2_28_x86_64", "cp312-abi3-manylinux_2_28_x86_64", "cp312-none-manylinux_2_28_x86_64"}},
+		{"tags of newer systems stay, and go first", "demo-1.0-cp312-cp312-manylinux_2_34_x86_64.whl", newer, repair.Options{},
+			"cp312-cp312-manylinux_2_28_x86_64.manylinux_2_34_x86_64", []string{"cp312-cp312-manylinux_2_34_x86_64", "cp312-cp312-manylinux_2_28_x86_64"}},
+		{"a tag that the wheel does not meet goes", "demo-1.0-cp312-cp312-manylinux2014_x86_64.manylinux_2_17_x86_64.whl", newer, repair.Options{},
+			"cp312-cp312-manylinux_2_28_x86_64", []string{"cp312-cp312-manylinux_2_28_x86_64"}},
+		{"so does one between two policies", "demo-1.0-cp312-cp312-manylinux_2_20_x86_64.whl", newer, repair.Options{},
+			"cp312-cp312-manylinux_2_28_x86_64", []string{"cp312-cp312-manylinux_2_28_x86_64"}},
+		{"unless it is true", "demo-1.0-cp312-cp312-manylinux_2_29_x86_64.whl", newer, repair.Options{},
+			"cp312-cp312-manylinux_2_28_x86_64.manylinux_2_29_x86_64", []string{"cp312-cp312-manylinux_2_29_x86_64", "cp312-cp312-manylinux_2_28_x86_64"}},
+		{"any goes", "demo-1.0-py3-none-any.whl", old, repair.Options{},
+			"py3-none-manylinux1_x86_64.manylinux_2_5_x86_64", []string{"py3-none-manylinux_2_5_x86_64", "py3-none-manylinux1_x86_64"}},
+		{"a newer system is asked for, the older is met as well", linuxWheel, old, repair.Options{Platform: "manylinux_2_28_x86_64"},
+			"cp312-cp312-manylinux1_x86_64.manylinux_2_28_x86_64.manylinux_2_5_x86_64",
+			[]string{"cp312-cp312-manylinux_2_5_x86_64", "cp312-cp312-manylinux1_x86_64", "cp312-cp312-manylinux_2_28_x86_64"}},
+		{"only the newer one", linuxWheel, old, repair.Options{Platform: "manylinux_2_28_x86_64", OnlyPlat: true},
+			"cp312-cp312-manylinux_2_28_x86_64", []string{"cp312-cp312-manylinux_2_28_x86_64"}},
+		{"without its architecture, by its alias", linuxWheel, old, repair.Options{Platform: "manylinux2014", OnlyPlat: true},
+			"cp312-cp312-manylinux2014_x86_64.manylinux_2_17_x86_64", []string{"cp312-cp312-manylinux_2_17_x86_64", "cp312-cp312-manylinux2014_x86_64"}},
+		{"kept", linuxWheel, old, repair.Options{KeepTags: true}, "cp312-cp312-linux_x86_64", []string{"cp312-cp312-linux_x86_64"}},
+		{"static programs serve both C libraries", "demo-1.0-py3-none-manylinux_2_5_x86_64.musllinux_1_2_x86_64.whl", "demo/prog elf x86_64 type=exec", repair.Options{},
+			"py3-none-manylinux1_x86_64.manylinux_2_5_x86_64.musllinux_1_2_x86_64",
+			[]string{"py3-none-manylinux_2_5_x86_64", "py3-none-musllinux_1_2_x86_64", "py3-none-manylinux1_x86_64"}},
+		{"a claim of the other C library goes", "demo-1.0-py3-none-manylinux_2_5_x86_64.musllinux_1_2_x86_64.whl", old, repair.Options{},
+			"py3-none-manylinux1_x86_64.manylinux_2_5_x86_64", []string{"py3-none-manylinux_2_5_x86_64", "py3-none-manylinux1_x86_64"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, tt.filename, tt.wheel, lib("libc.so.6"))
+			p := w.plan(t, tt.opts)
+			got := strings.TrimSuffix(strings.TrimPrefix(p.Output, "demo-1.0-"), ".whl")
+			if got != tt.output {
+				t.Errorf("output\n got %s\nwant %s", got, tt.output)
+			}
+			if diff := cmp.Diff(tt.tags, p.Tags); diff != "" {
+				t.Errorf("Tag lines (-want +got):\n%s", diff)
+			}
+			w.repair(t, tt.opts)
+		})
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for _, tt := range []struct {
+		name, filename, wheel string
+		opts                  repair.Options
+		want                  string
+	}{
+		{"pure", "demo-1.0-py3-none-any.whl", `demo.py text "x = 1"`, repair.Options{}, "a pure wheel"},
+		{"macOS", "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl", `demo.so raw "\xcf\xfa\xed\xfe" "rest"`, repair.Options{}, "a macOS wheel"},
+		{"missing", linuxWheel, module("needed=libx.so.1"), repair.Options{}, "cannot be repaired to manylinux_2_41_x86_64: demo/_core.so: libx.so.1 was not found; searched"},
+		{"too new for what is asked", linuxWheel, module("import=f@GLIBC_2.28,g@GLIBC_2.27"), repair.Options{Platform: "manylinux_2_17_x86_64"},
+			"cannot be repaired to manylinux_2_17_x86_64: demo/_core.so: GLIBC_2.28 is newer than manylinux_2_17 promises (f); demo/_core.so: GLIBC_2.27 is newer than manylinux_2_17 promises (g); it can become manylinux_2_28_x86_64"},
+		{"another architecture", linuxWheel, module(), repair.Options{Platform: "manylinux_2_17_aarch64"}, "the wheel is for x86_64, it cannot be repaired to manylinux_2_17_aarch64"},
+		{"another C library", linuxWheel, module(), repair.Options{Platform: "musllinux_1_2_x86_64"}, "the wheel is for glibc, it cannot be repaired to musllinux_1_2_x86_64"},
+		{"no such tag", linuxWheel, module(), repair.Options{Platform: "manylinux_9_9_x86_64"}, "manylinux_9_9_x86_64"},
+		{"an architecture without policies", "demo-1.0-cp312-cp312-linux_armv6l.whl", "demo.so elf armv7l", repair.Options{}, "no platform tag is known for its binaries (armv6l"},
+		{"a folder outside the wheel", linuxWheel, module(), repair.Options{LibSuffix: "/../../x"}, `library folder suffix "/../../x"`},
+		{"a folder with a dot in the path", linuxWheel, module(), repair.Options{LibSuffix: "/./libs"}, "library folder suffix"},
+		{"a folder that ends a search path entry", linuxWheel, module(), repair.Options{LibSuffix: ":x"}, "library folder suffix"},
+		{"a folder that is installed elsewhere", linuxWheel, module(), repair.Options{LibSuffix: "-1.0.data"}, "library folder suffix"},
+		{"a program that has to move to where something is", linuxWheel, "demo-1.0.data/scripts/p elf x86_64 interp=/lib64/ld-linux-x86-64.so.2 needed=liby.so\ndemo.scripts/p text", repair.Options{}, "which the wheel already has"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, tt.filename, tt.wheel, lib("liby.so"))
+			out := t.TempDir()
+			_, err := w.repairer(t, tt.opts).Repair(context.Background(), w.wheel, out)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want an error with %q", err, tt.want)
+			}
+			if got := folder(t, out); got != nil {
+				t.Errorf("%q were written", got)
+			}
+		})
+	}
+}
+
+func TestUnmetErrorKeepsTheBlockers(t *testing.T) {
+	w := newWorld(t, linuxWheel, module("import=f@GLIBC_2.28 needed=libx.so.1"), lib("libx.so.1"))
+	_, err := w.repairer(t, repair.Options{Platform: "manylinux2014"}).Plan(context.Background(), w.wheel)
+	var unmet *repair.UnmetError
+	if !errors.As(err, &unmet) {
+		t.Fatalf("got %v, want an UnmetError", err)
+	}
+	if len(unmet.Blockers) != 1 || unmet.Blockers[0].Version != "GLIBC_2.28" || unmet.Best != "manylinux_2_28_x86_64" {
+		t.Errorf("got %+v, want the one version, not the library that a repair copies in", unmet)
+	}
+}
