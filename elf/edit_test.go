@@ -66,7 +66,7 @@ func TestEdits(t *testing.T) {
 					if diff := cmp.Diff(tt.want, texts(after)); diff != "" {
 						t.Errorf("dynamic strings (-want +got):\n%s", diff)
 					}
-					checkKept(t, f, after)
+					checkTables(t, f, after)
 				})
 			}
 		}
@@ -81,7 +81,7 @@ func TestEditsThatAddEntries(t *testing.T) {
 		if !slices.Equal(after.Needed(), want) || after.RPath() != longPath {
 			t.Errorf("needed = %q, rpath = %q", after.Needed(), after.RPath())
 		}
-		checkKept(t, f, after)
+		checkTables(t, f, after)
 		for _, s := range after.Sections {
 			if s.Type == elf.SHT_DYNAMIC && s.Addr != after.dynamic.addr {
 				t.Errorf(".dynamic says address %#x, PT_DYNAMIC %#x", s.Addr, after.dynamic.addr)
@@ -157,7 +157,7 @@ func TestEditAndItsInverse(t *testing.T) {
 		if diff := cmp.Diff(texts(f), texts(back)); diff != "" {
 			t.Errorf("dynamic strings (-before +after):\n%s", diff)
 		}
-		checkKept(t, f, back)
+		checkTables(t, f, back)
 	})
 }
 
@@ -180,7 +180,7 @@ func TestManyEditsDoNotPileUp(t *testing.T) {
 		if now.Size() > there {
 			t.Errorf("edits back and forth made the file %d bytes longer", now.Size()-there)
 		}
-		checkKept(t, f, now)
+		checkTables(t, f, now)
 	})
 }
 
@@ -227,7 +227,7 @@ func TestInterpreterEdits(t *testing.T) {
 					if got, err := after.Interpreter(); err != nil || got != path {
 						t.Errorf("interpreter = %q, %v; want %q", got, err, path)
 					}
-					checkKept(t, f, after)
+					checkTables(t, f, after)
 				}
 			})
 		}

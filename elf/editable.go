@@ -38,11 +38,10 @@ type extent struct {
 // with another. Two that are only read may: on some machines DT_RELA covers
 // DT_JMPREL.
 func (f *File) checkApart() error {
-	extents, err := f.writtenExtents()
+	extents, err := f.extents()
 	if err != nil {
 		return err
 	}
-	extents = append(extents, f.readExtents()...)
 	slices.SortFunc(extents, func(x, y extent) int { return cmp.Compare(x.off, y.off) })
 	var last, lastWritten extent // those that reach farthest
 	for _, x := range extents {
@@ -64,6 +63,11 @@ func (f *File) checkApart() error {
 		}
 	}
 	return nil
+}
+
+func (f *File) extents() ([]extent, error) {
+	written, err := f.writtenExtents()
+	return append(written, f.readExtents()...), err
 }
 
 func (f *File) writtenExtents() ([]extent, error) {

@@ -83,13 +83,13 @@ func TestFixtureEdits(t *testing.T) {
 				edits = append(edits, ReplaceNeeded("libdep.so.1", "libdep-01234567.so.1"))
 			}
 			after := edit(t, f, edits...)
-			checkKept(t, f, after)
+			checkTables(t, f, after)
 			if after.RPath() != longPath || !slices.Contains(after.Needed(), "libfour.so") {
 				t.Errorf("rpath = %q, needed = %q", after.RPath(), after.Needed())
 			}
-			checkKept(t, f, edit(t, after, RemoveRPath(), RemoveNeeded("libone.so")))
+			checkTables(t, f, edit(t, after, RemoveRPath(), RemoveNeeded("libone.so")))
 			if f.SectionErr == nil {
-				checkKept(t, f, edit(t, after, Strip()))
+				checkTables(t, f, edit(t, after, Strip()))
 			}
 		})
 	}

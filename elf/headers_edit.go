@@ -43,12 +43,31 @@ func (p *plan) movePlaces() {
 		case pr.Type == elf.PT_INTERP && p.moveInterp:
 			place(pr, s.interp)
 		case pr.Type == elf.PT_INTERP && p.d.interp != "":
+			p.follow(pr)
 			pr.Filesz = uint64(len(p.d.interp)) + 1
 			pr.Memsz = pr.Filesz
 		case pr.Type == elf.PT_PHDR && s.table.size > 0:
 			place(pr, s.table)
+		case pr.Type == elf.PT_PHDR && s.tableGrows:
+			pr.Filesz = uint64(len(p.progs)) * p.f.progSize()
+			pr.Memsz = pr.Filesz
 		case pr.Type != elf.PT_LOAD && pr.Filesz > 0 && pr.Off >= s.tailFrom:
 			pr.Off += s.tailShift
+		case pr.Type != elf.PT_LOAD && pr.Filesz > 0:
+			p.follow(pr)
+		}
+	}
+}
+
+// follow makes a program header point at what has been displaced.
+func (p *plan) follow(pr *Prog) {
+	for i := range p.space.displaced {
+		if x := &p.space.displaced[i]; x.holds(pr.Vaddr, pr.Filesz) {
+			moved := x.at.vaddr - x.addr
+			pr.Off += x.at.off - x.off
+			pr.Vaddr += moved
+			pr.Paddr += moved
+			return
 		}
 	}
 }

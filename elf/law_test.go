@@ -43,6 +43,19 @@ func checkKept(t testing.TB, before, after *File) {
 	checkTableMapped(t, before, after)
 }
 
+// checkTables holds the result of editing a sound image to tables that say the
+// same and are found by the same pointers, wherever they lie.
+func checkTables(t testing.TB, before, after *File) {
+	t.Helper()
+	checkKept(t, before, after)
+	if len(before.Sections) == 0 {
+		return
+	}
+	if err := keptTables(before, after); err != nil {
+		t.Error(err)
+	}
+}
+
 // checkTableMapped holds the program header table to lie inside of a PT_LOAD,
 // as it must for dl_iterate_phdr, and where PT_PHDR says.
 func checkTableMapped(t testing.TB, before, after *File) {
@@ -118,9 +131,97 @@ func spans(f *File) [][2]uint64 {
 	return out
 }
 
+// movedSections pairs the mapped sections that have another address now.
+func movedSections(before, after *File) [][2]*Section {
+	now := map[string]*Section{}
+	for i := range after.Sections {
+		now[after.Sections[i].Name] = &after.Sections[i]
+	}
+	var out [][2]*Section
+	for i := range before.Sections {
+		s := &before.Sections[i]
+		if n := now[s.Name]; n != nil && s.Name != "" && s.Alloc() && s.fileSize() > 0 && n.Addr != s.Addr {
+			out = append(out, [2]*Section{s, n})
+		}
+	}
+	return out
+}
+
+// movedSpans returns the address ranges that were given up for a program header
+// table that has grown.
+func movedSpans(before, after *File) [][2]uint64 {
+	var out [][2]uint64
+	if before.Phoff != after.Phoff || before.Phnum >= after.Phnum {
+		return nil
+	}
+	if addr, ok := mappedAddr(before, before.Phoff); ok {
+		out = append(out, [2]uint64{addr, addr + uint64(after.Phnum)*after.progSize()})
+	}
+	for _, m := range movedSections(before, after) {
+		out = append(out, [2]uint64{m[0].Addr, m[0].Addr + m[0].Size})
+	}
+	return out
+}
+
+// keptTables compares the contents of tables that have moved and that no edit
+// touches.
+func keptTables(before, after *File) error {
+	for _, m := range movedSections(before, after) {
+		switch m[0].Type {
+		case elf.SHT_NOTE, elf.SHT_HASH, elf.SHT_GNU_HASH, elf.SHT_GNU_VERDEF:
+			was, err := before.read(m[0].Name, m[0].Off, m[0].Size)
+			if err != nil {
+				return err
+			}
+			now, err := after.read(m[1].Name, m[1].Off, m[1].Size)
+			if err != nil || !bytes.Equal(was, now) {
+				return fmt.Errorf("%s at %#x differs from the one at %#x (%v)", m[0].Name, m[0].Off, m[1].Off, err)
+			}
+			if m[1].Addralign > 0 && m[1].Addr%m[1].Addralign != 0 {
+				return fmt.Errorf("%s at address %#x is not aligned to %d", m[0].Name, m[1].Addr, m[1].Addralign)
+			}
+		}
+	}
+	return keptPointers(before, after)
+}
+
+// keptPointers checks that program headers and dynamic entries lead to the same
+// sections as before.
+func keptPointers(before, after *File) error {
+	name := func(f *File, addr uint64) string {
+		for _, s := range f.Sections {
+			if s.Alloc() && s.Addr == addr && s.fileSize() > 0 {
+				return s.Name
+			}
+		}
+		return ""
+	}
+	for tag := range pointers {
+		was, ok := before.DynValue(tag)
+		now, still := after.DynValue(tag)
+		if ok && still && name(before, was) != name(after, now) {
+			return fmt.Errorf("%v leads to %q, it did to %q", tag, name(after, now), name(before, was))
+		}
+	}
+	for _, kind := range []elf.ProgType{elf.PT_NOTE, elf.PT_INTERP, elf.PT_GNU_PROPERTY, elf.PT_GNU_EH_FRAME} {
+		list := func(f *File) (names []string) {
+			for _, p := range f.Progs {
+				if p.Type == kind {
+					names = append(names, name(f, p.Vaddr))
+				}
+			}
+			return names
+		}
+		if was, now := list(before), list(after); !slices.Equal(was, now) {
+			return fmt.Errorf("%v leads to %q, it did to %q", kind, now, was)
+		}
+	}
+	return nil
+}
+
 // keptBytes compares what both images map, outside of the tables.
 func keptBytes(before, after *File) error {
-	open := spans(before)
+	open := append(spans(before), movedSpans(before, after)...)
 	for _, p := range before.maps {
 		if p.Filesz == 0 {
 			continue

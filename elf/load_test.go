@@ -104,7 +104,7 @@ func editAndLoad(t *testing.T, path string, random *rand.Rand) {
 	if err := os.WriteFile(edited, contents(t, o), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	checkKept(t, f, parse(t, contents(t, o)))
+	checkTables(t, f, parse(t, contents(t, o)))
 	if out, err := load(edited); err != nil {
 		t.Errorf("does not load any more: %v\n%s", err, out)
 	}

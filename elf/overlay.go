@@ -130,6 +130,33 @@ func (b *builder) original(off, end uint64) {
 	b.append(end-off, int64(off), nil)
 }
 
+// cut takes n bytes at off out of every patch.
+func (b *builder) cut(off, n uint64) {
+	var rest []patch
+	for _, p := range b.patches {
+		end := p.off + p.n
+		if p.off >= off+n || end <= off {
+			rest = append(rest, p)
+			continue
+		}
+		if p.off < off {
+			rest = append(rest, p.slice(p.off, off))
+		}
+		if end > off+n {
+			rest = append(rest, p.slice(off+n, end))
+		}
+	}
+	b.patches = rest
+}
+
+// slice returns the part of a patch between two offsets.
+func (p patch) slice(from, to uint64) patch {
+	if p.data == nil {
+		return patch{from, to - from, nil}
+	}
+	return patch{from, to - from, p.data[from-p.off : to-p.off]}
+}
+
 // sortPatches orders the patches and reports two that touch the same bytes,
 // which would be a mistake of the planner.
 func (b *builder) sortPatches() error {

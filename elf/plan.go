@@ -56,7 +56,8 @@ func (p *plan) run() (*Overlay, error) {
 	}
 	for _, step := range []func() error{
 		p.patchStrings, p.patchDynamic, p.patchNeeds, p.patchInterpreter,
-		p.patchDynamicUsers, p.patchSections, p.renumberSymbols, p.patchHeaders, p.b.sortPatches,
+		p.patchSections, p.patchDynamicUsers, p.patchMovedSymbols, p.renumberSymbols,
+		p.displacePatches, p.patchHeaders, p.b.sortPatches,
 	} {
 		if err := step(); err != nil {
 			return nil, err
@@ -119,13 +120,13 @@ func (p *plan) dynamicBytes(slots int) []byte {
 	buf := make([]byte, 0, slots*int(p.f.dynSize()))
 	for _, e := range p.d.entries {
 		val := e.Val
-		switch e.Tag {
-		case elf.DT_STRTAB:
-			if p.stringsMove() {
-				val = p.space.strings.vaddr
-			}
-		case elf.DT_STRSZ:
+		switch _, pointer := pointers[e.Tag]; {
+		case e.Tag == elf.DT_STRTAB && p.stringsMove():
+			val = p.space.strings.vaddr
+		case e.Tag == elf.DT_STRSZ:
 			val = p.stringsSize()
+		case pointer:
+			val = p.displacedAddr(val, 1)
 		}
 		buf = p.f.appendWord(p.f.appendWord(buf, uint64(e.Tag)), val)
 	}
@@ -201,6 +202,15 @@ func (p *plan) patchDynamicUsers() error {
 			p.b.patch(off, p.f.appendWord(nil, now))
 		}
 	}
+	return p.patchDynamicSymbol(old, now)
+}
+
+// patchDynamicSymbol makes _DYNAMIC follow in a file without section headers;
+// with them, symbols follow their sections.
+func (p *plan) patchDynamicSymbol(old, now uint64) error {
+	if p.f.Sections != nil {
+		return nil
+	}
 	for s, err := range p.f.Symbols() {
 		if err != nil {
 			return err
@@ -211,7 +221,7 @@ func (p *plan) patchDynamicUsers() error {
 			p.b.patch(at+p.f.pick(4, 8), p.f.appendWord(nil, now))
 		}
 	}
-	return p.patchMovedSymbols()
+	return nil
 }
 
 // refuseSelfRelocating refuses to move the dynamic table of code that finds its

@@ -27,17 +27,23 @@ func (p *plan) moveSection(old, s *Section) {
 		s.Addr, s.Off, s.Size = sp.strings.vaddr, sp.strings.off, sp.strings.size
 	case p.moveDynamic && p.isDynamic(old):
 		s.Addr, s.Off, s.Size = sp.dynamic.vaddr, sp.dynamic.off, sp.dynamic.size
-	case p.isInterp(old):
-		s.Size = uint64(len(p.d.interp)) + 1
-		if p.moveInterp {
-			s.Addr, s.Off = sp.interp.vaddr, sp.interp.off
-		}
+	case p.isInterp(old) && p.moveInterp:
+		s.Addr, s.Off, s.Size = sp.interp.vaddr, sp.interp.off, sp.interp.size
 	case p.becomesBytes(old):
 		p.writeOut(s)
-	case old.Type == elf.SHT_GNU_VERNEED && old.Alloc():
-		p.moveNeedsSection(s)
 	case !old.Alloc() && old.Off >= sp.tailFrom:
 		s.Off += sp.tailShift
+	case old.Alloc() && old.fileSize() > 0:
+		if old.Type == elf.SHT_GNU_VERNEED {
+			p.moveNeedsSection(s)
+		}
+		if p.isInterp(old) {
+			s.Size = uint64(len(p.d.interp)) + 1
+		}
+		if now := p.displacedAddr(s.Addr, s.Size); now != s.Addr {
+			s.Off = sp.off + (now - sp.vaddr)
+			s.Addr = now
+		}
 	}
 }
 
@@ -75,15 +81,13 @@ func (p *plan) writeOut(s *Section) {
 	}
 }
 
-// patchMovedSymbols makes the symbols of .symtab follow the dynamic table:
-// _DYNAMIC, and the section symbol of .dynamic.
+// patchMovedSymbols makes the symbols of .symtab and .dynsym follow the sections
+// that they are defined in.
 func (p *plan) patchMovedSymbols() error {
-	if p.d.strip {
-		return nil
-	}
-	for _, s := range p.f.Sections {
-		if s.Type == elf.SHT_SYMTAB && s.fileSize() > 0 {
-			if err := p.patchSymtab(&s); err != nil {
+	for i, s := range p.f.Sections {
+		tables := s.Type == elf.SHT_SYMTAB && !p.d.strip || s.Type == elf.SHT_DYNSYM
+		if tables && s.fileSize() > 0 && p.sectionsMove() {
+			if err := p.patchSymtab(&p.f.Sections[i]); err != nil {
 				return err
 			}
 		}
@@ -91,23 +95,43 @@ func (p *plan) patchMovedSymbols() error {
 	return nil
 }
 
+func (p *plan) sectionsMove() bool {
+	for i := range p.sections {
+		if p.sections[i].Addr != p.f.Sections[i].Addr {
+			return true
+		}
+	}
+	return false
+}
+
 func (p *plan) patchSymtab(s *Section) error {
 	f, size := p.f, p.f.symSize()
 	for done := uint64(0); done+size <= s.Size; {
 		n := min(symbolBlock*size, (s.Size-done)/size*size)
-		buf, err := f.read(".symtab", s.Off+done, n)
+		buf, err := f.read("symbol table", s.Off+done, n)
 		if err != nil {
 			return err
 		}
 		for at := uint64(0); at < n; at += size {
-			c := f.cursor(buf[at:at+size], s.Off+done+at)
-			sym, _ := decodeSymbol(c, f.Is64())
-			index := int(sym.Section)
-			if sym.Value == f.dynamic.addr && index < len(f.Sections) && p.isDynamic(&f.Sections[index]) {
-				p.b.patch(s.Off+done+at+f.pick(4, 8), f.appendWord(nil, p.space.dynamic.vaddr))
+			sym, _ := decodeSymbol(f.cursor(buf[at:at+size], s.Off+done+at), f.Is64())
+			if now := p.movedValue(&sym); now != sym.Value {
+				p.b.patch(s.Off+done+at+f.pick(4, 8), f.appendWord(nil, now))
 			}
 		}
 		done += n
 	}
 	return nil
+}
+
+// movedValue returns the value of a symbol in the result.
+func (p *plan) movedValue(sym *Symbol) uint64 {
+	index := int(sym.Section)
+	if index == 0 || index >= len(p.f.Sections) {
+		return sym.Value
+	}
+	old, now := &p.f.Sections[index], &p.sections[index]
+	if sym.Type == elf.STT_TLS || sym.Value < old.Addr || sym.Value-old.Addr > old.Size {
+		return sym.Value
+	}
+	return sym.Value - old.Addr + now.Addr
 }

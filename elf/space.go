@@ -33,6 +33,9 @@ type space struct {
 	interp  part
 	table   part // the program header table, when it moves
 
+	tableGrows bool // by one entry, where it is
+	displaced  []displaced
+
 	headEnd   uint64 // the original's bytes up to here come first
 	tailFrom  uint64 // those from here on come last
 	tailShift uint64 // and move by this much
@@ -194,6 +197,10 @@ func (p *plan) layParts(off, vaddr uint64) {
 	if s.load < 0 && s.table.size > 0 {
 		s.table = add(s.table.size, word, func(p *plan) { p.b.bytes(p.progBytes()) })
 	}
+	for i := range s.displaced {
+		x := &s.displaced[i]
+		x.at = add(x.size, x.align, func(p *plan) { p.writeDisplaced(i) })
+	}
 	if p.moveDynamic {
 		slots := len(p.d.entries) + 1 + spareSlots
 		s.dynamic = add(uint64(slots)*p.f.dynSize(), word, func(p *plan) { p.b.bytes(p.dynamicBytes(slots)) })
@@ -226,14 +233,16 @@ func (p *plan) writeStrings() {
 }
 
 // addSegment lays the parts out in a new PT_LOAD. It takes the place of a
-// PT_NULL in the program header table, or else the table, which has no room to
-// grow where it is, moves into the segment.
+// PT_NULL in the program header table. Else the table grows where it is, if what
+// lies behind it can be displaced; or it moves into the segment.
 func (p *plan) addSegment() error {
 	s := &p.space
 	slot := p.prog(elf.PT_NULL)
 	s.table = part{}
 	if slot < 0 {
-		s.table.size = uint64(p.f.Phnum+1) * p.f.progSize()
+		if s.displaced, s.tableGrows = p.displace(); !s.tableGrows {
+			s.table.size = uint64(p.f.Phnum+1) * p.f.progSize()
+		}
 		if p.f.Phnum+1 >= pnXnum {
 			return formatErr(p.f.Phoff, "there are %d program headers, and no room for one more", p.f.Phnum)
 		}
@@ -246,7 +255,7 @@ func (p *plan) addSegment() error {
 	for _, pr := range p.f.maps {
 		pageAlign = max(pageAlign, pr.Align)
 	}
-	off, vaddr, err := p.segmentStart(top, pageAlign, slot < 0)
+	off, vaddr, err := p.segmentStart(top, pageAlign, s.table.size > 0)
 	if err != nil {
 		return err
 	}

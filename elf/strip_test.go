@@ -21,7 +21,7 @@ func TestStripRemovesWhatIsNotMapped(t *testing.T) {
 		if o.Edited() && o.Size() >= f.Size() {
 			t.Errorf("strip made %d bytes of %d", o.Size(), f.Size())
 		}
-		checkKept(t, f, after)
+		checkTables(t, f, after)
 		again, err := after.Edit(Strip())
 		if err != nil || again.Edited() {
 			t.Errorf("a second strip edits: %v, %v", again.Edited(), err)
@@ -39,8 +39,8 @@ func TestStripWithOtherEdits(t *testing.T) {
 		if len(apart.Sections) != len(together.Sections) {
 			t.Errorf("%d sections in one edit, %d in two", len(together.Sections), len(apart.Sections))
 		}
-		checkKept(t, f, together)
-		checkKept(t, f, apart)
+		checkTables(t, f, together)
+		checkTables(t, f, apart)
 	})
 }
 
