@@ -147,17 +147,16 @@ func (p *Plan) retag(rep *audit.Report) error {
 	if p.options.KeepTags {
 		return nil
 	}
-	keep := func(tag string) bool { return p.truthful(tag, rep) }
 	var kept []string
 	for _, tag := range rep.Contents.Filename.Platform {
-		if keep(tag) {
+		if p.truthful(tag, rep) {
 			kept = append(kept, tag)
 		} else if f, err := policy.ParsePlatform(tag); err == nil && f.Family != policy.Linux && f.Family != policy.Any {
 			p.warn("platform tag %s is removed: the wheel does not meet it", tag)
 		}
 	}
-	p.Output = rep.Contents.Filename.WithPlatforms(append(kept, p.platforms...)).String()
-	p.Tags = tagLines(info.Tags(), p.platforms, keep)
+	p.Output = rep.Contents.Filename.WithPlatforms(append(slices.Clone(kept), p.platforms...)).String()
+	p.Tags = tagLines(info.Tags(), p.platforms, kept)
 	p.pure = info.RootIsPurelib()
 	return nil
 }
@@ -190,7 +189,9 @@ func (p *Plan) truthful(tag string, rep *audit.Report) bool {
 
 // tagLines replaces the platform of the Tag lines: lines that stay come first,
 // then each Python and ABI with each new platform, as auditwheel orders them.
-func tagLines(lines, platforms []string, keep func(string) bool) []string {
+// What stays is what the file name keeps; a line that only the one or the other
+// had is set right.
+func tagLines(lines, platforms, kept []string) []string {
 	var out, interpreters []string
 	for _, line := range lines {
 		i := strings.LastIndexByte(line, '-')
@@ -200,12 +201,12 @@ func tagLines(lines, platforms []string, keep func(string) bool) []string {
 		if !slices.Contains(interpreters, line[:i]) {
 			interpreters = append(interpreters, line[:i])
 		}
-		if keep(line[i+1:]) {
+		if slices.Contains(kept, line[i+1:]) || slices.Contains(platforms, line[i+1:]) {
 			out = append(out, line)
 		}
 	}
 	for _, interpreter := range interpreters {
-		for _, platform := range platforms {
+		for _, platform := range slices.Concat(platforms, kept) {
 			if line := interpreter + "-" + platform; !slices.Contains(out, line) {
 				out = append(out, line)
 			}

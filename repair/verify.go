@@ -7,9 +7,11 @@ import (
 	"io"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/wheel"
 )
 
@@ -88,15 +90,41 @@ func (a *application) checkTags(c *audit.Contents) error {
 	if got := info.Tags(); !slices.Equal(got, a.plan.Tags) {
 		return fmt.Errorf("the tags of the result read back as %q, want %q", got, a.plan.Tags)
 	}
+	if a.plan.options.KeepTags {
+		return nil
+	}
+	inName := slices.Compact(slices.Sorted(slices.Values(c.Filename.Platform)))
+	if inside := platformsOf(a.plan.Tags); !slices.Equal(inName, inside) {
+		return fmt.Errorf("the file name stands for the platforms %q, its tags for %q; this is a defect of wheelmend, please report it", inName, inside)
+	}
 	return nil
 }
 
-// checkReport holds the result to the policy of the plan, and makes sure that
-// grafts are found by search path and not only because something loaded them.
+// platformsOf returns the platforms of Tag lines, sorted.
+func platformsOf(lines []string) []string {
+	var platforms []string
+	for _, line := range lines {
+		platforms = append(platforms, line[strings.LastIndexByte(line, '-')+1:])
+	}
+	slices.Sort(platforms)
+	return slices.Compact(platforms)
+}
+
+// checkReport holds the result to the policy of the plan and to each tag that
+// it bears, and makes sure that grafts are found by search path and not only
+// because something loaded them.
 func (a *application) checkReport(rep *audit.Report) error {
-	if v := rep.Judge(a.plan.policy); !v.Meets() {
-		b := v.Blockers[0]
-		return fmt.Errorf("the result does not meet %s: %s: %s; this is a defect of wheelmend, please report it", a.plan.Policy, b.File, describe(b))
+	promised := []*policy.Policy{a.plan.policy}
+	for _, tag := range platformsOf(a.plan.Tags) {
+		if p, err := policy.Lookup(tag); err == nil && !a.plan.options.KeepTags && !slices.Contains(promised, p) {
+			promised = append(promised, p)
+		}
+	}
+	for _, p := range promised {
+		if v := rep.Judge(p); !v.Meets() {
+			b := v.Blockers[0]
+			return fmt.Errorf("the result does not meet %s: %s: %s; this is a defect of wheelmend, please report it", p.Tag(), b.File, describe(b))
+		}
 	}
 	grafts := map[string]bool{}
 	for i := range a.plan.Grafts {
