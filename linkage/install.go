@@ -2,6 +2,7 @@ package linkage
 
 import (
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -39,8 +40,26 @@ func installPath(member string) string {
 // for in a member.
 func InstallDir(member string) string { return path.Dir(installPath(member)) }
 
+// packagesDir matches site-packages of any Python 3 below its prefix.
+var packagesDir = regexp.MustCompile(`^lib(64)?/(python|pypy)3(\.\d+t?)?/(site|dist)-packages(/|$)`)
+
+// SearchDir returns the directory, relative to the prefix, that the entry
+// "$ORIGIN"+rest of a member's search path stands for once it is installed.
+func SearchDir(member, rest string) string {
+	dir := strings.TrimPrefix(path.Join("/", InstallDir(member), rest), "/")
+	return packagesDir.ReplaceAllString(dir, sitePackages+"$5")
+}
+
+// InPackages reports whether a member is installed below site-packages. No
+// search path leads there from elsewhere in the prefix: the name of the folder
+// depends on Python's version.
+func InPackages(member string) bool {
+	return strings.HasPrefix(installPath(member), sitePackages+"/")
+}
+
 // RelativeDir returns the path from the directory of member from to that of
-// member to, once both are installed, as it follows "$ORIGIN/".
+// member to, once both are installed, as it follows "$ORIGIN/". See [InPackages]
+// for what it cannot express.
 func RelativeDir(from, to string) string {
 	a, b := splitDir(InstallDir(from)), splitDir(InstallDir(to))
 	n := 0

@@ -124,7 +124,7 @@ func (r *resolver) dirOf(text string, inWheel bool, o *Object) (dir, bool) {
 		return dir{}, false
 	}
 	if inWheel {
-		name := strings.TrimPrefix(path.Clean(text), "/")
+		name := packagesDir.ReplaceAllString(strings.TrimPrefix(path.Clean(text), "/"), sitePackages+"$5")
 		return dir{name: name, inWheel: true, shown: strings.TrimPrefix(name, sitePackages+"/")}, true
 	}
 	root := r.root

@@ -58,6 +58,9 @@ func TestInstallPaths(t *testing.T) {
 		{"a program in scripts reaches site-packages",
 			world{"demo-1.data/scripts/prog x86_64 needed=libx.so rpath=$ORIGIN/../lib/python3/site-packages/x.libs\nx.libs/libx.so x86_64 soname=a", "", linkage.Options{}},
 			[]string{"demo-1.data/scripts/prog libx.so => x.libs/libx.so"}},
+		{"by the name of this or that Python",
+			world{"demo-1.data/scripts/prog x86_64 needed=libx.so rpath=$ORIGIN/../lib64/python3.12/site-packages/x.libs\nx.libs/libx.so x86_64 soname=a", "", linkage.Options{}},
+			[]string{"demo-1.data/scripts/prog libx.so => x.libs/libx.so"}},
 		{"a program in scripts and a library in data",
 			world{"demo-1.data/scripts/prog x86_64 needed=libx.so rpath=$ORIGIN/../lib\ndemo-1.data/data/lib/libx.so x86_64 soname=a", "", linkage.Options{}},
 			[]string{"demo-1.data/scripts/prog libx.so => demo-1.data/data/lib/libx.so"}},
@@ -172,13 +175,13 @@ func TestCyclesEnd(t *testing.T) {
 }
 
 func TestManyFilesEnd(t *testing.T) {
-	// Every module needs the next 20 libraries, one that nobody has, and the
-	// next module; walks that repeat would not come to an end.
+	// Every library needs 8 others and one that nobody has: walks that repeat
+	// would not come to an end.
 	var wheel strings.Builder
 	const n = 500
 	for i := range n {
 		fmt.Fprintf(&wheel, "demo/lib%03d.so x86_64 rpath=$ORIGIN/none%d needed=libmissing.so", i, i)
-		for j := range 20 {
+		for j := range 8 {
 			fmt.Fprintf(&wheel, ",lib%03d.so", (i+j*7+1)%n)
 		}
 		wheel.WriteString("\n")

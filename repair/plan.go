@@ -6,7 +6,6 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/linkage"
@@ -44,6 +43,7 @@ type Graft struct {
 	Change
 
 	object *linkage.Object
+	aside  bool // it lies outside site-packages, see libDirs
 }
 
 // An Edit changes one ELF member.
@@ -102,76 +102,24 @@ func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := p.planGrafts(ctx, libDir); err != nil {
+	dirs := newLibDirs(libDir, rep.Graph.Members)
+	if err := p.planGrafts(ctx, dirs, rep.Graph.Members); err != nil {
 		return nil, err
 	}
-	if err := p.planEdits(rep, libDir); err != nil {
+	if err := p.planEdits(rep, dirs); err != nil {
 		return nil, err
 	}
 	p.planLeftovers(rep)
 	return p, nil
 }
 
-// planGrafts names the libraries that come in.
-func (p *Plan) planGrafts(ctx context.Context, libDir string) error {
-	names := map[string]string{} // member to digest
-	for _, o := range p.verdict.Grafts {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		digest, err := fileDigest(o.File)
-		if err != nil {
-			return fmt.Errorf("%s: %w", o.Path, err)
-		}
-		name := graftName(path.Base(strings.ReplaceAll(o.Path, "\\", "/")), digest)
-		member := path.Join(libDir, name)
-		if other, ok := names[member]; ok && other != digest {
-			return fmt.Errorf("%s: its name in the wheel, %s, is taken by a library with another content", o.Path, member)
-		}
-		names[member] = digest
-		p.Grafts = append(p.Grafts, Graft{Source: o.Path, SHA256: digest, Member: member, object: o})
-	}
-	return nil
-}
-
-// graftName puts the first 8 hex digits of the digest into a library's name, as
-// auditwheel does: libfoo.so.1.2 becomes libfoo-0123abcd.so.1.2. A name that
-// has them already stays.
-func graftName(base, digest string) string {
-	stem, rest, dotted := strings.Cut(base, ".")
-	tag := "-" + digest[:8]
-	if strings.HasSuffix(stem, tag) {
-		return base
-	}
-	if !dotted {
-		return stem + tag
-	}
-	return stem + tag + "." + rest
-}
-
-// grafted returns the graft of a library, nil if it stays outside.
-func (p *Plan) grafted(o *linkage.Object) *Graft {
-	for i := range p.Grafts {
-		if p.Grafts[i].object == o {
-			return &p.Grafts[i]
-		}
-	}
-	return nil
-}
-
-// needsGraft reports whether a file of the wheel needs a library that is copied in.
-func (p *Plan) needsGraft(o *linkage.Object) bool {
-	return slices.ContainsFunc(o.Edges, func(e *linkage.Edge) bool {
-		return e.Status == linkage.Found && p.grafted(e.To) != nil
-	})
-}
-
 // planEdits decides what changes in each binary of the wheel, and in each graft.
-func (p *Plan) planEdits(rep *audit.Report, libDir string) error {
+func (p *Plan) planEdits(rep *audit.Report, dirs libDirs) error {
 	for _, o := range rep.Graph.Members {
 		member := o.Path
-		change := p.relink(o)
-		if p.needsGraft(o) && isScript(member) {
+		aside, needsGraft := isAside(member), p.needsGraft(o)
+		change := p.relink(o, aside)
+		if needsGraft && isScript(member) {
 			script, err := p.moveScript(member, rep)
 			if err != nil {
 				return err
@@ -179,7 +127,11 @@ func (p *Plan) planEdits(rep *audit.Report, libDir string) error {
 			p.Scripts = append(p.Scripts, script)
 			member = script.Moved
 		}
-		change.search(o, p.memberSearch(o, member, libDir, p.needsGraft(o)))
+		libDir := ""
+		if needsGraft {
+			libDir = dirs.of(aside)
+		}
+		change.search(o, p.memberSearch(o, member, libDir))
 		change.Strip = p.options.Strip
 		if !change.empty() {
 			p.Edits = append(p.Edits, Edit{Member: o.Path, Change: change, object: o})
@@ -187,7 +139,7 @@ func (p *Plan) planEdits(rep *audit.Report, libDir string) error {
 	}
 	for i := range p.Grafts {
 		g := &p.Grafts[i]
-		g.Change = p.relink(g.object)
+		g.Change = p.relink(g.object, g.aside)
 		g.Soname = path.Base(g.Member)
 		g.search(g.object, p.graftSearch(g))
 		g.Strip = p.options.Strip
@@ -197,7 +149,7 @@ func (p *Plan) planEdits(rep *audit.Report, libDir string) error {
 }
 
 // relink renames the grafts among the needed libraries, and drops libpython.
-func (p *Plan) relink(o *linkage.Object) Change {
+func (p *Plan) relink(o *linkage.Object, aside bool) Change {
 	var c Change
 	for _, e := range o.Edges {
 		switch e.Status {
@@ -208,7 +160,7 @@ func (p *Plan) relink(o *linkage.Object) Change {
 			}
 		case linkage.Found:
 			rename := Rename{Old: e.Needed}
-			if g := p.grafted(e.To); g != nil {
+			if g := p.grafted(e.To, aside); g != nil {
 				rename.New = path.Base(g.Member)
 			}
 			if rename.New != "" && rename.New != rename.Old && !slices.Contains(c.Needed, rename) {
@@ -217,20 +169,6 @@ func (p *Plan) relink(o *linkage.Object) Change {
 		}
 	}
 	return c
-}
-
-// dropSameGrafts leaves one of several sources with the same content and name,
-// and those that the wheel holds already.
-func (p *Plan) dropSameGrafts() {
-	seen := map[string]bool{}
-	p.Grafts = slices.DeleteFunc(p.Grafts, func(g Graft) bool {
-		if _, ok := p.contents.Reader.Lookup(g.Member); ok || seen[g.Member] {
-			return true
-		}
-		seen[g.Member] = true
-		return false
-	})
-	slices.SortFunc(p.Grafts, func(a, b Graft) int { return strings.Compare(a.Member, b.Member) })
 }
 
 // planLeftovers plans what follows from the rest of the plan.

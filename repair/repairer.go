@@ -38,7 +38,11 @@ type Result struct {
 
 // Plan decides how the wheel at path is repaired, and writes nothing.
 func (r *Repairer) Plan(ctx context.Context, path string) (*Result, error) {
-	return r.open(ctx, path, func(p *Plan) (string, error) { return "", nil })
+	result, err := r.open(ctx, path, func(*Plan) (string, error) { return "", nil })
+	if errors.Is(err, ErrPure) && r.opts.AllowPure {
+		return &Result{Tag: "any"}, nil
+	}
+	return result, err
 }
 
 // Repair writes the repaired wheel into dir, under the name that its tags give

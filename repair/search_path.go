@@ -37,8 +37,8 @@ type searchPath struct {
 // memberSearch keeps the entries of a member's search path that lie inside the
 // wheel, and adds the folder of grafted libraries if it needs any. Absolute
 // paths of the build machine go away from every file. member is where the file
-// will lie.
-func (p *Plan) memberSearch(o *linkage.Object, member, libDir string, needsLibs bool) searchPath {
+// will lie, libDir is "" for one that needs no graft.
+func (p *Plan) memberSearch(o *linkage.Object, member, libDir string) searchPath {
 	text := o.File.RunPath()
 	if text == "" {
 		text = o.File.RPath()
@@ -61,7 +61,7 @@ func (p *Plan) memberSearch(o *linkage.Object, member, libDir string, needsLibs 
 			}
 		}
 	}
-	if needsLibs {
+	if libDir != "" {
 		want.grown = true
 		want.add(originEntry(member, path.Join(libDir, "x")))
 	}
@@ -95,7 +95,7 @@ func (p *Plan) leadsInside(entry, member string) bool {
 	if !ok || rest != "" && rest[0] != '/' || strings.Contains(rest, "$") {
 		return false
 	}
-	target := path.Join(linkage.InstallDir(member), rest)
+	target := linkage.SearchDir(member, rest)
 	site := linkage.InstallDir("x")
 	if target == site || strings.HasPrefix(target, site+"/") {
 		return true
@@ -137,9 +137,9 @@ func (p *Plan) graftSearch(g *Graft) searchPath {
 			continue
 		}
 		to := ""
-		if other := p.grafted(e.To); other != nil {
+		if other := p.grafted(e.To, g.aside); other != nil {
 			to = other.Member
-		} else if e.To.InWheel {
+		} else if e.To.InWheel && (!g.aside || isAside(e.To.Path)) {
 			to = e.To.Path
 		}
 		if to == "" {

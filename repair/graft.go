@@ -1,0 +1,140 @@
+package repair
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/linkage"
+)
+
+// libDirs are the folders for grafted libraries. Files of the .data/data folder
+// are installed beside site-packages, from where no search path leads into it:
+// its name depends on the version of Python. What they need is grafted into a
+// folder of their own.
+type libDirs struct{ packages, aside string }
+
+func newLibDirs(libDir string, members []*linkage.Object) libDirs {
+	d := libDirs{packages: libDir}
+	for _, o := range members {
+		if isAside(o.Path) {
+			top, _, _ := strings.Cut(o.Path, "/")
+			d.aside = path.Join(top, "data/lib", libDir)
+		}
+	}
+	return d
+}
+
+func (d libDirs) of(aside bool) string {
+	if aside {
+		return d.aside
+	}
+	return d.packages
+}
+
+// isAside reports whether a member is installed outside site-packages, and stays
+// there if it needs a graft.
+func isAside(member string) bool { return !linkage.InPackages(member) && !isScript(member) }
+
+// planGrafts names the libraries that come in.
+func (p *Plan) planGrafts(ctx context.Context, dirs libDirs, members []*linkage.Object) error {
+	names := map[string]string{} // member to digest
+	wanted := [2]map[*linkage.Object]bool{p.graftsFor(members, false), p.graftsFor(members, true)}
+	for _, o := range p.verdict.Grafts {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		digest, err := fileDigest(o.File)
+		if err != nil {
+			return fmt.Errorf("%s: %w", o.Path, err)
+		}
+		name := graftName(path.Base(strings.ReplaceAll(o.Path, "\\", "/")), digest)
+		for i, aside := range []bool{false, true} {
+			if !wanted[i][o] {
+				continue
+			}
+			member := path.Join(dirs.of(aside), name)
+			if other, ok := names[member]; ok && other != digest {
+				return fmt.Errorf("%s: its name in the wheel, %s, is taken by a library with another content", o.Path, member)
+			}
+			names[member] = digest
+			p.Grafts = append(p.Grafts, Graft{Source: o.Path, SHA256: digest, Member: member, object: o, aside: aside})
+		}
+	}
+	return nil
+}
+
+// graftsFor returns the grafts that the members of one part of the installation
+// need, directly and through others.
+func (p *Plan) graftsFor(members []*linkage.Object, aside bool) map[*linkage.Object]bool {
+	grafts, reached := map[*linkage.Object]bool{}, map[*linkage.Object]bool{}
+	for _, o := range p.verdict.Grafts {
+		grafts[o] = true
+	}
+	var queue []*linkage.Object
+	for _, o := range members {
+		if isAside(o.Path) == aside {
+			queue = append(queue, o)
+		}
+	}
+	for len(queue) > 0 {
+		o := queue[0]
+		queue = queue[1:]
+		for _, e := range o.Edges {
+			if e.Status == linkage.Found && grafts[e.To] && !reached[e.To] {
+				reached[e.To] = true
+				queue = append(queue, e.To)
+			}
+		}
+	}
+	return reached
+}
+
+// graftName puts the first 8 hex digits of the digest into a library's name, as
+// auditwheel does: libfoo.so.1.2 becomes libfoo-0123abcd.so.1.2. A name that
+// has them already stays.
+func graftName(base, digest string) string {
+	stem, rest, dotted := strings.Cut(base, ".")
+	tag := "-" + digest[:8]
+	if strings.HasSuffix(stem, tag) {
+		return base
+	}
+	if !dotted {
+		return stem + tag
+	}
+	return stem + tag + "." + rest
+}
+
+// grafted returns the graft of a library for one part of the installation, nil
+// if it stays outside.
+func (p *Plan) grafted(o *linkage.Object, aside bool) *Graft {
+	for i := range p.Grafts {
+		if p.Grafts[i].object == o && p.Grafts[i].aside == aside {
+			return &p.Grafts[i]
+		}
+	}
+	return nil
+}
+
+// needsGraft reports whether a file of the wheel needs a library that is copied in.
+func (p *Plan) needsGraft(o *linkage.Object) bool {
+	return slices.ContainsFunc(o.Edges, func(e *linkage.Edge) bool {
+		return e.Status == linkage.Found && p.grafted(e.To, isAside(o.Path)) != nil
+	})
+}
+
+// dropSameGrafts leaves one of several sources with the same content and name,
+// and those that the wheel holds already.
+func (p *Plan) dropSameGrafts() {
+	seen := map[string]bool{}
+	p.Grafts = slices.DeleteFunc(p.Grafts, func(g Graft) bool {
+		if _, ok := p.contents.Reader.Lookup(g.Member); ok || seen[g.Member] {
+			return true
+		}
+		seen[g.Member] = true
+		return false
+	})
+	slices.SortFunc(p.Grafts, func(a, b Graft) int { return strings.Compare(a.Member, b.Member) })
+}
