@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"path"
 	"slices"
@@ -66,6 +67,9 @@ func Load(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions) (
 	name, err := wheel.ParseFilename(base)
 	if err != nil {
 		return nil, err
+	}
+	if !name.Owns(r.DistInfo()) {
+		return nil, fmt.Errorf("%s is not the folder of %s, which the file name names (PEP 427); rename the wheel or build it again", r.DistInfo(), name.Name)
 	}
 	c := &Contents{Filename: name, Reader: r, store: spool.NewStore(cmp.Or(opts.Memory, DefaultMemory), opts.TempDir)}
 	if err := c.scan(ctx, opts.Jobs, func(*wheel.Member) bool { return true }); err != nil {

@@ -115,3 +115,18 @@ func (f Filename) WithPlatforms(p []string) Filename {
 	f.Platform = slices.Compact(slices.Sorted(slices.Values(p)))
 	return f
 }
+
+// separators are equal to each other in a name (PEP 503, Normalized Names).
+var separators = regexp.MustCompile(`[-_.]+`)
+
+// Owns reports whether a .dist-info directory is that of the distribution that
+// the file name names, as installers demand (PEP 427). Spelling does not count,
+// nor does the version, which tools normalise in different ways.
+func (f Filename) Owns(distInfo string) bool {
+	name, _, _ := strings.Cut(strings.TrimSuffix(distInfo, ".dist-info"), "-")
+	return normalName(name) == normalName(f.Name)
+}
+
+func normalName(name string) string {
+	return strings.ToLower(separators.ReplaceAllString(name, "-"))
+}
