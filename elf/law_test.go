@@ -131,17 +131,25 @@ func spans(f *File) [][2]uint64 {
 	return out
 }
 
-// movedSections pairs the mapped sections that have another address now.
+// movedSections pairs the mapped sections that have another address now. Their
+// order never changes.
 func movedSections(before, after *File) [][2]*Section {
-	now := map[string]*Section{}
-	for i := range after.Sections {
-		now[after.Sections[i].Name] = &after.Sections[i]
+	mapped := func(f *File) (out []*Section) {
+		for i := range f.Sections {
+			if f.Sections[i].Alloc() && i > 0 {
+				out = append(out, &f.Sections[i])
+			}
+		}
+		return out
+	}
+	was, now := mapped(before), mapped(after)
+	if len(was) != len(now) {
+		return nil
 	}
 	var out [][2]*Section
-	for i := range before.Sections {
-		s := &before.Sections[i]
-		if n := now[s.Name]; n != nil && s.Name != "" && s.Alloc() && s.fileSize() > 0 && n.Addr != s.Addr {
-			out = append(out, [2]*Section{s, n})
+	for i := range was {
+		if was[i].fileSize() > 0 && was[i].Addr != now[i].Addr {
+			out = append(out, [2]*Section{was[i], now[i]})
 		}
 	}
 	return out

@@ -137,9 +137,7 @@ func (p *plan) growLast(i int) {
 	s.headEnd = min(fileEnd, s.off)
 	p.layParts(s.off, start)
 	s.tailFrom = fileEnd
-	if s.end > fileEnd {
-		s.tailShift = roundUp(s.end-fileEnd, p.tailAlign(fileEnd))
-	}
+	p.shiftTail()
 	grown := &p.progs[i]
 	grown.Filesz = s.segEnd - grown.Vaddr
 	grown.Memsz = grown.Filesz
@@ -255,12 +253,14 @@ func (p *plan) addSegment() error {
 	for _, pr := range p.f.maps {
 		pageAlign = max(pageAlign, pr.Align)
 	}
+	p.openTail()
 	off, vaddr, err := p.segmentStart(top, pageAlign, s.table.size > 0)
 	if err != nil {
 		return err
 	}
 	s.off, s.vaddr = off, vaddr
 	p.layParts(off, vaddr)
+	p.shiftTail()
 	load := Prog{
 		Type: elf.PT_LOAD, Flags: elf.PF_R | elf.PF_W,
 		Off: off, Vaddr: vaddr, Paddr: vaddr,
@@ -271,6 +271,23 @@ func (p *plan) addSegment() error {
 	}
 	p.insertLoad(load, top, slot)
 	return nil
+}
+
+// openTail makes what is not mapped come last, behind the new segment: patchelf
+// refuses programs whose last section is one that it replaces.
+func (p *plan) openTail() {
+	s, end := &p.space, p.f.mappedEnd()
+	if p.f.Sections != nil && !p.d.strip && !p.tailStraddles(end) {
+		s.headEnd, s.tailFrom = end, end
+	}
+}
+
+// shiftTail moves what comes last behind the parts.
+func (p *plan) shiftTail() {
+	s := &p.space
+	if s.end > s.tailFrom && s.tailFrom < uint64(p.f.size) {
+		s.tailShift = roundUp(s.end-s.tailFrom, p.tailAlign(s.tailFrom))
+	}
 }
 
 // segmentStart picks where the new segment begins: on a page of its own behind
