@@ -65,12 +65,23 @@ func (f *File) checkApart() error {
 	return nil
 }
 
+// extents lists the structures of dynamic linking and of the headers, as far as
+// their size is known.
 func (f *File) extents() ([]extent, error) {
-	written, err := f.writtenExtents()
-	return append(written, f.readExtents()...), err
+	count, err := f.symbolCount()
+	if err != nil {
+		return nil, err
+	}
+	written, err := f.writtenExtents(uint64(count))
+	if err != nil {
+		return nil, err
+	}
+	read, err := f.readExtents(uint64(count))
+	return append(written, read...), err
 }
 
-func (f *File) writtenExtents() ([]extent, error) {
+// writtenExtents lists those that edits write, given the number of symbols.
+func (f *File) writtenExtents(count uint64) ([]extent, error) {
 	needs, err := f.VersionNeeds()
 	if err != nil {
 		return nil, err
@@ -84,9 +95,12 @@ func (f *File) writtenExtents() ([]extent, error) {
 	for _, n := range needs {
 		add("version need", n.off, verneedSize)
 	}
-	count, _ := f.symbolCount()
-	if off, ok, err := f.table(elf.DT_VERSYM, uint64(count)*versymSize); ok && err == nil {
-		add("symbol version table", off, uint64(count)*versymSize)
+	versym, ok, err := f.table(elf.DT_VERSYM, count*versymSize)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		add("symbol version table", versym, count*versymSize)
 	}
 	if i := slices.IndexFunc(f.Progs, func(p Prog) bool { return p.Type == elf.PT_INTERP }); i >= 0 {
 		add("interpreter", f.Progs[i].Off, f.Progs[i].Filesz)
@@ -97,9 +111,8 @@ func (f *File) writtenExtents() ([]extent, error) {
 	return out, nil
 }
 
-// readExtents lists what the loader reads besides, as far as its size is known.
-func (f *File) readExtents() []extent {
-	count, _ := f.symbolCount()
+// readExtents lists what the loader reads besides.
+func (f *File) readExtents(count uint64) ([]extent, error) {
 	sizeOf := func(tag elf.DynTag) uint64 { n, _ := f.DynValue(tag); return n }
 	var out []extent
 	for _, t := range []struct {
@@ -107,7 +120,7 @@ func (f *File) readExtents() []extent {
 		tag  elf.DynTag
 		n    uint64
 	}{
-		{"symbol table", elf.DT_SYMTAB, uint64(count) * f.symSize()},
+		{"symbol table", elf.DT_SYMTAB, count * f.symSize()},
 		{"version definitions", elf.DT_VERDEF, verdefSize},
 		{"hash table", elf.DT_HASH, 8},
 		{"GNU hash table", elf.DT_GNU_HASH, gnuHashHead},
@@ -116,13 +129,21 @@ func (f *File) readExtents() []extent {
 		{"relocation table", elf.DT_JMPREL, sizeOf(elf.DT_PLTRELSZ)},
 		{"array of initialisers", elf.DT_INIT_ARRAY, sizeOf(elf.DT_INIT_ARRAYSZ)},
 		{"array of finalisers", elf.DT_FINI_ARRAY, sizeOf(elf.DT_FINI_ARRAYSZ)},
-		{"global offset table", elf.DT_PLTGOT, f.pick(4, 8)},
 	} {
-		if off, ok, err := f.table(t.tag, t.n); ok && err == nil {
-			out = append(out, extent{t.name, off, t.n, false})
+		if !f.has(t.tag) || t.n == 0 {
+			continue
 		}
+		off, _, err := f.table(t.tag, t.n)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, extent{t.name, off, t.n, false})
 	}
-	return out
+	// On ppc64 this one lies in .bss, which the loader fills.
+	if off, ok, err := f.table(elf.DT_PLTGOT, f.pick(4, 8)); ok && err == nil {
+		out = append(out, extent{"global offset table", off, f.pick(4, 8), false})
+	}
+	return out, nil
 }
 
 // checkLayout holds the PT_LOADs to their order and alignment.
