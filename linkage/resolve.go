@@ -60,11 +60,12 @@ type resolver struct {
 	opts        Options
 	root        Root
 	graph       *Graph
-	byInstall   map[string]*Object   // members by where they are installed
-	bySoname    map[string][]*Object // members by soname and by base name
-	byPath      map[string]*Object   // system libraries by path on this machine
-	paths       map[*Object][]dir    // search path of each file
-	lookups     map[string]lookup    // by path within the root of the system
+	byInstall   map[string]*Object        // members by where they are installed
+	bySoname    map[string][]*Object      // members by soname and by base name
+	byPath      map[string]*Object        // system libraries by path on this machine
+	paths       map[*Object][]dir         // search path of each file
+	lookups     map[string]lookup         // by path within the root of the system
+	vain        map[*Edge]map[string]bool // load paths, by key, on which a library is not
 	searchPath  []dir
 	libraryPath []dir
 	defaults    []dir
@@ -90,7 +91,7 @@ func newResolver(members []Member, opts Options) (*resolver, error) {
 	r := &resolver{
 		opts: opts, root: root, graph: &Graph{},
 		byInstall: map[string]*Object{}, bySoname: map[string][]*Object{},
-		byPath: map[string]*Object{}, paths: map[*Object][]dir{}, lookups: map[string]lookup{},
+		byPath: map[string]*Object{}, paths: map[*Object][]dir{}, lookups: map[string]lookup{}, vain: map[*Edge]map[string]bool{},
 	}
 	arch := ""
 	for _, m := range members {
@@ -149,8 +150,9 @@ func (r *resolver) order() []*Object {
 
 // A request is one file of a load in progress.
 type request struct {
-	chain []*Object // the file and the chain of files that led to it
-	dirs  []dir     // where its libraries are sought; made for the first of them
+	file *Object
+	path *loadPath // of the file and of those that led to it
+	dirs []dir     // where its libraries are sought; made for the first of them
 }
 
 // load walks breadth first, as ld.so loads a file and all that it needs. What
@@ -159,12 +161,12 @@ func (r *resolver) load(first *Object) {
 	loaded := map[string]*Object{}
 	r.loadedAs(loaded, first)
 	seen := map[*Object]bool{first: true}
-	queue := []*request{{chain: []*Object{first}}}
+	queue := []*request{{file: first, path: r.extend(&loadPath{}, first)}}
 	for len(queue) > 0 {
 		q := queue[0]
 		queue = queue[1:]
-		for i, needed := range q.chain[0].File.Needed() {
-			to := r.follow(r.edge(q.chain[0], i, needed), loaded, q)
+		for i, needed := range q.file.File.Needed() {
+			to := r.follow(r.edge(q.file, i, needed), loaded, q)
 			if to == nil {
 				continue
 			}
@@ -172,7 +174,7 @@ func (r *resolver) load(first *Object) {
 			r.loadedAs(loaded, to)
 			if !seen[to] {
 				seen[to] = true
-				queue = append(queue, &request{chain: append([]*Object{to}, q.chain...)})
+				queue = append(queue, &request{file: to, path: r.extend(q.path, to)})
 			}
 		}
 	}
@@ -246,12 +248,15 @@ func (r *resolver) excluded(name string) bool {
 // search looks for the library of an edge in every place where the file of q
 // seeks its libraries. A search in vain is noted in the edge.
 func (r *resolver) search(e *Edge, q *request) (to *Object, rule string) {
-	from := q.chain[0]
+	from := q.file
 	if strings.Contains(e.Needed, "/") {
 		return r.searchPathName(e, from)
 	}
+	if r.vain[e][q.path.key] {
+		return nil, "" // an earlier load has looked there
+	}
 	if q.dirs == nil {
-		q.dirs = r.plan(q.chain)
+		q.dirs = r.plan(q)
 	}
 	wheelDirs := 0
 	for wheelDirs < len(q.dirs) && q.dirs[wheelDirs].inWheel {
@@ -267,6 +272,10 @@ func (r *resolver) search(e *Edge, q *request) (to *Object, rule string) {
 		return to, rule
 	}
 	r.note(e, e.Needed, q.dirs, from)
+	if r.vain[e] == nil {
+		r.vain[e] = map[string]bool{}
+	}
+	r.vain[e][q.path.key] = true
 	return nil, ""
 }
 

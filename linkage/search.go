@@ -4,6 +4,7 @@ import (
 	stdelf "debug/elf"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/elf"
@@ -18,31 +19,56 @@ type dir struct {
 	shown   string // as messages name it
 }
 
-// rpathDirs returns the directories that the search paths of a chain of loaders
-// add: those before LD_LIBRARY_PATH (DT_RPATH), and those after it (DT_RUNPATH).
-// chain holds the file that needs a library, then the file that loaded it, and
-// so on.
+// A loadPath holds the directories that a file and its loaders hand on to what
+// is loaded through them. The file's own come first.
 //
-// glibc follows DT_RPATH up the chain, unless the file itself has DT_RUNPATH,
-// which serves that file alone (elf/dl-load.c, _dl_map_object). musl makes no
-// difference between the two, and searches both after LD_LIBRARY_PATH, up the
-// chain (ldso/dynlink.c, load_library).
-func (r *resolver) rpathDirs(chain []*Object) (before, after []dir) {
-	if r.opts.Libc == Musl {
-		for _, o := range chain {
-			after = append(after, r.ownPath(o)...)
+// glibc follows DT_RPATH up the chain of loaders, unless the file itself has
+// DT_RUNPATH, which serves that file alone (elf/dl-load.c, _dl_map_object). musl
+// makes no difference between the two, and follows both up the chain
+// (ldso/dynlink.c, load_library).
+type loadPath struct {
+	dirs []dir
+	key  string // names the directories
+}
+
+// extend returns the load path of a file that was loaded with path p.
+func (r *resolver) extend(p *loadPath, o *Object) *loadPath {
+	if r.opts.Libc != Musl && hasRunPath(o.File) {
+		return p
+	}
+	own := r.ownPath(o)
+	if len(own) == 0 {
+		return p
+	}
+	longer := &loadPath{dirs: slices.Clone(own)}
+	for _, d := range p.dirs {
+		if !slices.ContainsFunc(own, d.same) {
+			longer.dirs = append(longer.dirs, d)
 		}
-		return nil, after
 	}
-	if hasRunPath(chain[0].File) {
-		return nil, r.ownPath(chain[0])
+	var key strings.Builder
+	for _, d := range longer.dirs {
+		key.WriteString(d.root.dir + "\x00" + d.name + "\x00")
 	}
-	for _, o := range chain {
-		if !hasRunPath(o.File) {
-			before = append(before, r.ownPath(o)...)
-		}
+	longer.key = key.String()
+	return longer
+}
+
+// same reports whether two directories are the same one.
+func (d dir) same(other dir) bool {
+	return d.name == other.name && d.inWheel == other.inWheel && d.root == other.root
+}
+
+// rpathDirs returns the directories that search paths add for a file: those
+// before LD_LIBRARY_PATH (DT_RPATH of glibc), and those after it.
+func (r *resolver) rpathDirs(q *request) (before, after []dir) {
+	switch {
+	case r.opts.Libc == Musl:
+		return nil, q.path.dirs
+	case hasRunPath(q.file.File):
+		return nil, r.ownPath(q.file)
 	}
-	return before, nil
+	return q.path.dirs, nil
 }
 
 // ownPath returns the directories of the file's own search path: DT_RUNPATH if
@@ -157,8 +183,8 @@ func (r *resolver) userDirs(names []string, rule string) []dir {
 }
 
 // plan lists the places where a library is sought, in order.
-func (r *resolver) plan(chain []*Object) []dir {
-	before, after := r.rpathDirs(chain)
+func (r *resolver) plan(q *request) []dir {
+	before, after := r.rpathDirs(q)
 	var own, rest []dir
 	for _, d := range append(append([]dir(nil), before...), after...) {
 		if d.inWheel {
@@ -176,7 +202,7 @@ func (r *resolver) plan(chain []*Object) []dir {
 	add(before)
 	add(r.libraryPath)
 	add(after)
-	if chain[0].File.Dynamic() && !noDefaultLib(chain[0].File) {
+	if !noDefaultLib(q.file.File) {
 		add(r.defaults)
 	}
 	return append(own, rest...)
