@@ -20,6 +20,11 @@ func WriteAudit(w io.Writer, r *audit.Report, s Style, all bool) error {
 	p.linef("%s", s.bold(Clean(r.Wheel)))
 	switch r.Format {
 	case audit.Pure:
+		if len(r.Foreign) > 0 {
+			p.linef("  It holds no ELF file. What else it holds is named, not audited.")
+			p.foreign(r.Foreign)
+			return p.err
+		}
 		p.linef("  A pure wheel: it holds no binaries and runs on any platform.")
 		return p.err
 	case audit.MachO:

@@ -38,6 +38,9 @@ policy: the file, the library, the version and the symbols.`,
   wheelmend audit --plat manylinux_2_28_x86_64 dist/demo-1.0-cp312-cp312-manylinux_2_28_x86_64.whl`,
 		Args: wheelArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.plat == "auto" {
+				return usagef("--plat auto: want a platform tag, such as manylinux_2_28_x86_64")
+			}
 			if _, err := parsePlat(f.plat); err != nil {
 				return err
 			}

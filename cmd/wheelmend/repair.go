@@ -84,6 +84,9 @@ func (f *repairFlags) check() error {
 	if f.useLevel.Changed && (f.level < 0 || f.level > 9) {
 		return usagef("--zip-level %d: want 0 to 9", f.level)
 	}
+	if f.wheelDir == "" {
+		return usagef("--wheel-dir is empty, want a directory")
+	}
 	dir := "name" + f.libSuffix
 	if dir != path.Clean(dir) || strings.HasPrefix(dir, "..") || strings.HasSuffix(dir, ".dist-info") || strings.ContainsAny(dir, "\\\x00:") {
 		return usagef("--lib-sdir %q: %q is no folder inside a wheel", f.libSuffix, dir)
