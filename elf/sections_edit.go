@@ -113,8 +113,12 @@ func (p *plan) patchSymtab(s *Section) error {
 			return err
 		}
 		for at := uint64(0); at < n; at += size {
-			sym, _ := decodeSymbol(f.cursor(buf[at:at+size], s.Off+done+at), f.Is64())
-			if now := p.movedValue(&sym); now != sym.Value {
+			sym, name := decodeSymbol(f.cursor(buf[at:at+size], s.Off+done+at), f.Is64())
+			now := p.movedValue(&sym)
+			if p.isAbsoluteDynamic(s, &sym, name) {
+				now = p.space.dynamic.vaddr
+			}
+			if now != sym.Value {
 				p.b.patch(s.Off+done+at+f.pick(4, 8), f.appendWord(nil, now))
 			}
 		}
@@ -134,4 +138,19 @@ func (p *plan) movedValue(sym *Symbol) uint64 {
 		return sym.Value
 	}
 	return sym.Value - old.Addr + now.Addr
+}
+
+// isAbsoluteDynamic reports whether a symbol is _DYNAMIC with SHN_ABS for its
+// section, as GNU ld leaves it on several machines.
+func (p *plan) isAbsoluteDynamic(table *Section, sym *Symbol, name uint32) bool {
+	const dynamic = "_DYNAMIC\x00"
+	if !p.moveDynamic || sym.Section != elf.SHN_ABS || sym.Value != p.f.dynamic.addr {
+		return false
+	}
+	names := &p.f.Sections[table.Link]
+	if uint64(name)+uint64(len(dynamic)) > names.fileSize() {
+		return false
+	}
+	buf, err := p.f.read("symbol name", names.Off+uint64(name), uint64(len(dynamic)))
+	return err == nil && string(buf) == dynamic
 }
