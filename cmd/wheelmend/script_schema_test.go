@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -53,4 +54,50 @@ func compileSchema(name string) (*jsonschema.Schema, error) {
 		return nil, err
 	}
 	return c.Compile(url)
+}
+
+// TestSchemasDescribeEveryField holds the schemas to what they are for: each
+// object is closed, and each field says what it means.
+func TestSchemasDescribeEveryField(t *testing.T) {
+	for _, name := range []string{"audit", "repair", "policies"} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := compileSchema(name); err != nil {
+				t.Fatal(err)
+			}
+			text, err := os.ReadFile(filepath.Join("..", "..", "docs", name+".schema.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var document map[string]any
+			if err := json.Unmarshal(text, &document); err != nil {
+				t.Fatal(err)
+			}
+			if document["$schema"] != "https://json-schema.org/draft/2020-12/schema" {
+				t.Errorf("$schema is %v", document["$schema"])
+			}
+			describeFields(t, name, document)
+		})
+	}
+}
+
+func describeFields(t *testing.T, where string, node any) {
+	switch node := node.(type) {
+	case []any:
+		for _, item := range node {
+			describeFields(t, where, item)
+		}
+	case map[string]any:
+		properties, ok := node["properties"].(map[string]any)
+		if ok && node["additionalProperties"] != false {
+			t.Errorf("%s: additionalProperties is %v, want false", where, node["additionalProperties"])
+		}
+		for field, value := range properties {
+			if schema, _ := value.(map[string]any); schema["description"] == nil {
+				t.Errorf("%s.%s: no description", where, field)
+			}
+		}
+		for key, value := range node {
+			describeFields(t, where+"."+key, value)
+		}
+	}
 }

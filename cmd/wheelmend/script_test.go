@@ -25,12 +25,11 @@ func TestScripts(t *testing.T) {
 	commands := wheeltest.Commands()
 	maps.Copy(commands, scriptCommands())
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata",
-		Cmds:                commands,
-		Condition:           condition,
-		RequireUniqueNames:  true,
-		RequireExplicitExec: false,
-		UpdateScripts:       *update,
+		Dir:                "testdata",
+		Cmds:               commands,
+		Condition:          condition,
+		RequireUniqueNames: true,
+		UpdateScripts:      *update,
 	})
 }
 
