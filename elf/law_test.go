@@ -103,6 +103,11 @@ func spans(f *File) [][2]uint64 {
 	if addr, ok := mappedAddr(f, f.Shoff); ok {
 		add(addr, uint64(f.Shnum)*f.sectSize())
 	}
+	for _, s := range f.Sections {
+		if addr, ok := mappedAddr(f, s.Off); ok && s.Type == elf.SHT_SYMTAB {
+			add(addr, s.Size) // its symbols follow their sections
+		}
+	}
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_INTERP {
 			add(p.Vaddr, p.Filesz)
