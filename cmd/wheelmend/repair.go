@@ -70,6 +70,7 @@ is read back before it gets its name, and the same input gives the same bytes.`,
 	flags.BoolVar(&f.strip, "strip", false, "remove symbol tables and debug information")
 	flags.IntVarP(&f.level, "zip-level", "z", -1, "compression `level` of new members, 0 (none) to 9 (default: close to zlib's 6)")
 	f.useLevel = flags.Lookup("zip-level")
+	f.useLevel.DefValue = "0" // so that the help does not show the -1
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print the plan and write nothing")
 	flags.IntVarP(&f.jobs, "jobs", "j", 0, "`number` of members handled at once (default: one for each processor)")
 	flags.BoolVar(&f.ignoreISA, "disable-isa-ext-check", false, "accept binaries that need more than the baseline processor (x86-64-v2...)")
