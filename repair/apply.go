@@ -97,8 +97,17 @@ func (a *application) addMember(m *wheel.Member, e *Edit, moved string) error {
 		a.copyMember(m, row)
 		return nil
 	}
-	a.writer.Add(header, image)
+	a.writer.AddEdited(header, image, m, runsOf(image))
 	return nil
+}
+
+// runsOf tells the writer what an edited image has in common with the original.
+func runsOf(image *elf.Overlay) []wheel.Run {
+	var runs []wheel.Run
+	for _, r := range image.Runs() {
+		runs = append(runs, wheel.Run(r))
+	}
+	return runs
 }
 
 func (a *application) copyMember(m *wheel.Member, row wheel.RecordRow) {

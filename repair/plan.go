@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
 )
@@ -159,16 +160,36 @@ func (p *Plan) relink(o *linkage.Object, aside bool) Change {
 				p.warn("%s: its dependency on %s is removed, since extension modules must not load libpython (PEP 513)", o.Path, e.Needed)
 			}
 		case linkage.Found:
-			rename := Rename{Old: e.Needed}
 			if g := p.grafted(e.To, aside); g != nil {
-				rename.New = path.Base(g.Member)
-			}
-			if rename.New != "" && rename.New != rename.Old && !slices.Contains(c.Needed, rename) {
-				c.Needed = append(c.Needed, rename)
+				c.rename(renames(o, e, path.Base(g.Member)))
 			}
 		}
 	}
 	return c
+}
+
+// rename adds renames that are not there yet.
+func (c *Change) rename(steps []Rename) {
+	for _, r := range steps {
+		if r.New != r.Old && !slices.Contains(c.Needed, r) {
+			c.Needed = append(c.Needed, r)
+		}
+	}
+}
+
+// renames returns the steps by which a DT_NEEDED gets the name of a graft. A
+// version need has to follow: ld.so aborts when it names a library that is not
+// loaded (elf/dl-version.c, _dl_check_map_versions). One that knows the library
+// by its soname, where DT_NEEDED has another name, follows from there.
+func renames(o *linkage.Object, e *linkage.Edge, name string) []Rename {
+	soname := e.To.File.Soname()
+	needs, err := o.File.VersionNeeds()
+	bySoname := err == nil && soname != e.Needed && o.Edge(soname) == nil &&
+		slices.ContainsFunc(needs, func(n elf.VersionNeed) bool { return n.Library == soname })
+	if bySoname {
+		return []Rename{{e.Needed, soname}, {soname, name}}
+	}
+	return []Rename{{e.Needed, name}}
 }
 
 // planLeftovers plans what follows from the rest of the plan.

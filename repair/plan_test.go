@@ -46,6 +46,8 @@ func TestPlans(t *testing.T) {
 			"opt/a/libx.so.1 elf x86_64 soname=libx.so.1\nopt/b/libx.so.1 elf x86_64 soname=libx.so.1", repair.Options{}},
 		{"two_names_of_one_file", linuxWheel, module("needed=libx.so,libx.so.1"),
 			"usr/lib/libx.so symlink libx.so.1\n" + lib("libx.so.1"), repair.Options{}},
+		{"versions_wanted_by_soname", linuxWheel, module("needed=libx.so import=f@V1:libx.so.1"),
+			"usr/lib/libx.so symlink libx.so.1\n" + lib("libx.so.1", "export=f@V1"), repair.Options{}},
 		{"script_moves", linuxWheel, "demo-1.0.data/scripts/prog elf x86_64 interp=/lib64/ld-linux-x86-64.so.2 needed=libx.so.1,libin.so rpath=$ORIGIN/../lib/demo:/build\ndemo-1.0.data/data/lib/demo/libin.so elf x86_64\ndemo-1.0.data/scripts/static elf x86_64 interp=/lib64/ld-linux-x86-64.so.2 needed=libc.so.6",
 			lib("libx.so.1"), repair.Options{}},
 		{"needed_by_path", linuxWheel, module("needed=/opt/x/libx.so"),
