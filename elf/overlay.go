@@ -169,6 +169,51 @@ func (b *builder) sortPatches() error {
 	return nil
 }
 
+// trimPatches leaves out of the patches what the original says already, so that
+// an edit changes no more bytes than it must.
+func (b *builder) trimPatches() error {
+	kept := b.patches[:0]
+	for _, p := range b.patches {
+		if p.data == nil {
+			kept = append(kept, p)
+			continue
+		}
+		old := make([]byte, p.n)
+		if n, err := b.base.ReadAt(old, int64(p.off)); n < len(old) {
+			return fmt.Errorf("elf: offset %#x: %w", p.off, err)
+		}
+		for p.n > 0 && old[0] == p.data[0] {
+			p.off, p.n, p.data, old = p.off+1, p.n-1, p.data[1:], old[1:]
+		}
+		for p.n > 0 && old[p.n-1] == p.data[p.n-1] {
+			p.n, p.data = p.n-1, p.data[:p.n-1]
+		}
+		if p.n > 0 {
+			kept = append(kept, p)
+		}
+	}
+	b.patches = kept
+	return nil
+}
+
+// A Run is a part of an edited image that stands in the original, too.
+type Run struct {
+	At   int64 // offset in the edited image
+	From int64 // offset in the original
+	Size int64 // bytes
+}
+
+// Runs returns the parts of the image that are the original's, in order.
+func (o *Overlay) Runs() []Run {
+	var runs []Run
+	for _, p := range o.pieces {
+		if p.from >= 0 {
+			runs = append(runs, Run{At: p.at, From: p.from, Size: p.n})
+		}
+	}
+	return runs
+}
+
 func (b *builder) overlay() *Overlay {
 	return &Overlay{base: b.base, size: b.size, pieces: b.pieces, edited: true}
 }

@@ -247,6 +247,9 @@ type appender interface {
 // assemble puts the pieces of the result in order.
 func (p *plan) assemble() (*Overlay, error) {
 	s := &p.space
+	if err := p.b.trimPatches(); err != nil {
+		return nil, err
+	}
 	p.b.original(0, s.headEnd)
 	if s.off > p.b.size64() {
 		p.b.zeros(s.off - p.b.size64())

@@ -26,27 +26,31 @@ const (
 // A chunk is a piece of a member on its way through the compressor. Its buffers
 // are used again for other chunks.
 type chunk struct {
-	entry *entry
-	first bool // of its member
-	last  bool // of its member
-	in    []byte
-	dict  int // how much of in is dictionary, in bytes
-	out   []byte
-	err   error
-	done  chan struct{} // receives once out or err is set
+	entry   *entry
+	segment segment // that it is a piece of
+	off     int64   // of the content
+	first   bool    // of its member
+	last    bool    // of its member
+	in      []byte
+	dict    int // how much of in is dictionary, in bytes
+	out     []byte
+	err     error
+	done    chan struct{} // receives once out or err is set
 }
 
 func newChunk() *chunk {
 	return &chunk{done: make(chan struct{}, 1)}
 }
 
-// load reads the piece of e that begins at off, and the dictionary before it.
-func (c *chunk) load(e *entry, off int64) error {
-	dict := min(off, dictSize)
-	n := min(e.size-off, chunkSize)
-	c.in, c.dict = slices.Grow(c.in[:0], int(dict+n))[:dict+n], int(dict)
-	if err := readFullAt(e.content, c.in, off-dict); err != nil {
-		return fmt.Errorf("offset %#x: %w", off, err)
+// load reads size bytes of the content, and the dictionary before them.
+func (c *chunk) load(size int64) error {
+	dict := min(c.off, dictSize)
+	if c.segment.spliced() {
+		dict = 0
+	}
+	c.in, c.dict = slices.Grow(c.in[:0], int(dict+size))[:dict+size], int(dict)
+	if err := readFullAt(c.entry.content, c.in, c.off-dict); err != nil {
+		return fmt.Errorf("offset %#x: %w", c.off, err)
 	}
 	return nil
 }
@@ -64,6 +68,10 @@ type compressor struct {
 
 // run fills c.out.
 func (z *compressor) run(c *chunk) {
+	if c.segment.spliced() {
+		c.err = c.splice()
+		return
+	}
 	if c.entry.method == Store {
 		c.out = append(c.out[:0], c.fresh()...)
 		return

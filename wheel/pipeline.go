@@ -89,30 +89,46 @@ func (p *pipeline) compress(work <-chan *chunk) {
 // without bytes.
 func (p *pipeline) read(ctx context.Context, entries []*entry, work, ordered chan<- *chunk) {
 	for _, e := range entries {
-		if e.content != nil {
-			e.sha256 = sha256.New()
-		}
-		for off, last := int64(0), false; !last; off += chunkSize {
+		if e.content == nil {
 			c, ok := p.take(ctx)
 			if !ok {
 				return
 			}
-			c.entry, c.first = e, off == 0
-			last = e.content == nil || off+chunkSize >= e.size
-			c.last = last
-			if e.content != nil {
-				e.absorb(c, off)
-			}
-			failed := c.err != nil
+			c.entry, c.first, c.last = e, true, true
 			ordered <- c
-			if e.content != nil {
-				work <- c
-			}
-			if failed {
+			continue
+		}
+		e.sha256 = sha256.New()
+		if e.segments == nil {
+			e.segments = fillGaps(nil, e.size)
+		}
+		for _, s := range e.segments {
+			if !p.readSegment(ctx, e, s, work, ordered) {
 				return
 			}
 		}
 	}
+}
+
+// readSegment loads the chunks of one segment. It reports whether to go on.
+func (p *pipeline) readSegment(ctx context.Context, e *entry, s segment, work, ordered chan<- *chunk) bool {
+	for off := s.off; off == s.off || off < s.end; off += chunkSize {
+		c, ok := p.take(ctx)
+		if !ok {
+			return false
+		}
+		c.entry, c.segment, c.off, c.first = e, s, off, off == 0
+		size := min(s.end-off, chunkSize)
+		c.last = off+size == e.size
+		e.absorb(c, size)
+		failed := c.err != nil
+		ordered <- c
+		work <- c
+		if failed {
+			return false
+		}
+	}
+	return true
 }
 
 // take waits for a free chunk.
@@ -130,8 +146,8 @@ func (p *pipeline) take(ctx context.Context) (*chunk, bool) {
 }
 
 // absorb loads a chunk of the entry and updates digest and checksum.
-func (e *entry) absorb(c *chunk, off int64) {
-	if c.err = c.load(e, off); c.err != nil {
+func (e *entry) absorb(c *chunk, size int64) {
+	if c.err = c.load(size); c.err != nil {
 		return
 	}
 	e.sha256.Write(c.fresh())

@@ -49,10 +49,13 @@ type Writer struct {
 // An entry is a member to write: a copy if member is set, else new content.
 type entry struct {
 	record
-	member  *Member
-	content Content
-	row     RecordRow // of a copy from the start, of new content once it is read
-	sha256  hash.Hash
+	member   *Member
+	content  Content
+	source   *Member   // that the content was made from, nil for none
+	runs     []Run     // what they have in common
+	segments []segment // how the content is made
+	row      RecordRow // of a copy from the start, of new content once it is read
+	sha256   hash.Hash
 }
 
 // NewWriter returns a Writer for a wheel whose .dist-info directory has that
@@ -104,6 +107,9 @@ func (w *Writer) method(size int64) uint16 {
 func (w *Writer) Write(ctx context.Context, out io.WriterAt) (int64, error) {
 	entries, err := w.plan()
 	if err != nil {
+		return 0, err
+	}
+	if err := w.planSplices(ctx, entries); err != nil {
 		return 0, err
 	}
 	p := w.newPipeline(out, entries)
