@@ -1,15 +1,18 @@
-// Package elf reads ELF images and edits their dynamic linking data; bytes that
-// are already mapped never move.
+// Package elf reads ELF images and edits their dynamic linking data; code and
+// data that are already mapped never move.
 //
 // Reading follows the loader: program headers and the dynamic table decide,
 // section headers are optional and never trusted. Start with [NewFile], then
 // ask [File.Needed], [File.Symbols] or [File.VersionNeeds]. Editing starts with
 // [File.Edit], which checks and lays out a list of edits and returns an
 // [Overlay]: the original bytes with replaced ranges, ready to be streamed.
-// What cannot be edited with certainty is refused, never damaged.
+// What cannot be edited with certainty is refused, never damaged. What needs more
+// room than it has goes behind the last segment, or into a new one; then tables
+// that the loader finds through the headers may make way for the larger header.
 //
 // The package leaves out what dynamic linking does not need: relocations are
-// looked at only to count symbols, and .symtab only to keep _DYNAMIC true.
+// looked at only to count symbols and to see that none points at what moves, and
+// .symtab only so that its symbols follow their sections.
 //
 // Input is untrusted. Numbers from a file are compared with its size before
 // they are used; a broken rule is a [*FormatError] with the offset of the

@@ -73,6 +73,7 @@ func tables(f *File) [][2]uint64 {
 func TestEveryFieldLies(t *testing.T) {
 	for name, whole := range liars(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			f := parse(t, whole)
 			lies := []uint64{0, 1, ^uint64(0), uint64(len(whole)), 1 << 63, 0x8000000080000000}
 			done := map[uint64]bool{}
