@@ -54,8 +54,11 @@ func (f *File) readSection(off uint64) (Section, error) {
 // readSections decodes the section header table and its names. The error says
 // why the table is not true; the loader would not mind.
 func (f *File) readSections() ([]Section, error) {
-	if f.Shoff == 0 || f.Shnum == 0 {
+	if f.Shoff == 0 {
 		return nil, nil
+	}
+	if f.Shnum == 0 {
+		return nil, formatErr(f.Shoff, "e_shoff is %#x, but there is no section header", f.Shoff)
 	}
 	n := uint64(f.Shnum) * f.sectSize()
 	if n > maxTableSize {
