@@ -48,7 +48,7 @@ func (p *plan) movePlaces() {
 			pr.Memsz = pr.Filesz
 		case pr.Type == elf.PT_PHDR && s.table.size > 0:
 			place(pr, s.table)
-		case pr.Type == elf.PT_PHDR && s.tableGrows:
+		case pr.Type == elf.PT_PHDR && s.tableGrows && pr.Off == p.f.Phoff:
 			pr.Filesz = uint64(len(p.progs)) * p.f.progSize()
 			pr.Memsz = pr.Filesz
 		case pr.Type != elf.PT_LOAD && pr.Filesz > 0 && pr.Off >= s.tailFrom:
