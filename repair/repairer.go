@@ -16,14 +16,15 @@ import (
 // A Repairer repairs wheels one after the other. Libraries that several of them
 // graft are patched and compressed once.
 type Repairer struct {
-	opts   Options
-	share  share
-	owners owners
+	opts    Options
+	share   share
+	owners  owners
+	written map[string]string // path of each result to its input
 }
 
 // NewRepairer returns a repairer. Close it when the last wheel is done.
 func NewRepairer(opts Options) *Repairer {
-	return &Repairer{opts: opts, share: share{grafts: map[string]shared{}}, owners: owners{sysroot: opts.Audit.Sysroot}}
+	return &Repairer{opts: opts, share: share{grafts: map[string]shared{}}, owners: owners{sysroot: opts.Audit.Sysroot}, written: map[string]string{}}
 }
 
 // Close releases the finished wheels that the repairer keeps open.
@@ -86,7 +87,7 @@ func (r *Repairer) open(ctx context.Context, path string, use func(*Plan) (strin
 
 // apply writes the result of a plan and returns its path.
 func (r *Repairer) apply(ctx context.Context, p *Plan, input, dir string) (string, error) {
-	out, err := outputPath(dir, p.Output, input)
+	out, err := r.outputPath(dir, p.Output, input)
 	if err != nil {
 		return "", err
 	}
@@ -109,6 +110,7 @@ func (r *Repairer) apply(ctx context.Context, p *Plan, input, dir string) (strin
 	if err != nil {
 		return "", err
 	}
+	r.written[out] = input
 	r.share.remember(out, p, a.time)
 	return out, nil
 }
@@ -137,8 +139,11 @@ func (r *Repairer) newTime(p *Plan) time.Time {
 }
 
 // outputPath returns where the result goes, and refuses to replace the input.
-func outputPath(dir, name, input string) (string, error) {
+func (r *Repairer) outputPath(dir, name, input string) (string, error) {
 	out := filepath.Join(dir, name)
+	if other, ok := r.written[out]; ok {
+		return "", fmt.Errorf("the result would replace that of %s; name another directory with --wheel-dir", other)
+	}
 	before, err := os.Stat(input)
 	if err != nil {
 		return "", err
@@ -154,7 +159,7 @@ func outputPath(dir, name, input string) (string, error) {
 
 // copyPure copies a wheel without binaries as it is.
 func (r *Repairer) copyPure(path, dir string) (*Result, error) {
-	out, err := outputPath(dir, filepath.Base(path), path)
+	out, err := r.outputPath(dir, filepath.Base(path), path)
 	if err != nil {
 		return nil, err
 	}
@@ -169,5 +174,6 @@ func (r *Repairer) copyPure(path, dir string) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.written[out] = path
 	return &Result{Path: out, Tag: "any"}, nil
 }

@@ -2,11 +2,13 @@ package repair
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/policy"
+	"github.com/wheelmend/wheelmend/wheel"
 )
 
 // An UnmetError reports that a wheel cannot meet a policy.
@@ -147,6 +149,9 @@ func (p *Plan) retag(rep *audit.Report) error {
 	if p.options.KeepTags {
 		return nil
 	}
+	if err := sameInterpreters(rep.Contents.Filename, info.Tags()); err != nil {
+		return err
+	}
 	var kept []string
 	for _, tag := range rep.Contents.Filename.Platform {
 		if p.truthful(tag, rep) {
@@ -213,4 +218,28 @@ func tagLines(lines, platforms, kept []string) []string {
 		}
 	}
 	return out
+}
+
+// sameInterpreters reports a file name and Tag lines that speak of different
+// Pythons or ABIs: an installer would believe the one or the other.
+func sameInterpreters(name wheel.Filename, lines []string) error {
+	inName, inLines := map[string]bool{}, map[string]bool{}
+	for _, t := range name.Tags() {
+		inName[t.Python+"-"+t.ABI] = true
+	}
+	for _, line := range lines {
+		tags, err := wheel.ParseTag(line)
+		if err != nil {
+			return fmt.Errorf("WHEEL: Tag %q: %w", line, err)
+		}
+		for _, t := range tags {
+			inLines[t.Python+"-"+t.ABI] = true
+		}
+	}
+	if maps.Equal(inName, inLines) {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(inLines))
+	return fmt.Errorf("the Tag lines of WHEEL name %s, the file name %s (PEP 427); build the wheel again, or keep both with --no-update-tags",
+		strings.Join(names, ", "), strings.Join(slices.Sorted(maps.Keys(inName)), ", "))
 }

@@ -2,6 +2,7 @@ package wheel
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -194,6 +195,10 @@ type File struct {
 // Open opens the wheel at path, as [NewReader] does. Errors of the format do
 // not repeat the path. The caller closes the file.
 func Open(path string) (*File, error) {
+	// Looked at first: opening a FIFO would wait for someone who writes to it.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, errIrregular
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -206,13 +211,16 @@ func Open(path string) (*File, error) {
 	return &File{Reader: r, Path: path, f: f}, nil
 }
 
+// errIrregular reports a directory, a pipe: what has no size is no archive.
+var errIrregular = fmt.Errorf("not a regular file: %w", ErrNotZip)
+
 func openReader(f *os.File) (*Reader, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, ErrNotZip // a directory, a pipe: nothing that has a size
+		return nil, errIrregular
 	}
 	return NewReader(f, info.Size())
 }

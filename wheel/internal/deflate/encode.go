@@ -17,7 +17,7 @@ const MaxLevel = 9
 var levels = [MaxLevel + 1]struct{ depth, nice, lazy int }{
 	1: {4, 16, 0},
 	2: {8, 32, 0},
-	3: {10, 24, 1},
+	3: {6, 16, 1},
 	4: {16, 32, 1},
 	5: {24, 48, 1},
 	6: {40, 96, 1},
