@@ -26,7 +26,11 @@ func (e *UnmetError) Error() string {
 		if i > 0 {
 			b.WriteString("; ")
 		}
-		fmt.Fprintf(&b, "%s: %s", blocker.File, describe(blocker))
+		reason := describe(blocker)
+		if blocker.Kind == audit.KindMissing && i > 0 && e.Blockers[i-1].Kind == audit.KindMissing {
+			reason = blocker.Library + " was not found" // nor are the places told twice
+		}
+		fmt.Fprintf(&b, "%s: %s", blocker.File, reason)
 	}
 	if more := len(e.Blockers) - shown; more > 0 {
 		fmt.Fprintf(&b, "; and %d more, see wheelmend audit", more)
