@@ -49,14 +49,14 @@ type application struct {
 	time   time.Time                // of new members
 	copied map[string]*wheel.Member // members of the input that were taken over
 	share  *share
-	bill   func() ([]byte, error)
+	parts  *parts
 }
 
 // fill collects the members of the result. It decides nothing.
 func (a *application) fill() error {
-	edited, moved := map[string]*Edit{}, map[string]string{}
+	edited, moved := map[string]*elf.Overlay{}, map[string]string{}
 	for i := range a.plan.Edits {
-		edited[a.plan.Edits[i].Member] = &a.plan.Edits[i]
+		edited[a.plan.Edits[i].Member] = a.parts.edits[i]
 	}
 	for _, s := range a.plan.Scripts {
 		moved[s.Member] = s.Moved
@@ -69,9 +69,7 @@ func (a *application) fill() error {
 		if skip[m.Name] {
 			continue
 		}
-		if err := a.addMember(m, edited[m.Name], moved[m.Name]); err != nil {
-			return fmt.Errorf("%s: %w", m.Name, err)
-		}
+		a.addMember(m, edited[m.Name], moved[m.Name])
 	}
 	return a.addNew()
 }
@@ -79,26 +77,17 @@ func (a *application) fill() error {
 func (a *application) infoName() string { return a.plan.contents.Reader.DistInfo() + "/WHEEL" }
 
 // addMember takes a member over, edited or as it is.
-func (a *application) addMember(m *wheel.Member, e *Edit, moved string) error {
-	row, _ := a.record.Row(m.Name)
-	if e == nil {
+func (a *application) addMember(m *wheel.Member, image *elf.Overlay, moved string) {
+	if image == nil || moved == "" && !image.Edited() {
+		row, _ := a.record.Row(m.Name)
 		a.copyMember(m, row)
-		return nil
-	}
-	image, err := e.object.File.Edit(e.edits()...)
-	if err != nil {
-		return err
+		return
 	}
 	header := wheel.Header{Name: m.Name, Mode: m.Mode, Modified: m.Modified}
-	switch {
-	case moved != "":
+	if moved != "" {
 		header.Name, header.Mode = moved, graftMode
-	case !image.Edited():
-		a.copyMember(m, row)
-		return nil
 	}
 	a.writer.AddEdited(header, image, m, runsOf(image))
-	return nil
 }
 
 // runsOf tells the writer what an edited image has in common with the original.
@@ -118,20 +107,14 @@ func (a *application) copyMember(m *wheel.Member, row wheel.RecordRow) {
 // addNew adds what the wheel did not have.
 func (a *application) addNew() error {
 	for i := range a.plan.Grafts {
-		if err := a.addGraft(&a.plan.Grafts[i]); err != nil {
-			return fmt.Errorf("%s: %w", a.plan.Grafts[i].Source, err)
-		}
+		a.addGraft(&a.plan.Grafts[i], a.parts.grafts[i])
 	}
 	for i := range a.plan.Scripts {
 		s := &a.plan.Scripts[i]
 		a.add(s.Member, graftMode, s.shim())
 	}
 	if a.plan.SBOM != "" {
-		bill, err := a.bill()
-		if err != nil {
-			return fmt.Errorf("%s: %w", a.plan.SBOM, err)
-		}
-		a.add(a.plan.SBOM, 0o644, bill)
+		a.add(a.plan.SBOM, 0o644, a.parts.bill)
 	}
 	return a.addInfo()
 }
@@ -142,17 +125,12 @@ func (a *application) add(name string, mode fs.FileMode, content []byte) {
 
 // addGraft adds a library, out of a wheel of the same run that has it already
 // if there is one: patched and compressed once is enough.
-func (a *application) addGraft(g *Graft) error {
+func (a *application) addGraft(g *Graft, image *elf.Overlay) {
 	if m, row, ok := a.share.lookup(g, a.time); ok {
 		a.writer.CopyAs(g.Member, m, row)
-		return nil
-	}
-	image, err := g.object.File.Edit(g.edits()...)
-	if err != nil {
-		return err
+		return
 	}
 	a.writer.Add(wheel.Header{Name: g.Member, Mode: graftMode, Modified: a.time}, image)
-	return nil
 }
 
 // addInfo writes WHEEL with its new tags, or takes it over when they are the same.

@@ -99,7 +99,9 @@ func (r *Repairer) apply(ctx context.Context, p *Plan, input, dir string) (strin
 		plan: p, record: record, share: &r.share, copied: map[string]*wheel.Member{},
 		writer: wheel.NewWriter(p.contents.Reader.DistInfo(), wheel.WriterOptions{Level: r.level(), Jobs: r.opts.Load.Jobs, Progress: r.opts.Progress}),
 		time:   r.newTime(p),
-		bill:   func() ([]byte, error) { return billOfMaterials(p, &r.owners) },
+	}
+	if a.parts, err = newParts(ctx, p, &r.owners, r.opts.Load.Jobs); err != nil {
+		return "", err
 	}
 	if err := a.fill(); err != nil {
 		return "", err

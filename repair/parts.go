@@ -1,0 +1,79 @@
+package repair
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wheelmend/wheelmend/elf"
+)
+
+// parts are what a plan makes out of binaries and of the package database.
+type parts struct {
+	edits  []*elf.Overlay // one for each of Plan.Edits
+	grafts []*elf.Overlay // one for each of Plan.Grafts
+	bill   []byte         // of materials, nil without one
+}
+
+// newParts makes the parts of a plan, jobs of them at a time (GOMAXPROCS if jobs
+// is less than 1). The error is that of the first in the order of the plan.
+func newParts(ctx context.Context, p *Plan, owners *owners, jobs int) (*parts, error) {
+	made := &parts{edits: make([]*elf.Overlay, len(p.Edits)), grafts: make([]*elf.Overlay, len(p.Grafts))}
+	var tasks []func() error
+	if p.SBOM != "" {
+		tasks = append(tasks, func() (err error) {
+			made.bill, err = billOfMaterials(p, owners)
+			return named(p.SBOM, err)
+		})
+	}
+	for i := range p.Edits {
+		tasks = append(tasks, func() (err error) {
+			made.edits[i], err = p.Edits[i].object.File.Edit(p.Edits[i].edits()...)
+			return named(p.Edits[i].Member, err)
+		})
+	}
+	for i := range p.Grafts {
+		tasks = append(tasks, func() (err error) {
+			made.grafts[i], err = p.Grafts[i].object.File.Edit(p.Grafts[i].edits()...)
+			return named(p.Grafts[i].Source, err)
+		})
+	}
+	return made, runAll(ctx, tasks, jobs)
+}
+
+// runAll runs the tasks and returns the error of the first that has one.
+func runAll(ctx context.Context, tasks []func() error, jobs int) error {
+	if jobs < 1 {
+		jobs = runtime.GOMAXPROCS(0)
+	}
+	errs := make([]error, len(tasks))
+	var group errgroup.Group
+	group.SetLimit(jobs)
+	for i, task := range tasks {
+		group.Go(func() error {
+			if errs[i] = context.Cause(ctx); errs[i] == nil {
+				errs[i] = task()
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// named puts the name of what failed in front of an error.
+func named(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
