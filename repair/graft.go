@@ -38,18 +38,29 @@ func (d libDirs) of(aside bool) string {
 // there if it needs a graft.
 func isAside(member string) bool { return !linkage.InPackages(member) && !isScript(member) }
 
+// digests returns the digest of each library that is to be grafted.
+func (p *Plan) digests(ctx context.Context) ([]string, error) {
+	all := make([]string, len(p.verdict.Grafts))
+	var tasks []func() error
+	for i, o := range p.verdict.Grafts {
+		tasks = append(tasks, func() (err error) {
+			all[i], err = fileDigest(o.File)
+			return named(o.Path, err)
+		})
+	}
+	return all, runAll(ctx, tasks, p.options.Load.Jobs)
+}
+
 // planGrafts names the libraries that come in.
 func (p *Plan) planGrafts(ctx context.Context, dirs libDirs, members []*linkage.Object) error {
 	names := map[string]string{} // member to digest
 	wanted := [2]map[*linkage.Object]bool{p.graftsFor(members, false), p.graftsFor(members, true)}
-	for _, o := range p.verdict.Grafts {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		digest, err := fileDigest(o.File)
-		if err != nil {
-			return fmt.Errorf("%s: %w", o.Path, err)
-		}
+	digests, err := p.digests(ctx)
+	if err != nil {
+		return err
+	}
+	for n, o := range p.verdict.Grafts {
+		digest := digests[n]
 		name := graftName(path.Base(strings.ReplaceAll(o.Path, "\\", "/")), digest)
 		for i, aside := range []bool{false, true} {
 			if !wanted[i][o] {
