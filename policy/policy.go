@@ -69,6 +69,18 @@ func Lookup(tag string) (*Policy, error) {
 	return nil, unknownTag(tag)
 }
 
+// LookupFor is Lookup for a tag that may leave out the architecture, which is
+// then arch: "manylinux_2_17" or "manylinux2014".
+func LookupFor(tag string, arch Arch) (*Policy, error) {
+	p, err := Lookup(tag)
+	if err != nil {
+		if short, ok := catalogue().tags[tag+"_"+string(arch)]; ok {
+			return short, nil
+		}
+	}
+	return p, err
+}
+
 // unknownTag explains a failed Lookup by the tags that would have succeeded.
 func unknownTag(tag string) error {
 	byLength := func(a, b Arch) int { return cmp.Compare(len(b), len(a)) }

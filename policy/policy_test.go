@@ -198,3 +198,27 @@ func TestReturnedSlicesAreCopies(t *testing.T) {
 		t.Error("a caller can overwrite the list of policies")
 	}
 }
+
+func TestLookupFor(t *testing.T) {
+	for _, c := range []struct {
+		name, tag string
+		arch      Arch
+		want      string // "" for an error
+	}{
+		{"complete", "manylinux_2_28_x86_64", X86_64, "manylinux_2_28_x86_64"},
+		{"complete, of another architecture", "manylinux_2_28_s390x", X86_64, "manylinux_2_28_s390x"},
+		{"without architecture", "manylinux_2_28", AARCH64, "manylinux_2_28_aarch64"},
+		{"alias without architecture", "manylinux2014", PPC64LE, "manylinux_2_17_ppc64le"},
+		{"not for that architecture", "manylinux1", AARCH64, ""},
+		{"unknown", "manylinux_9_9", X86_64, ""},
+	} {
+		p, err := LookupFor(c.tag, c.arch)
+		got := ""
+		if err == nil {
+			got = p.Tag()
+		}
+		if got != c.want {
+			t.Errorf("%s: LookupFor(%q, %s) = %q, %v, want %q", c.name, c.tag, c.arch, got, err, c.want)
+		}
+	}
+}

@@ -115,12 +115,7 @@ func bestTag(rep *audit.Report) string {
 
 // lookup finds the policy of a tag, which may leave out the architecture.
 func lookup(tag string, rep *audit.Report) (*policy.Policy, error) {
-	requested, err := policy.Lookup(tag)
-	if err != nil {
-		if short, shortErr := policy.Lookup(tag + "_" + string(rep.Arch)); shortErr == nil {
-			requested, err = short, nil
-		}
-	}
+	requested, err := policy.LookupFor(tag, rep.Arch)
 	if err != nil {
 		return nil, err
 	}

@@ -114,7 +114,7 @@ func meets(rep *audit.Report, f *auditFlags) error {
 		}
 		return unmet
 	}
-	p, err := lookupPlat(f.plat, string(rep.Arch))
+	p, err := policy.LookupFor(f.plat, rep.Arch)
 	if err != nil || p.Arch != rep.Arch || rep.Libc != "" && p.Libc != rep.Libc {
 		return unmet
 	}
@@ -130,7 +130,7 @@ func parsePlat(tag string) (string, error) {
 	if tag == "" || tag == "auto" {
 		return tag, nil
 	}
-	if _, err := lookupPlat(tag, "x86_64"); err == nil {
+	if _, err := policy.LookupFor(tag, policy.X86_64); err == nil {
 		return tag, nil
 	}
 	for _, p := range policy.All() {
@@ -140,15 +140,4 @@ func parsePlat(tag string) (string, error) {
 	}
 	_, err := policy.Lookup(tag)
 	return "", usagef("--plat %s: %w", tag, err)
-}
-
-// lookupPlat finds the policy of a tag that may leave out the architecture.
-func lookupPlat(tag, arch string) (*policy.Policy, error) {
-	p, err := policy.Lookup(tag)
-	if err != nil {
-		if short, shortErr := policy.Lookup(tag + "_" + arch); shortErr == nil {
-			return short, nil
-		}
-	}
-	return p, err
 }
