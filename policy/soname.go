@@ -1,19 +1,6 @@
 package policy
 
-import (
-	"regexp"
-	"strings"
-)
-
-// libpython matches what an interpreter's own library may be called: with the
-// old "m" of pymalloc builds or without, and with any version after it.
-var libpython = regexp.MustCompile(`^libpython\d+\.\d+m?\.so(\.\d)*$`)
-
-// IsLibpython reports whether a soname is that of a Python interpreter's library.
-// A wheel must not bring one along: the interpreter that imports it is there.
-func IsLibpython(soname string) bool {
-	return libpython.MatchString(soname)
-}
+import "strings"
 
 // IsLoader reports whether a soname is that of a dynamic loader, of glibc or of
 // musl. It is in memory before anything else and is never part of a wheel.
