@@ -47,7 +47,7 @@ policy: the file, the library, the version and the symbols.`,
 			if err := errors.Join(checkJobs(f.jobs), f.search.check()); err != nil {
 				return err
 			}
-			return a.eachWheel(args, func(path string) error { return a.audit(cmd, path, &f) })
+			return a.eachWheel(cmd.Context(), args, func(path string) error { return a.audit(cmd, path, &f) })
 		},
 	}
 	flags := cmd.Flags()

@@ -150,7 +150,7 @@ func (a *app) repairAll(ctx context.Context, wheels []string, f *repairFlags, op
 	opts.Progress = bar.update
 	r := repair.NewRepairer(opts)
 	defer func() { err = errors.Join(err, r.Close()) }()
-	return a.eachWheel(wheels, func(path string) error {
+	return a.eachWheel(ctx, wheels, func(path string) error {
 		bar.begin(filepath.Base(path))
 		result, err := repairOne(ctx, r, path, f)
 		bar.end()

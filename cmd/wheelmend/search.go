@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"path"
 	"path/filepath"
 	"strings"
@@ -86,12 +87,15 @@ func wheelArgs(_ *cobra.Command, args []string) error {
 
 // eachWheel runs do for each wheel. A failure is reported and does not keep the
 // others from their turn.
-func (a *app) eachWheel(wheels []string, do func(path string) error) error {
+func (a *app) eachWheel(ctx context.Context, wheels []string, do func(path string) error) error {
 	failed := false
 	for _, path := range wheels {
 		if err := do(path); err != nil {
 			a.failed(filepath.Base(path), err)
 			failed = true
+		}
+		if ctx.Err() != nil {
+			break // interrupted: the others have no turn
 		}
 	}
 	if failed {
