@@ -6,14 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/jobs"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
-	"golang.org/x/sync/errgroup"
 )
 
 // Options tunes an audit. The zero value looks at this machine's libraries.
@@ -83,11 +84,7 @@ func (r *Report) readFacts(ctx context.Context) error {
 	objects := slices.Concat(r.Graph.Members, r.graftable())
 	all := make([]*facts, len(objects))
 	group, ctx := errgroup.WithContext(ctx)
-	jobs := r.options.Jobs
-	if jobs < 1 {
-		jobs = runtime.GOMAXPROCS(0)
-	}
-	group.SetLimit(jobs)
+	group.SetLimit(jobs.Count(r.options.Jobs))
 	for i, o := range objects {
 		group.Go(func() error {
 			if err := ctx.Err(); err != nil {

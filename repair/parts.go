@@ -3,11 +3,11 @@ package repair
 import (
 	"context"
 	"fmt"
-	"runtime"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/jobs"
 )
 
 // parts are what a plan makes out of binaries and of the package database.
@@ -17,9 +17,9 @@ type parts struct {
 	bill   []byte         // of materials, nil without one
 }
 
-// newParts makes the parts of a plan, jobs of them at a time (GOMAXPROCS if jobs
-// is less than 1). The error is that of the first in the order of the plan.
-func newParts(ctx context.Context, p *Plan, owners *owners, jobs int) (*parts, error) {
+// newParts makes the parts of a plan, n of them at a time (GOMAXPROCS if n is
+// less than 1). The error is that of the first in the order of the plan.
+func newParts(ctx context.Context, p *Plan, owners *owners, n int) (*parts, error) {
 	made := &parts{edits: make([]*elf.Overlay, len(p.Edits)), grafts: make([]*elf.Overlay, len(p.Grafts))}
 	var tasks []func() error
 	if p.SBOM != "" {
@@ -40,17 +40,14 @@ func newParts(ctx context.Context, p *Plan, owners *owners, jobs int) (*parts, e
 			return named(p.Grafts[i].Source, err)
 		})
 	}
-	return made, runAll(ctx, tasks, jobs)
+	return made, runAll(ctx, tasks, n)
 }
 
-// runAll runs the tasks and returns the error of the first that has one.
-func runAll(ctx context.Context, tasks []func() error, jobs int) error {
-	if jobs < 1 {
-		jobs = runtime.GOMAXPROCS(0)
-	}
+// runAll runs the tasks, n at a time, and returns the error of the first that has one.
+func runAll(ctx context.Context, tasks []func() error, n int) error {
 	errs := make([]error, len(tasks))
 	var group errgroup.Group
-	group.SetLimit(jobs)
+	group.SetLimit(jobs.Count(n))
 	for i, task := range tasks {
 		group.Go(func() error {
 			if errs[i] = context.Cause(ctx); errs[i] == nil {

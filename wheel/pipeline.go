@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"runtime"
 	"sync"
+
+	"github.com/wheelmend/wheelmend/internal/jobs"
 )
 
 // copyBuffer is the piece in which members are copied, in bytes.
@@ -29,17 +30,14 @@ type pipeline struct {
 }
 
 func (w *Writer) newPipeline(out io.WriterAt, entries []*entry) *pipeline {
-	jobs := w.opts.Jobs
-	if jobs < 1 {
-		jobs = runtime.GOMAXPROCS(0)
-	}
+	workers := jobs.Count(w.opts.Jobs)
 	level := w.opts.Level
 	if level < 0 {
 		level = defaultLevel
 	}
-	p := &pipeline{out: out, jobs: jobs, level: level, limit: w.limit, progress: w.opts.Progress}
+	p := &pipeline{out: out, jobs: workers, level: level, limit: w.limit, progress: w.opts.Progress}
 	// One chunk for each compressor, one being read, one being written.
-	p.free = make(chan *chunk, jobs+2)
+	p.free = make(chan *chunk, workers+2)
 	for range cap(p.free) {
 		p.free <- nil // allocated when first needed
 	}

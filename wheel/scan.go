@@ -7,12 +7,13 @@ import (
 	"errors"
 	"hash"
 	"io"
-	"runtime"
 	"strings"
 	"sync"
+
+	"github.com/wheelmend/wheelmend/internal/jobs"
 )
 
-// Scan inflates every file, jobs of them at a time (GOMAXPROCS if jobs is less
+// Scan inflates every file, n of them at a time (GOMAXPROCS if n is less
 // than 1), and checks size, CRC-32 and the RECORD row: each file has exactly
 // one, each row a member, and the digest is true. RECORD, RECORD.jws and
 // RECORD.p7s need none (PEP 427). Directories need none either.
@@ -24,13 +25,13 @@ import (
 //
 // The error is that of the first member, in archive order, that has one,
 // whatever the number of jobs.
-func (r *Reader) Scan(ctx context.Context, jobs int, visit func(m *Member, content io.Reader) error) error {
-	return r.ScanSome(ctx, jobs, func(*Member) bool { return true }, visit)
+func (r *Reader) Scan(ctx context.Context, n int, visit func(m *Member, content io.Reader) error) error {
+	return r.ScanSome(ctx, n, func(*Member) bool { return true }, visit)
 }
 
 // ScanSome is Scan for the members that want picks. The rows of RECORD are
 // compared with the names of all members; contents are read of those alone.
-func (r *Reader) ScanSome(ctx context.Context, jobs int, want func(*Member) bool, visit func(m *Member, content io.Reader) error) error {
+func (r *Reader) ScanSome(ctx context.Context, n int, want func(*Member) bool, visit func(m *Member, content io.Reader) error) error {
 	record, err := r.Record()
 	if err != nil {
 		return err
@@ -38,12 +39,9 @@ func (r *Reader) ScanSome(ctx context.Context, jobs int, want func(*Member) bool
 	if err := r.checkRows(record); err != nil {
 		return err
 	}
-	if jobs < 1 {
-		jobs = runtime.GOMAXPROCS(0)
-	}
 	s := &scan{ctx: ctx, reader: r, record: record, want: want, visit: visit, failed: len(r.members)}
 	var wg sync.WaitGroup
-	for range min(jobs, len(r.members)) {
+	for range min(jobs.Count(n), len(r.members)) {
 		wg.Go(s.work)
 	}
 	wg.Wait()

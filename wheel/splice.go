@@ -3,10 +3,10 @@ package wheel
 import (
 	"context"
 	"io"
-	"runtime"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/wheelmend/wheelmend/internal/jobs"
 	"github.com/wheelmend/wheelmend/wheel/internal/deflate"
 )
 
@@ -44,11 +44,7 @@ func (s *segment) spliced() bool { return s.from >= 0 }
 // planSplices finds out, for all entries, what can be taken over.
 func (w *Writer) planSplices(ctx context.Context, entries []*entry) error {
 	group, ctx := errgroup.WithContext(ctx)
-	jobs := w.opts.Jobs
-	if jobs < 1 {
-		jobs = runtime.GOMAXPROCS(0)
-	}
-	group.SetLimit(jobs)
+	group.SetLimit(jobs.Count(w.opts.Jobs))
 	for _, e := range entries {
 		group.Go(func() error {
 			e.segments = fillGaps(e.splices(), e.size)
