@@ -1,0 +1,102 @@
+package linkage
+
+import (
+	"regexp"
+)
+
+// A request is one file of a load in progress.
+type request struct {
+	file *Object
+	path *loadPath // of the file and of those that led to it
+	dirs []dir     // where its libraries are sought; made for the first of them
+}
+
+// load walks breadth first, as ld.so loads a file and all that it needs. What
+// has been loaded under a name is reused for that name (ld.so(8)).
+func (r *resolver) load(first *Object) {
+	loaded := map[string]*Object{}
+	r.loadedAs(loaded, first)
+	seen := map[*Object]bool{first: true}
+	queue := []*request{{file: first, path: r.extend(&loadPath{}, first)}}
+	for len(queue) > 0 {
+		q := queue[0]
+		queue = queue[1:]
+		for i, needed := range q.file.File.Needed() {
+			to := r.follow(r.edge(q.file, i, needed), loaded, q)
+			if to == nil {
+				continue
+			}
+			loaded[needed] = to
+			r.loadedAs(loaded, to)
+			if !seen[to] {
+				seen[to] = true
+				queue = append(queue, &request{file: to, path: r.extend(q.path, to)})
+			}
+		}
+	}
+}
+
+// loadedAs notes that a file answers to its soname from now on. To musl a
+// library has no name but the one that it was asked for by (ldso/dynlink.c,
+// load_library, shortname).
+func (r *resolver) loadedAs(loaded map[string]*Object, o *Object) {
+	if soname := o.File.Soname(); soname != "" && loaded[soname] == nil && r.opts.Libc != Musl {
+		loaded[soname] = o
+	}
+}
+
+// edge returns edge i of o, made when o is loaded for the first time.
+func (r *resolver) edge(o *Object, i int, needed string) *Edge {
+	if i == len(o.Edges) {
+		o.Edges = append(o.Edges, &Edge{Needed: needed})
+	}
+	return o.Edges[i]
+}
+
+// libpython matches the library that embeds Python, of any build (m, d, t) and
+// with the stable ABI. Extension modules find its symbols in the program that
+// loads them (PEP 513).
+var libpython = regexp.MustCompile(`^libpython\d+(\.\d+[a-z]*)?\.so(\.\d+)*$`)
+
+// follow resolves an edge within one load. The first load that finds a file
+// decides the edge: a file can only be rewritten once.
+func (r *resolver) follow(e *Edge, loaded map[string]*Object, q *request) *Object {
+	switch {
+	case e.Status == Found:
+		return e.To
+	case e.Status == Excluded || e.Status == LibPython:
+		return nil
+	case r.excluded(e.Needed):
+		e.Status = Excluded
+		return nil
+	case libpython.MatchString(e.Needed):
+		e.Status = LibPython
+		return nil
+	}
+	if to := loaded[e.Needed]; to != nil {
+		e.Status, e.To, e.Rule = Found, to, "already loaded"
+		return to
+	}
+	to, rule := r.search(e, q)
+	if to == nil {
+		return nil
+	}
+	e.To, e.Rule, e.Tried = to, rule, nil
+	if !to.InWheel && (r.excluded(to.Path) || r.excluded(to.real)) {
+		e.Status = Excluded
+		return nil
+	}
+	e.Status = Found
+	return to
+}
+
+// excluded matches a soname, or the path of a resolved library, against the
+// exclude patterns. As in the shell's fnmatch, * reaches across slashes there.
+func (r *resolver) excluded(name string) bool {
+	for _, pattern := range r.opts.Exclude {
+		if MatchPattern(pattern, name) {
+			return true
+		}
+	}
+	return false
+}
