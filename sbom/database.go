@@ -78,8 +78,9 @@ func (d *Database) Owner(name string) (*Package, bool) {
 		return nil, false
 	}
 	d.load.Do(d.readAll)
-	for _, candidate := range usrMerged(path.Clean("/" + name)) {
-		for _, s := range d.sources {
+	candidates := usrMerged(path.Clean("/" + name))
+	for _, s := range d.sources {
+		for _, candidate := range candidates {
 			if p, ok := s.owner(candidate); ok {
 				return p, true
 			}
@@ -98,7 +99,8 @@ func (d *Database) Err() error {
 // readAll reads the databases that exist. One that is damaged is left out.
 func (d *Database) readAll() {
 	distro := readDistro(d)
-	for _, read := range []func(*Database, string) source{newDpkg, newApk, newRPM} {
+	d.sources = newDpkg(d, distro)
+	for _, read := range []func(*Database, string) source{newApk, newRPM} {
 		if s := read(d, distro); s != nil {
 			d.sources = append(d.sources, s)
 		}

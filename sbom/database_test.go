@@ -203,6 +203,21 @@ func TestUnreadableIsReported(t *testing.T) {
 	}
 }
 
+// The lists of other packages are read for a library that none named for
+// libraries has.
+func TestOtherListsAreReadLast(t *testing.T) {
+	db, err := OpenDatabase(forbidden{rootOf(debian()), "var/lib/dpkg/info/zlib1g:amd64.list"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := db.Owner("/lib/x86_64-linux-gnu/libpq.so.5.15"); !ok || db.Err() != nil {
+		t.Errorf("libpq: found is %v, error %v; its own list is enough", ok, db.Err())
+	}
+	if _, ok := db.Owner("/lib/x86_64-linux-gnu/libz.so.1.2.13"); ok || !errors.Is(db.Err(), fs.ErrPermission) {
+		t.Errorf("libz: found is %v, error %v; want one of permission", ok, db.Err())
+	}
+}
+
 // A damaged database makes owners unknown and is no error.
 func TestDamagedDatabases(t *testing.T) {
 	long := strings.Repeat("x", 1<<16)

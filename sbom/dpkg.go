@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"io/fs"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 
@@ -20,49 +19,81 @@ const (
 	dpkgStatusDir = "var/lib/dpkg/status.d"
 )
 
-// dpkg is the database of dpkg.
+// dpkg is a part of the database of dpkg: some of its file lists.
 type dpkg struct {
 	db     *Database
 	distro string
-	owners map[string]string // absolute path of a library: file list that has it
+	owners func() map[string]string // absolute path of a library: file list that has it
 	status func() map[string][]byte
 }
 
-// newDpkg reads the file lists, or returns nil if there are none.
-func newDpkg(d *Database, distro string) source {
-	owners := map[string]string{}
-	d.collect(owners, dpkgInfo, ".list", parseList)
-	d.collect(owners, dpkgStatusDir, ".md5sums", parseMD5Sums)
-	if len(owners) == 0 {
+// newDpkg returns the database in two parts, or nothing if there are no file
+// lists. Libraries live in packages named for them, whose lists are a tenth of
+// all: the other lists are read when a library is in none of those.
+func newDpkg(d *Database, distro string) []source {
+	lists := append(d.lists(dpkgInfo, ".list", parseList), d.lists(dpkgStatusDir, ".md5sums", parseMD5Sums)...)
+	if len(lists) == 0 {
 		return nil
 	}
-	return &dpkg{d, cmp.Or(distro, "debian"), owners, sync.OnceValue(d.readStatus)}
+	distro = cmp.Or(distro, "debian")
+	status := sync.OnceValue(d.readStatus)
+	var named, others []fileList
+	for _, l := range lists {
+		if strings.HasPrefix(l.name, "lib") {
+			named = append(named, l)
+		} else {
+			others = append(others, l)
+		}
+	}
+	var parts []source
+	for _, part := range [][]fileList{named, others} {
+		parts = append(parts, &dpkg{d, distro, sync.OnceValue(func() map[string]string { return d.collect(part) }), status})
+	}
+	return parts
 }
 
-// collect reads all lists of a folder, several at once, and files each library
-// under the list that has it: the first by name when there are more.
-func (d *Database) collect(owners map[string]string, dir, suffix string, parse func([]byte) []string) {
+// A fileList is a file that names what a package installed.
+type fileList struct {
+	name  string // of the package, in a .list perhaps with its architecture
+	path  string
+	parse func([]byte) []string
+}
+
+// lists returns the file lists of a folder by name.
+func (d *Database) lists(dir, suffix string, parse func([]byte) []string) []fileList {
 	entries, err := fs.ReadDir(d.root, dir)
 	d.keep(err)
-	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return !strings.HasSuffix(e.Name(), suffix) })
-	found := make([][]string, len(entries))
+	var lists []fileList
+	for _, e := range entries {
+		if name, found := strings.CutSuffix(e.Name(), suffix); found {
+			lists = append(lists, fileList{name, dir + "/" + e.Name(), parse})
+		}
+	}
+	return lists
+}
+
+// collect reads lists, several at once, and files each library under the list
+// that has it: the first when there are more.
+func (d *Database) collect(lists []fileList) map[string]string {
+	found := make([][]string, len(lists))
 	var group errgroup.Group
 	group.SetLimit(2 * runtime.GOMAXPROCS(0)) // some wait for the disk while others parse
-	for i, e := range entries {
+	for i, l := range lists {
 		group.Go(func() error {
-			found[i] = parse(d.read(dir+"/"+e.Name(), maxFileList))
+			found[i] = l.parse(d.read(l.path, maxFileList))
 			return nil
 		})
 	}
 	_ = group.Wait() // no function fails
+	owners := map[string]string{}
 	for i, libraries := range found {
-		list := strings.TrimSuffix(entries[i].Name(), suffix)
 		for _, l := range libraries {
 			if _, taken := owners[l]; !taken {
-				owners[l] = list
+				owners[l] = lists[i].name
 			}
 		}
 	}
+	return owners
 }
 
 // parseList returns the libraries of a .list: one absolute path a line.
@@ -105,7 +136,7 @@ func (d *Database) readStatus() map[string][]byte {
 
 // owner looks up the file list, and in status what it says of the package.
 func (s *dpkg) owner(name string) (*Package, bool) {
-	list, ok := s.owners[name]
+	list, ok := s.owners()[name]
 	if !ok {
 		return nil, false
 	}
