@@ -239,10 +239,8 @@ func (p *plan) displacePatches() error {
 // writeDisplaced appends the copy of a displaced structure.
 func (p *plan) writeDisplaced(i int) {
 	x := &p.space.displaced[i]
-	copyOf := builder{base: p.f.r, size: p.b.size, patches: x.patches}
+	copyOf := builder{base: p.f.r, patches: x.patches, out: p.b.out}
 	if copyOf.sortPatches() == nil {
 		copyOf.original(x.off, x.off+x.size)
 	}
-	p.b.pieces = append(p.b.pieces, copyOf.pieces...)
-	p.b.size = copyOf.size
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/wheelmend/wheelmend/internal/overlay"
 )
 
 // An Edit is one change to an image, made by one of the constructors below and
@@ -318,11 +320,9 @@ func (f *File) Edit(edits ...Edit) (*Overlay, error) {
 
 // unchanged returns the original bytes as an overlay.
 func (f *File) unchanged() *Overlay {
-	b := builder{base: f.r}
-	b.original(0, uint64(f.size))
-	o := b.overlay()
-	o.edited = false
-	return o
+	b := overlay.NewBuilder(f.r)
+	b.Original(0, f.size)
+	return b.Overlay(false)
 }
 
 // check reads the result back and compares it with the draft.

@@ -5,73 +5,16 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"sort"
+
+	"github.com/wheelmend/wheelmend/internal/overlay"
 )
 
-// An Overlay is an edited image: the original bytes with replaced ranges. It
-// holds only what is new and reads the rest from the original, so that an edit
-// costs what it changes.
-type Overlay struct {
-	base   io.ReaderAt
-	size   int64
-	pieces []piece
-	edited bool
-}
+// An Overlay is an edited image. It reads what has not changed from the
+// original.
+type Overlay = overlay.Overlay
 
-// A piece is a run of bytes of the result, from one source.
-type piece struct {
-	at   int64  // offset in the result
-	n    int64  // length in bytes
-	from int64  // offset in the original; -1 when the bytes are new
-	data []byte // new bytes; nil with from -1 means zeros
-}
-
-// Size returns the length of the edited image in bytes.
-func (o *Overlay) Size() int64 { return o.size }
-
-// Edited reports whether the image differs from the original.
-func (o *Overlay) Edited() bool { return o.edited }
-
-// ReadAt reads the edited image. It implements [io.ReaderAt].
-func (o *Overlay) ReadAt(p []byte, off int64) (int, error) {
-	if off < 0 {
-		return 0, fmt.Errorf("elf: read at negative offset %d", off)
-	}
-	i := sort.Search(len(o.pieces), func(i int) bool { return o.pieces[i].at+o.pieces[i].n > off })
-	done := 0
-	for ; i < len(o.pieces) && done < len(p); i++ {
-		pc := o.pieces[i]
-		skip := off + int64(done) - pc.at
-		part := p[done : done+int(min(int64(len(p)-done), pc.n-skip))]
-		if err := pc.read(o.base, part, skip); err != nil {
-			return done, err
-		}
-		done += len(part)
-	}
-	if done < len(p) {
-		return done, io.EOF
-	}
-	return done, nil
-}
-
-func (pc *piece) read(base io.ReaderAt, p []byte, skip int64) error {
-	switch {
-	case pc.from >= 0:
-		n, err := base.ReadAt(p, pc.from+skip)
-		if n == len(p) {
-			return nil
-		}
-		if err == nil || err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
-		return err
-	case pc.data != nil:
-		copy(p, pc.data[skip:])
-	default:
-		clear(p)
-	}
-	return nil
-}
+// A Run is a part of an edited image that stands in the original, too.
+type Run = overlay.Run
 
 // A patch replaces bytes of the original, where they lie.
 type patch struct {
@@ -85,9 +28,15 @@ type patch struct {
 type builder struct {
 	base    io.ReaderAt
 	patches []patch // in the offsets of the original
-	pieces  []piece
-	size    int64
+	out     *overlay.Builder
 }
+
+func newBuilder(base io.ReaderAt) *builder {
+	return &builder{base: base, out: overlay.NewBuilder(base)}
+}
+
+// size returns how many bytes the result has so far.
+func (b *builder) size() uint64 { return uint64(b.out.Size()) }
 
 func (b *builder) patch(off uint64, data []byte) {
 	b.patches = append(b.patches, patch{off, uint64(len(data)), data})
@@ -99,16 +48,8 @@ func (b *builder) zero(off, n uint64) {
 	}
 }
 
-func (b *builder) append(n uint64, from int64, data []byte) {
-	if n == 0 {
-		return
-	}
-	b.pieces = append(b.pieces, piece{b.size, int64(n), from, data})
-	b.size += int64(n)
-}
-
-func (b *builder) bytes(data []byte) { b.append(uint64(len(data)), -1, data) }
-func (b *builder) zeros(n uint64)    { b.append(n, -1, nil) }
+func (b *builder) bytes(data []byte) { b.out.Bytes(data) }
+func (b *builder) zeros(n uint64)    { b.out.Zeros(int64(n)) }
 
 // original appends bytes [off, end) of the original with the patches that fall
 // in them. Patches must be sorted.
@@ -118,7 +59,7 @@ func (b *builder) original(off, end uint64) {
 			continue
 		}
 		from := max(p.off, off)
-		b.append(from-off, int64(off), nil)
+		b.out.Original(int64(off), int64(from-off))
 		n := min(p.off+p.n, end) - from
 		if p.data == nil {
 			b.zeros(n)
@@ -127,7 +68,7 @@ func (b *builder) original(off, end uint64) {
 		}
 		off = from + n
 	}
-	b.append(end-off, int64(off), nil)
+	b.out.Original(int64(off), int64(end-off))
 }
 
 // cut takes n bytes at off out of every patch.
@@ -194,26 +135,4 @@ func (b *builder) trimPatches() error {
 	}
 	b.patches = kept
 	return nil
-}
-
-// A Run is a part of an edited image that stands in the original, too.
-type Run struct {
-	At   int64 // offset in the edited image
-	From int64 // offset in the original
-	Size int64 // bytes
-}
-
-// Runs returns the parts of the image that are the original's, in order.
-func (o *Overlay) Runs() []Run {
-	var runs []Run
-	for _, p := range o.pieces {
-		if p.from >= 0 {
-			runs = append(runs, Run{At: p.at, From: p.from, Size: p.n})
-		}
-	}
-	return runs
-}
-
-func (b *builder) overlay() *Overlay {
-	return &Overlay{base: b.base, size: b.size, pieces: b.pieces, edited: true}
 }

@@ -11,7 +11,7 @@ import (
 type plan struct {
 	f *File
 	d *draft
-	b builder
+	b *builder
 
 	placed      map[string]uint64 // string index of each new string
 	freed       []room            // room in .dynstr that strings left behind, in its order
@@ -30,7 +30,7 @@ type plan struct {
 func newPlan(f *File, d *draft) *plan {
 	return &plan{
 		f: f, d: d,
-		b:           builder{base: f.r},
+		b:           newBuilder(f.r),
 		stringsKept: f.dynamic.strings.size,
 		placed:      map[string]uint64{},
 		progs:       slices.Clone(f.Progs),
@@ -251,23 +251,21 @@ func (p *plan) assemble() (*Overlay, error) {
 		return nil, err
 	}
 	p.b.original(0, s.headEnd)
-	if s.off > p.b.size64() {
-		p.b.zeros(s.off - p.b.size64())
+	if s.off > p.b.size() {
+		p.b.zeros(s.off - p.b.size())
 	}
 	for _, part := range s.parts {
-		if part.off < p.b.size64() {
-			return nil, fmt.Errorf("elf: internal layout error: part at %#x begins before %#x", part.off, p.b.size64())
+		if part.off < p.b.size() {
+			return nil, fmt.Errorf("elf: internal layout error: part at %#x begins before %#x", part.off, p.b.size())
 		}
-		p.b.zeros(part.off - p.b.size64())
+		p.b.zeros(part.off - p.b.size())
 		part.write(p)
 	}
 	if p.d.strip {
 		p.writeStrippedTail()
 	} else if s.tailFrom < uint64(p.f.size) {
-		p.b.zeros(s.tailFrom + s.tailShift - p.b.size64())
+		p.b.zeros(s.tailFrom + s.tailShift - p.b.size())
 		p.b.original(s.tailFrom, uint64(p.f.size))
 	}
-	return p.b.overlay(), nil
+	return p.b.out.Overlay(true), nil
 }
-
-func (b *builder) size64() uint64 { return uint64(b.size) }

@@ -217,16 +217,13 @@ func (p *plan) layParts(off, vaddr uint64) {
 // filled, then the new strings.
 func (p *plan) writeStrings() {
 	t := &p.f.dynamic.strings
-	from := p.b.size
-	copyOf := builder{base: p.f.r, size: from}
+	copyOf := builder{base: p.f.r, out: p.b.out}
 	for _, r := range p.freed {
 		copyOf.patch(t.off+r.at, r.data)
 	}
 	if copyOf.sortPatches() == nil {
 		copyOf.original(t.off, t.off+p.stringsKept)
 	}
-	p.b.pieces = append(p.b.pieces, copyOf.pieces...)
-	p.b.size = copyOf.size
 	p.b.bytes(p.newStrings)
 }
 

@@ -81,9 +81,9 @@ func (p *plan) keptSections() map[int]int {
 
 func (p *plan) writeStrippedTail() {
 	t := p.strippedTail()
-	p.b.zeros(t.off - p.b.size64())
+	p.b.zeros(t.off - p.b.size())
 	p.b.bytes(t.names)
-	p.b.zeros(t.shoff - p.b.size64())
+	p.b.zeros(t.shoff - p.b.size())
 	p.b.bytes(p.f.sectionBytes(t.sections))
 }
 
