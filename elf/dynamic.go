@@ -208,6 +208,15 @@ func (f *File) RPath() string { return f.dynamic.rpath }
 // RunPath returns DT_RUNPATH as it stands, "" if there is none.
 func (f *File) RunPath() string { return f.dynamic.runpath }
 
+// SearchPath returns the search path in force: DT_RUNPATH, else DT_RPATH, ""
+// if there is none (ld.so(8)).
+func (f *File) SearchPath() string {
+	if f.has(elf.DT_RUNPATH) {
+		return f.dynamic.runpath
+	}
+	return f.dynamic.rpath
+}
+
 // fits reports whether a table of n entries and its end can be written in place.
 func (d *dynamic) fits(n int) bool { return n < d.slots || d.open && n == d.slots }
 

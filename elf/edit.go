@@ -25,7 +25,6 @@ type draft struct {
 	needs   []need
 	interp  string // new interpreter, "" to keep the old one
 	strip   bool
-	changed bool
 }
 
 // An entry is one dynamic entry of the result. With a text it is a string
@@ -102,23 +101,19 @@ func (d *draft) indexTag(tag elf.DynTag) int {
 func (d *draft) setText(i int, tag elf.DynTag, text string) {
 	if e := &d.entries[i]; e.Tag != tag || e.text != text {
 		*e = entry{Dyn: Dyn{Tag: tag}, text: text, newText: true}
-		d.changed = true
 	}
 }
 
 func (d *draft) insert(i int, tag elf.DynTag, text string) {
 	d.entries = slices.Insert(d.entries, i, entry{Dyn: Dyn{Tag: tag}, text: text, newText: true})
-	d.changed = true
 }
 
 func (d *draft) remove(drop func(entry) bool) {
-	n := len(d.entries)
 	d.entries = slices.DeleteFunc(d.entries, drop)
-	d.changed = d.changed || len(d.entries) != n
 }
 
 // SetSoname sets DT_SONAME, which a shared library is known by. Programs have
-// none: setting it there is an error.
+// none, also position-independent ones: setting it there is an error.
 func SetSoname(name string) Edit {
 	return func(d *draft) error {
 		if err := errors.Join(d.dynamic(), checkText("soname", name)); err != nil {
@@ -126,6 +121,9 @@ func SetSoname(name string) Edit {
 		}
 		if d.f.Type != elf.ET_DYN {
 			return fmt.Errorf("elf: a file of type %v has no soname", d.f.Type)
+		}
+		if d.f.pie() {
+			return errors.New("elf: a program has no soname, and this is one (DF_1_PIE)")
 		}
 		if i := d.indexTag(elf.DT_SONAME); i >= 0 {
 			d.setText(i, elf.DT_SONAME, name)
@@ -145,50 +143,6 @@ func (d *draft) afterNeeded() int {
 		}
 	}
 	return 0
-}
-
-// SetRPath makes path, entries joined by ":", the DT_RPATH of the file, which
-// also serves the libraries that it loads (ld.so(8)). A DT_RUNPATH is removed:
-// ld.so would ignore DT_RPATH beside it.
-func SetRPath(path string) Edit { return setPath(elf.DT_RPATH, elf.DT_RUNPATH, path) }
-
-// SetRunPath makes path, entries joined by ":", the DT_RUNPATH of the file,
-// which serves its own DT_NEEDED only (ld.so(8)). A DT_RPATH is removed.
-func SetRunPath(path string) Edit { return setPath(elf.DT_RUNPATH, elf.DT_RPATH, path) }
-
-func setPath(tag, other elf.DynTag, path string) Edit {
-	return func(d *draft) error {
-		if err := errors.Join(d.dynamic(), checkText("search path", path)); err != nil {
-			return err
-		}
-		i := d.indexTag(tag)
-		if i < 0 {
-			i = d.indexTag(other)
-		}
-		if i < 0 {
-			d.insert(d.afterNeeded(), tag, path)
-			return nil
-		}
-		d.setText(i, tag, path)
-		keep := i
-		n := -1
-		d.remove(func(e entry) bool {
-			n++
-			return n != keep && (e.Tag == tag || e.Tag == other)
-		})
-		return nil
-	}
-}
-
-// RemoveRPath removes DT_RPATH and DT_RUNPATH. A file without them stays as it is.
-func RemoveRPath() Edit {
-	return func(d *draft) error {
-		if err := d.dynamic(); err != nil {
-			return err
-		}
-		d.remove(func(e entry) bool { return e.Tag == elf.DT_RPATH || e.Tag == elf.DT_RUNPATH })
-		return nil
-	}
 }
 
 // AddNeeded adds a DT_NEEDED in front of the others, so that its symbols are
@@ -275,8 +229,8 @@ func SetInterpreter(path string) Edit {
 		if old == "" {
 			return errors.New("elf: no interpreter (PT_INTERP) to replace; this is a shared library or a static program")
 		}
-		if old != path {
-			d.interp, d.changed = path, true
+		if d.interp = path; path == old {
+			d.interp = ""
 		}
 		return nil
 	}
@@ -299,6 +253,9 @@ func Strip() Edit {
 // reason, as a [*FormatError]. The result has been read back and says what the
 // edits ask for.
 func (f *File) Edit(edits ...Edit) (*Overlay, error) {
+	if err := f.checkLinked(); err != nil {
+		return nil, err
+	}
 	d, err := newDraft(f)
 	if err != nil {
 		return nil, err
@@ -308,14 +265,40 @@ func (f *File) Edit(edits ...Edit) (*Overlay, error) {
 			return nil, err
 		}
 	}
-	if !d.changed && !d.strip {
-		return f.unchanged(), nil
+	if same, err := d.same(); err != nil || same {
+		return f.unchanged(), err
 	}
 	o, err := newPlan(f, d).run()
 	if err != nil {
 		return nil, err
 	}
 	return o, d.check(o)
+}
+
+// checkLinked refuses files that no linker has finished, and memory images.
+func (f *File) checkLinked() error {
+	switch f.Type {
+	case elf.ET_EXEC, elf.ET_DYN:
+		return nil
+	case elf.ET_REL:
+		return formatErr(0x10, "e_type is ET_REL: an object file has nothing for a loader; link it first")
+	case elf.ET_CORE:
+		return formatErr(0x10, "e_type is ET_CORE: a core dump is no program and no library")
+	}
+	return formatErr(0x10, "e_type is %v, want ET_EXEC (a program) or ET_DYN (a shared library or program)", f.Type)
+}
+
+// same reports whether the edits, all in all, leave the file as it is.
+func (d *draft) same() (bool, error) {
+	was, err := newDraft(d.f)
+	if err != nil || d.strip || d.interp != "" {
+		return false, err
+	}
+	sameEntry := func(x, y entry) bool {
+		return x.Tag == y.Tag && x.text == y.text && (x.newText || x.Val == y.Val)
+	}
+	sameNeed := func(x, y need) bool { return x.Library == y.Library && !x.dropped }
+	return slices.EqualFunc(d.entries, was.entries, sameEntry) && slices.EqualFunc(d.needs, was.needs, sameNeed), nil
 }
 
 // unchanged returns the original bytes as an overlay.

@@ -2,6 +2,7 @@ package elf
 
 import (
 	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"slices"
 	"strings"
@@ -48,6 +49,14 @@ func TestEdits(t *testing.T) {
 		{"runpath", []Edit{SetRunPath(longPath)}, replaced("RUNPATH $ORIGIN/../lib", "RUNPATH "+longPath)},
 		{"the last of two wins", []Edit{SetRPath("/a"), SetRunPath("/b")}, replaced("RUNPATH $ORIGIN/../lib", "RUNPATH /b")},
 		{"no search path", []Edit{RemoveRPath()}, without("RUNPATH $ORIGIN/../lib")},
+		{"no entry that is there is added again", []Edit{AddRPath("$ORIGIN/../lib")}, before},
+		{"added entries come last", []Edit{AddRPath("/b:$ORIGIN/../lib:/c")}, replaced("RUNPATH $ORIGIN/../lib", "RUNPATH $ORIGIN/../lib:/b:/c")},
+		{"added to the one that was set", []Edit{SetRPath("/a"), AddRPath("/b")}, replaced("RUNPATH $ORIGIN/../lib", "RPATH /a:/b")},
+		{"removed and added again", []Edit{RemoveRPath(), AddRPath("/a")}, append(without("RUNPATH $ORIGIN/../lib")[:3:3], "RPATH /a", "SONAME libx.so.1")},
+		{"one entry of three", []Edit{SetRunPath("/a:/b:/c"), RemoveRPathEntry("/b")}, replaced("RUNPATH $ORIGIN/../lib", "RUNPATH /a:/c")},
+		{"the empty entry", []Edit{SetRunPath("/a::/c"), RemoveRPathEntry("")}, replaced("RUNPATH $ORIGIN/../lib", "RUNPATH /a:/c")},
+		{"the last entry takes its tag along", []Edit{RemoveRPathEntry("$ORIGIN/../lib")}, without("RUNPATH $ORIGIN/../lib")},
+		{"added and removed", []Edit{AddRPath("/b"), RemoveRPathEntry("/b")}, before},
 		{"soname", []Edit{SetSoname("libx-01234567.so.1")}, replaced("SONAME libx.so.1", "SONAME libx-01234567.so.1")},
 		{"needed keeps its place", []Edit{ReplaceNeeded("libdep.so.3", "libdep-01234567.so.3")}, replaced("NEEDED libdep.so.3", "NEEDED libdep-01234567.so.3")},
 		{"added needed comes first", []Edit{AddNeeded("libnew.so")}, append([]string{"NEEDED libnew.so"}, before...)},
@@ -92,7 +101,9 @@ func TestEditsThatAddEntries(t *testing.T) {
 
 func TestEditOfWhatIsNotThere(t *testing.T) {
 	library, program := open(t, "x86_64"+fullSpec), open(t, "x86_64 type=exec interp=/lib/ld.so needed=libc.so.6")
-	object := elftestObject(t)
+	static, object := headerOnly(t, elf.ET_EXEC), headerOnly(t, elf.ET_REL)
+	pie := open(t, "x86_64 interp=/lib/ld.so needed=libc.so.6")
+	pie.dynamic.entries = append(pie.dynamic.entries, Dyn{elf.DT_FLAGS_1, uint64(elf.DF_1_PIE)})
 	for _, tt := range []struct {
 		name string
 		f    *File
@@ -105,8 +116,17 @@ func TestEditOfWhatIsNotThere(t *testing.T) {
 		{"soname of a program", program, SetSoname("a"), "has no soname"},
 		{"empty rpath", library, SetRPath(""), "empty search path"},
 		{"NUL", library, AddNeeded("a\x00b"), `"a\x00b" has a NUL byte`},
-		{"no dynamic table", object, SetRPath("/x"), ErrNotDynamic.Error()},
-		{"strip without segments", object, Strip(), "without program headers cannot be stripped"},
+		{"soname of a position-independent program", pie, SetSoname("a"), "a program has no soname"},
+		{"added empty path", library, AddRPath(""), "empty search path"},
+		{"entry that is not there", library, RemoveRPathEntry("/x"), `"/x" is not in the search path, which is $ORIGIN/../lib`},
+		{"entry of no search path", program, RemoveRPathEntry("/x"), `"/x" is not in the search path: the file has none`},
+		{"no dynamic table", static, SetRPath("/x"), ErrNotDynamic.Error()},
+		{"no dynamic table to add to", static, AddRPath("/x"), ErrNotDynamic.Error()},
+		{"no dynamic table to remove from", static, RemoveRPathEntry("/x"), ErrNotDynamic.Error()},
+		{"strip without segments", static, Strip(), "without program headers cannot be stripped"},
+		{"object file", object, SetRPath("/x"), "e_type is ET_REL: an object file"},
+		{"core dump", headerOnly(t, elf.ET_CORE), Strip(), "e_type is ET_CORE: a core dump"},
+		{"unknown type", headerOnly(t, elf.ET_LOPROC), Strip(), "e_type is ET_LOPROC"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := tt.f.Edit(tt.edit)
@@ -115,29 +135,32 @@ func TestEditOfWhatIsNotThere(t *testing.T) {
 			}
 		})
 	}
-	if _, err := object.Edit(SetRPath("/x")); !errors.Is(err, ErrNotDynamic) {
+	if _, err := static.Edit(SetRPath("/x")); !errors.Is(err, ErrNotDynamic) {
 		t.Errorf("error is %v, want ErrNotDynamic", err)
 	}
 }
 
-// elftestObject is an ELF header and nothing else, as an object file begins.
-func elftestObject(t *testing.T) *File {
+// headerOnly is an ELF header and nothing else, of a file of that type.
+func headerOnly(t *testing.T, kind elf.Type) *File {
 	data := image(t, "x86_64 nosections")[:ehdrSize64]
 	clear(data[atPhoff:][:8])
 	clear(data[atPhnum:][:2])
-	data[0x10] = byte(elf.ET_REL)
+	binary.LittleEndian.PutUint16(data[0x10:], uint16(kind))
 	return parse(t, data)
 }
 
 func TestNoEditKeepsTheBytes(t *testing.T) {
 	eachImage(t, func(t *testing.T, f *File) {
 		for name, edits := range map[string][]Edit{
-			"no edit":       nil,
-			"what it says":  {SetSoname("libx.so.1"), SetRunPath("$ORIGIN/../lib"), AddNeeded("libc.so.6"), ReplaceNeeded("libc.so.6", "libc.so.6")},
-			"there is none": {},
+			"no edit":        nil,
+			"what it says":   {SetSoname("libx.so.1"), SetRunPath("$ORIGIN/../lib"), AddNeeded("libc.so.6"), ReplaceNeeded("libc.so.6", "libc.so.6")},
+			"back and forth": {AddRPath("/a"), RemoveRPathEntry("/a"), ReplaceNeeded("libdep.so.3", "a"), ReplaceNeeded("a", "libdep.so.3"), SetSoname("b"), SetSoname("libx.so.1")},
 		} {
 			if f.Type != elf.ET_DYN {
 				continue
+			}
+			if path, err := f.Interpreter(); err == nil && path != "" {
+				edits = append(edits, SetInterpreter("/elsewhere"), SetInterpreter(path))
 			}
 			o, err := f.Edit(edits...)
 			if err != nil {

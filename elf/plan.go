@@ -227,12 +227,16 @@ func (p *plan) patchDynamicSymbol(old, now uint64) error {
 // refuseSelfRelocating refuses to move the dynamic table of code that finds its
 // own by a program-counter relative reference: loaders and static programs.
 func (p *plan) refuseSelfRelocating() error {
-	flags, _ := p.f.DynValue(elf.DT_FLAGS_1)
-	pie := flags&uint64(elf.DF_1_PIE) != 0
-	if pie && p.prog(elf.PT_INTERP) < 0 {
+	if p.f.pie() && p.prog(elf.PT_INTERP) < 0 {
 		return formatErr(p.f.dynamic.off, "the dynamic table has no free slot and cannot move: a static PIE finds it by its address in the code")
 	}
 	return nil
+}
+
+// pie reports whether the file calls itself a position-independent program.
+func (f *File) pie() bool {
+	flags, _ := f.DynValue(elf.DT_FLAGS_1)
+	return flags&uint64(elf.DF_1_PIE) != 0
 }
 
 // appendOrder returns the byte order for appending numbers.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wheelmend/wheelmend/internal/elftest"
 	"github.com/wheelmend/wheelmend/internal/wheeltest"
 )
 
@@ -124,10 +125,17 @@ func runBlock(t *testing.T, root, document string, b block) {
 }
 
 // readersDirectory makes what the documents speak of: the checkout's testdata,
-// and a folder dist with a wheel that needs no library.
+// a folder dist with a wheel that needs no library, and a library.
 func readersDirectory(t *testing.T, root, dir string) {
 	t.Helper()
 	if err := os.Symlink(filepath.Join(root, "testdata"), filepath.Join(dir, "testdata")); err != nil {
+		t.Fatal(err)
+	}
+	library, err := elftest.Parse("x86_64 soname=libdemo.so needed=libfoo.so.1,libc.so.6 symtab")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "libdemo.so"), elftest.Build(library), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	const name = "demo-1.0-cp312-cp312-linux_x86_64.whl"

@@ -126,7 +126,7 @@ It is one static program. It works offline, from any host, and runs no other.`,
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print errors only")
 	flags.StringVar(&a.format, "log-format", "text", "format of messages on stderr: text or json")
 	flags.StringVar(&a.color, "color", "auto", "color: auto, always or never")
-	root.AddCommand(a.auditCommand(), a.repairCommand(), a.policiesCommand(), a.versionCommand())
+	root.AddCommand(a.auditCommand(), a.repairCommand(), a.patchCommand(), a.policiesCommand(), a.versionCommand())
 	checkAddedCommands(root)
 	root.SetVersionTemplate("wheelmend {{.Version}}\n")
 	return root
@@ -179,14 +179,17 @@ func (a *app) configureLog() error {
 	return nil
 }
 
-// lineFormatter writes a message as one line: "wheelmend: warning: WHEEL: text".
+// lineFormatter writes a message as one line: "wheelmend: warning: WHEEL: text",
+// or with the file that it is about.
 type lineFormatter struct{}
 
 // Format implements [logrus.Formatter].
 func (lineFormatter) Format(e *logrus.Entry) ([]byte, error) {
 	text := e.Message
-	if wheel, ok := e.Data["wheel"].(string); ok && wheel != "" {
-		text = wheel + ": " + text
+	for _, field := range []string{"file", "wheel"} {
+		if name, ok := e.Data[field].(string); ok && name != "" {
+			text = name + ": " + text
+		}
 	}
 	return []byte("wheelmend: " + e.Level.String() + ": " + report.Clean(text) + "\n"), nil
 }

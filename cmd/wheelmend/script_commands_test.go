@@ -41,6 +41,7 @@ func (e errUnknownCondition) Error() string { return fmt.Sprintf("unknown condit
 //	methods WHEEL              print "store" or "deflate" for each member
 //	sections WHEEL             print the sections of its ELF members
 //	dynamic WHEEL              print what the dynamic sections of its ELF members say
+//	says FILE                  print what an ELF file says, and its sections, without a name in front
 //	checkrecord WHEEL          hold RECORD to the members, one row each
 //	exits CODE COMMAND...      run a command, which exits with CODE
 //	lines FILE N               FILE (or stdout, stderr) has N lines, none with a control character
@@ -61,6 +62,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"sameplan":    scriptCommand("sameplan FILE FILE", 2, samePlan),
 		"planned":     scriptCommand("planned FILE WHEEL", 2, planned),
 		"dynamic":     scriptCommand("dynamic WHEEL", 1, dynamic),
+		"says":        scriptCommand("says FILE", 1, says),
 		"checkrecord": scriptCommand("checkrecord WHEEL", 1, checkRecord),
 		"plain":       scriptCommand("plain FILE", 1, plain),
 		"lines":       scriptCommand("lines FILE N", 2, lines),
@@ -188,6 +190,37 @@ func sections(ts *testscript.TestScript, args []string) error {
 		}
 		return nil
 	})
+}
+
+// says prints a line for each fact of an ELF file: "NEEDED libdep.so.3",
+// "INTERP /lib/ld.so", "SECTION .dynsym".
+func says(ts *testscript.TestScript, args []string) error {
+	f, err := elf.NewFile(strings.NewReader(ts.ReadFile(args[0])))
+	if err != nil {
+		return err
+	}
+	var facts bytes.Buffer
+	if err := printDynamic(&facts, "", f); err != nil {
+		return err
+	}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			path, err := io.ReadAll(p.Open())
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(&facts, " INTERP %s\n", bytes.TrimRight(path, "\x00"))
+		}
+	}
+	for _, s := range f.Sections {
+		if s.Name != "" {
+			fmt.Fprintf(&facts, " SECTION %s\n", s.Name)
+		}
+	}
+	for line := range strings.Lines(facts.String()) {
+		fmt.Fprint(ts.Stdout(), line[1:])
+	}
+	return nil
 }
 
 // eachELF calls do for the ELF members of a wheel, in order.

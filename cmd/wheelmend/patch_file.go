@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/atomicfile"
+	"github.com/wheelmend/wheelmend/internal/magic"
+)
+
+// A binary is an ELF file on disk.
+type binary struct {
+	*elf.File
+	f    *os.File
+	info fs.FileInfo
+	path string // with links resolved
+}
+
+// openBinary opens the file that path names. Errors do not repeat the path.
+func openBinary(path string) (*binary, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, reason(err)
+	}
+	if err := regular(real); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(real)
+	if err != nil {
+		return nil, reason(err)
+	}
+	b := &binary{f: f, path: real}
+	if b.info, err = f.Stat(); err == nil {
+		b.File, err = readBinary(f, b.info.Size())
+	}
+	if err != nil {
+		f.Close() // read only: nothing to lose
+		return nil, err
+	}
+	return b, nil
+}
+
+// regular refuses what is there and no regular file. It is asked before a file
+// is opened, which would wait for someone who writes to a FIFO.
+func regular(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return reason(err)
+	case info.IsDir():
+		return errors.New("it is a directory")
+	case !info.Mode().IsRegular():
+		return errors.New("it is not a regular file")
+	}
+	return nil
+}
+
+// reason leaves the path out of an error.
+func reason(err error) error {
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+func readBinary(f *os.File, size int64) (*elf.File, error) {
+	image, err := elf.NewFile(f, size)
+	if !errors.Is(err, elf.ErrNotELF) {
+		return image, err
+	}
+	head := make([]byte, min(size, magic.HeadSize))
+	if _, err := f.ReadAt(head, 0); err != nil {
+		return nil, err
+	}
+	kind := magic.Describe(head)
+	if kind == "" {
+		return nil, errors.New("it is not an ELF file, which patch edits")
+	}
+	return nil, fmt.Errorf("it is %s; patch edits ELF files", kind)
+}
+
+// patch edits one file, or prints what it is asked to.
+func (a *app) patch(ctx context.Context, path string, f *patchFlags) error {
+	b, err := openBinary(path)
+	if err != nil {
+		return err
+	}
+	defer b.f.Close()
+	if len(f.prints) > 0 {
+		return a.printAll(b.File, f.prints)
+	}
+	edited, err := b.Edit(f.edits...)
+	if err != nil {
+		return err
+	}
+	target, err := f.target(b)
+	if err != nil {
+		return err
+	}
+	log := a.log.WithField("file", path)
+	if target == b.path && !edited.Edited() {
+		log.Info("unchanged: it is as asked for already")
+		return nil
+	}
+	if target == b.path {
+		return a.replace(ctx, path, b, edited)
+	}
+	return atomicfile.Write(target, b.info.Mode().Perm(), b.fill(ctx, edited), edited.CheckFile)
+}
+
+// target returns where the result goes, with links resolved.
+func (f *patchFlags) target(b *binary) (string, error) {
+	if f.output == "" {
+		return b.path, nil
+	}
+	if _, err := os.Lstat(f.output); errors.Is(err, fs.ErrNotExist) {
+		return f.output, nil
+	}
+	real, err := filepath.EvalSymlinks(f.output)
+	if err == nil {
+		err = regular(real)
+	}
+	if err != nil {
+		return "", fmt.Errorf("--output %s: %w", f.output, reason(err))
+	}
+	if same, err := samePath(real, b.path); err != nil || same {
+		return b.path, err
+	}
+	return real, nil
+}
+
+func samePath(a, b string) (bool, error) {
+	a, err := filepath.Abs(a)
+	if err != nil {
+		return false, err
+	}
+	b, err = filepath.Abs(b)
+	return a == b, err
+}
+
+// replace puts the edited image in the place of the file.
+func (a *app) replace(ctx context.Context, name string, b *binary, edited *elf.Overlay) error {
+	if err := writable(b.path); err != nil {
+		return fmt.Errorf("%w: it may not be written to; make it writable, or name another file with -o", reason(err))
+	}
+	lost, err := atomicfile.Replace(b.path, b.f, b.fill(ctx, edited), edited.CheckFile)
+	if err != nil {
+		return err
+	}
+	log := a.log.WithField("file", name)
+	for _, attribute := range lost {
+		log.Warnf("its %s could not be kept: this process may not set it", attribute)
+	}
+	if n := links(b.info); n > 1 {
+		log.Warnf("it had %d names (hard links): the others keep the file as it was", n)
+	}
+	return nil
+}
+
+// fill writes the edited image.
+func (b *binary) fill(ctx context.Context, edited *elf.Overlay) func(*os.File) error {
+	return func(f *os.File) error { return edited.WriteFile(ctx, f, b.f) }
+}
