@@ -1,49 +1,23 @@
 package elf
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 )
 
-// writeStep is how many bytes are written before an interrupt is looked for.
-const writeStep = 64 << 20
-
-// WriteFile writes the edited image to dst, which is empty, reading what stays
-// from src: the file that the image was read from. The bytes that stay where
-// they are go through the kernel (copy_file_range(2)); a file system that can
-// shares them. src is read at its file position, which nobody else may use
-// meanwhile. The memory needed does not depend on the size of the image.
-func (o *Overlay) WriteFile(ctx context.Context, dst, src *os.File) error {
-	kept := o.keptPrefix()
-	if err := copyRange(ctx, dst, src, Run{Size: kept}); err != nil {
-		return err
-	}
-	for _, p := range o.pieces {
-		if p.at < kept && p.from == p.at {
-			continue
-		}
-		if err := p.writeTo(ctx, dst, src); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// CheckFile reads back a file that [Overlay.WriteFile] has written, and compares
-// its size, headers and dynamic table with the image.
-func (o *Overlay) CheckFile(f *os.File) error {
+// CheckWritten reads back a file that [overlay.Overlay.WriteFile] has written, and
+// compares its size, headers and dynamic table with the image.
+func CheckWritten(o *Overlay, f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
-	if info.Size() != o.size {
-		return fmt.Errorf("elf: %d bytes are written, want %d", info.Size(), o.size)
+	if info.Size() != o.Size() {
+		return fmt.Errorf("elf: %d bytes are written, want %d", info.Size(), o.Size())
 	}
-	want, err := NewFile(o, o.size)
+	want, err := NewFile(o, o.Size())
 	if err != nil {
 		return err
 	}
@@ -55,65 +29,6 @@ func (o *Overlay) CheckFile(f *os.File) error {
 	if got.Header != want.Header || !slices.Equal(got.Progs, want.Progs) || !slices.Equal(got.Sections, want.Sections) ||
 		!slices.Equal(got.dynamic.entries, want.dynamic.entries) || !slices.Equal(texts(got), texts(want)) {
 		return errors.New("elf: what is written reads back as something else")
-	}
-	return nil
-}
-
-// keptPrefix returns the offset up to which the original is copied as a whole,
-// and written over where it has changed. One long copy can share blocks; runs
-// between patches do not begin where blocks do.
-func (o *Overlay) keptPrefix() int64 {
-	kept := int64(0)
-	for _, p := range o.pieces {
-		if p.from == p.at {
-			kept = p.at + p.n
-		}
-	}
-	return kept
-}
-
-// writeTo writes one piece at its place.
-func (pc *piece) writeTo(ctx context.Context, dst, src *os.File) error {
-	if pc.from >= 0 {
-		return copyRange(ctx, dst, src, Run{At: pc.at, From: pc.from, Size: pc.n})
-	}
-	if pc.data != nil {
-		_, err := dst.WriteAt(pc.data, pc.at)
-		return err
-	}
-	_, err := io.Copy(io.NewOffsetWriter(dst, pc.at), io.LimitReader(zeros{}, pc.n))
-	return err
-}
-
-// zeros reads as zero bytes without end.
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) {
-	clear(p)
-	return len(p), nil
-}
-
-// copyRange copies a run of the original to its place.
-func copyRange(ctx context.Context, dst, src *os.File, r Run) error {
-	if _, err := src.Seek(r.From, io.SeekStart); err != nil {
-		return err
-	}
-	if _, err := dst.Seek(r.At, io.SeekStart); err != nil {
-		return err
-	}
-	for left := r.Size; left > 0; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		// os.File.ReadFrom leaves this to the kernel where it can.
-		n, err := io.CopyN(dst, src, min(left, writeStep))
-		if err == io.EOF {
-			return fmt.Errorf("elf: the original ends at %d bytes, %d are wanted: %w", r.From+r.Size-left+n, r.From+r.Size, io.ErrUnexpectedEOF)
-		}
-		if err != nil {
-			return err
-		}
-		left -= n
 	}
 	return nil
 }

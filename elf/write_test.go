@@ -63,8 +63,8 @@ func TestWriteFile(t *testing.T) {
 				if err := o.WriteFile(t.Context(), dst, src); err != nil {
 					t.Fatalf("WriteFile: %v", err)
 				}
-				if err := o.CheckFile(dst); err != nil {
-					t.Errorf("CheckFile: %v", err)
+				if err := CheckWritten(o, dst); err != nil {
+					t.Errorf("CheckWritten: %v", err)
 				}
 				got, err := io.ReadAll(io.NewSectionReader(dst, 0, 1<<30))
 				if err != nil || !bytes.Equal(got, contents(t, o)) {
@@ -94,7 +94,7 @@ func TestWriteFileStops(t *testing.T) {
 	}
 }
 
-func TestCheckFileFindsDamage(t *testing.T) {
+func TestCheckWrittenFindsDamage(t *testing.T) {
 	src, f := onDisk(t, image(t, "x86_64"+fullSpec+"symtab"))
 	o, err := f.Edit(SetRPath(longPath))
 	if err != nil {
@@ -117,7 +117,7 @@ func TestCheckFileFindsDamage(t *testing.T) {
 		if err := damage(dst); err != nil {
 			t.Fatal(err)
 		}
-		if err := o.CheckFile(dst); err == nil {
+		if err := CheckWritten(o, dst); err == nil {
 			t.Errorf("%s: damage is not found", name)
 		}
 	}

@@ -110,7 +110,7 @@ func (a *app) patch(ctx context.Context, path string, f *patchFlags) error {
 	if target == b.path {
 		return a.replace(ctx, path, b, edited)
 	}
-	return atomicfile.Write(target, b.info.Mode().Perm(), b.fill(ctx, edited), edited.CheckFile)
+	return atomicfile.Write(target, b.info.Mode().Perm(), b.fill(ctx, edited), checkWritten(edited))
 }
 
 // target returns where the result goes, with links resolved.
@@ -148,7 +148,7 @@ func (a *app) replace(ctx context.Context, name string, b *binary, edited *elf.O
 	if err := writable(b.path); err != nil {
 		return fmt.Errorf("%w: it may not be written to; make it writable, or name another file with -o", reason(err))
 	}
-	lost, err := atomicfile.Replace(b.path, b.f, b.fill(ctx, edited), edited.CheckFile)
+	lost, err := atomicfile.Replace(b.path, b.f, b.fill(ctx, edited), checkWritten(edited))
 	if err != nil {
 		return err
 	}
@@ -165,4 +165,8 @@ func (a *app) replace(ctx context.Context, name string, b *binary, edited *elf.O
 // fill writes the edited image.
 func (b *binary) fill(ctx context.Context, edited *elf.Overlay) func(*os.File) error {
 	return func(f *os.File) error { return edited.WriteFile(ctx, f, b.f) }
+}
+
+func checkWritten(edited *elf.Overlay) func(*os.File) error {
+	return func(f *os.File) error { return elf.CheckWritten(edited, f) }
 }
