@@ -7,7 +7,7 @@
 //	wheel     reads wheel archives and writes them reproducibly
 //	sbom      describes grafted libraries, their origin and licence
 //	linkage   works out which file each needed library resolves to
-//	audit     reports what a wheel needs, and which file and symbol needs it
+//	audit     reports what a wheel needs, and verifies what it claims
 //	repair    plans, then applies, what makes a wheel self-contained
 //	report    renders audits and plans for people and for programs
 //	cmd       holds the wheelmend command: flags, wording, exit codes

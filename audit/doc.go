@@ -3,10 +3,14 @@
 // and checks every member against RECORD; [Assess] finds their libraries and
 // holds them to every policy of their architecture.
 //
+// [Verify] holds a wheel to what it claims and returns a [Proof]; a repair reads
+// its result back through the same code, [Contents.Prove].
+//
 // The result keeps its evidence: each [Blocker] names the policy, the file, the
 // library, the version and the symbols that stand in the way. Nothing is merged
 // before the report.
 //
 // Rules: PEP 513, 571, 599, 600 and 656 for the policies, PEP 427 for the wheel.
-// An ELF file that is damaged is an error that names it, never "not ELF".
+// An ELF file that is damaged is an error that names it, or a claim that fails,
+// never "not ELF".
 package audit

@@ -42,7 +42,8 @@ type Contents struct {
 	Binaries []Binary  // sorted by name
 	Foreign  []Foreign // sorted by name
 
-	store *spool.Store
+	store   *spool.Store
+	damaged []Fault // ELF files that cannot be read; only Verify goes on with them
 }
 
 // Close releases the binaries.
@@ -103,22 +104,31 @@ func (c *Contents) scan(ctx context.Context, jobs int, want func(*wheel.Member) 
 	var mu sync.Mutex
 	err := c.Reader.ScanSome(ctx, jobs, want, func(m *wheel.Member, content io.Reader) error {
 		file, kind, err := c.inspect(m, content)
-		if err != nil {
-			return err
+		if err == nil {
+			mu.Lock()
+			defer mu.Unlock()
+			c.add(m, file, kind)
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		if file != nil {
-			c.Binaries = append(c.Binaries, Binary{m, file})
-		}
-		if kind != "" {
-			c.Foreign = append(c.Foreign, Foreign{m.Name, kind})
-		}
-		return nil
+		return err
 	})
+	c.sort()
+	return err
+}
+
+// add takes up what was found out about a member.
+func (c *Contents) add(m *wheel.Member, file *elf.File, kind string) {
+	if file != nil {
+		c.Binaries = append(c.Binaries, Binary{m, file})
+	}
+	if kind != "" {
+		c.Foreign = append(c.Foreign, Foreign{m.Name, kind})
+	}
+}
+
+func (c *Contents) sort() {
 	slices.SortFunc(c.Binaries, func(a, b Binary) int { return cmp.Compare(a.Member.Name, b.Member.Name) })
 	slices.SortFunc(c.Foreign, func(a, b Foreign) int { return cmp.Compare(a.Path, b.Path) })
-	return err
+	slices.SortFunc(c.damaged, func(a, b Fault) int { return cmp.Compare(a.File, b.File) })
 }
 
 // magics are the first bytes of formats that are named, not read.

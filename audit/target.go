@@ -22,7 +22,7 @@ func wheelArch(c *Contents) (policy.Arch, error) {
 			continue
 		}
 		if arch != "" && p.Arch != arch {
-			return "", fmt.Errorf("the file name names two architectures, %s and %s; a Linux wheel has one", arch, p.Arch)
+			return "", &archError{arch, p.Arch}
 		}
 		arch = p.Arch
 	}
@@ -35,6 +35,13 @@ func wheelArch(c *Contents) (policy.Arch, error) {
 		}
 	}
 	return "", nil
+}
+
+// An archError reports a file name with tags for two architectures.
+type archError struct{ a, b string }
+
+func (e *archError) Error() string {
+	return fmt.Sprintf("the file name names two architectures, %s and %s; a Linux wheel has one", e.a, e.b)
 }
 
 func linuxFamily(f policy.Family) bool {

@@ -13,12 +13,16 @@ type Symbol struct {
 	Name    string
 	Version string // "" for an unversioned symbol
 	Library string // for an undefined one: the library of its version need, "" if it has none
-	Bind    elf.SymBind
-	Type    elf.SymType
-	Section elf.SectionIndex
-	Value   uint64
-	Size    uint64
-	Index   int
+	// VersionIndex is its entry in .gnu.version without the hidden bit: 0 and 1
+	// stand for no version, as does a file without that table.
+	VersionIndex uint16
+	Hidden       bool // the version is not the default one: only a reference to that version finds it
+	Bind         elf.SymBind
+	Type         elf.SymType
+	Section      elf.SectionIndex
+	Value        uint64
+	Size         uint64
+	Index        int
 }
 
 // Undefined reports whether the symbol is looked up in other files.
@@ -95,8 +99,9 @@ func (f *File) symbols(c *binread.Cursor, names *names, vers []byte, versions []
 		}
 		s.Index = i
 		if vers != nil {
-			index := f.Order.Uint16(vers[(i-first)*versymSize:]) &^ versymHidden
-			if int(index) < len(versions) {
+			raw := f.Order.Uint16(vers[(i-first)*versymSize:])
+			s.VersionIndex, s.Hidden = raw&^versymHidden, raw&versymHidden != 0
+			if index := int(s.VersionIndex); index < len(versions) {
 				s.Version, s.Library = versions[index].name, versions[index].library
 			}
 		}

@@ -50,6 +50,8 @@ type application struct {
 	copied map[string]*wheel.Member // members of the input that were taken over
 	share  *share
 	parts  *parts
+
+	findings []string // what verification says of the result, and no repair changes
 }
 
 // fill collects the members of the result. It decides nothing.

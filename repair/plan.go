@@ -27,6 +27,7 @@ type Plan struct {
 	Warnings  []string `json:"warnings"` // what a person should know
 	platforms []string
 	pure      bool
+	agreed    bool                // the Tag lines of the wheel were those of its file name
 	excluded  []string            // sonames that are left to the user's system
 	outside   map[string][]string // search path entries that lead outside, with the files that had them
 	installed map[string]bool     // folders outside site-packages that the wheel installs to

@@ -35,11 +35,15 @@ type Result struct {
 	Plan *Plan  // nil for a pure wheel that was copied
 	Path string // of the finished wheel; "" after a dry run
 	Tag  string // platform tag of the wheel as it was
+
+	// Findings tell what the finished wheel claims and is not so, and what no
+	// repair changes: see [audit.Contents.Prove].
+	Findings []string
 }
 
 // Plan decides how the wheel at path is repaired, and writes nothing.
 func (r *Repairer) Plan(ctx context.Context, path string) (*Result, error) {
-	result, err := r.open(ctx, path, func(*Plan) (string, error) { return "", nil })
+	result, err := r.open(ctx, path, func(*Plan) (*Result, error) { return &Result{}, nil })
 	if errors.Is(err, ErrPure) && r.opts.AllowPure {
 		return &Result{Tag: "any"}, nil
 	}
@@ -50,7 +54,7 @@ func (r *Repairer) Plan(ctx context.Context, path string) (*Result, error) {
 // it. The name appears when the wheel is complete and has been read back. The
 // input is never written to.
 func (r *Repairer) Repair(ctx context.Context, path, dir string) (*Result, error) {
-	result, err := r.open(ctx, path, func(p *Plan) (string, error) { return r.apply(ctx, p, path, dir) })
+	result, err := r.open(ctx, path, func(p *Plan) (*Result, error) { return r.apply(ctx, p, path, dir) })
 	if errors.Is(err, ErrPure) && r.opts.AllowPure {
 		return r.copyPure(path, dir)
 	}
@@ -58,7 +62,7 @@ func (r *Repairer) Repair(ctx context.Context, path, dir string) (*Result, error
 }
 
 // open audits and plans, then hands the plan to use while the wheel is open.
-func (r *Repairer) open(ctx context.Context, path string, use func(*Plan) (string, error)) (*Result, error) {
+func (r *Repairer) open(ctx context.Context, path string, use func(*Plan) (*Result, error)) (*Result, error) {
 	w, err := wheel.Open(path)
 	if err != nil {
 		return nil, err
@@ -78,22 +82,23 @@ func (r *Repairer) open(ctx context.Context, path string, use func(*Plan) (strin
 	if err != nil {
 		return nil, err
 	}
-	out, err := use(p)
+	result, err := use(p)
 	if err != nil {
 		return nil, err
 	}
-	return &Result{Plan: p, Path: out, Tag: rep.Tag()}, nil
+	result.Plan, result.Tag = p, rep.Tag()
+	return result, nil
 }
 
-// apply writes the result of a plan and returns its path.
-func (r *Repairer) apply(ctx context.Context, p *Plan, input, dir string) (string, error) {
+// apply writes the result of a plan, and says where and what it found there.
+func (r *Repairer) apply(ctx context.Context, p *Plan, input, dir string) (*Result, error) {
 	out, err := r.outputPath(dir, p.Output, input)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	record, err := p.contents.Reader.Record()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	a := &application{
 		plan: p, record: record, share: &r.share, copied: map[string]*wheel.Member{},
@@ -101,20 +106,20 @@ func (r *Repairer) apply(ctx context.Context, p *Plan, input, dir string) (strin
 		time:   r.newTime(p),
 	}
 	if a.parts, err = newParts(ctx, p, &r.owners, r.opts.Load.Jobs); err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := a.fill(); err != nil {
-		return "", err
+		return nil, err
 	}
 	err = wheel.Create(out,
 		func(w io.WriterAt) (int64, error) { return a.writer.Write(ctx, w) },
 		func(f io.ReaderAt, size int64) error { return a.check(ctx, f, size) })
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	r.written[out] = input
 	r.share.remember(out, p, a.time)
-	return out, nil
+	return &Result{Path: out, Findings: a.findings}, nil
 }
 
 // level translates the option into that of the writer.

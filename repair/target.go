@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/wheel"
 )
@@ -46,12 +47,7 @@ func describe(b audit.Blocker) string {
 	if len(b.Symbols) == 0 {
 		return b.Reason
 	}
-	const shown = 3
-	names := strings.Join(b.Symbols[:min(shown, len(b.Symbols))], ", ")
-	if len(b.Symbols) > shown {
-		names += fmt.Sprintf(" and %d more", len(b.Symbols)-shown)
-	}
-	return fmt.Sprintf("%s (%s)", b.Reason, names)
+	return fmt.Sprintf("%s (%s)", b.Reason, phrase.Some(b.Symbols, 3))
 }
 
 // ErrPure reports a wheel without binaries: there is nothing to repair.
@@ -147,6 +143,9 @@ func (p *Plan) retag(rep *audit.Report) error {
 	p.Policy, p.Output, p.Tags = p.policy.Tag(), rep.Wheel, info.Tags()
 	if p.options.KeepTags {
 		return nil
+	}
+	if p.agreed, err = rep.Contents.TagsAgree(); err != nil {
+		return err
 	}
 	if err := sameInterpreters(rep.Contents.Filename, info.Tags()); err != nil {
 		return err

@@ -7,11 +7,9 @@ import (
 	"io"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/linkage"
-	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/wheel"
 )
 
@@ -62,27 +60,9 @@ func (a *application) sameMembers(r *wheel.Reader) (map[string]bool, error) {
 	return same, nil
 }
 
+// checkContents holds the result to what it claims, without the libraries of
+// this machine.
 func (a *application) checkContents(ctx context.Context, c *audit.Contents) error {
-	if err := a.checkTags(c); err != nil {
-		return err
-	}
-	opts := a.plan.options.Audit
-	opts.Graft = nil
-	opts.SearchPath, opts.LibraryPath, opts.Sysroot = nil, nil, ""
-	opts.LDPaths, opts.UseLDPaths = nil, true
-	// A library that was excluded by its path has none here.
-	opts.Exclude = nil
-	for _, soname := range a.plan.excluded {
-		opts.Exclude = append(opts.Exclude, linkage.QuotePattern(soname))
-	}
-	rep, err := audit.Assess(ctx, c, opts)
-	if err != nil {
-		return err
-	}
-	return errors.Join(a.checkReport(rep), rep.Close())
-}
-
-func (a *application) checkTags(c *audit.Contents) error {
 	info, err := c.Reader.Info()
 	if err != nil {
 		return err
@@ -90,45 +70,65 @@ func (a *application) checkTags(c *audit.Contents) error {
 	if got := info.Tags(); !slices.Equal(got, a.plan.Tags) {
 		return fmt.Errorf("the tags of the result read back as %q, want %q", got, a.plan.Tags)
 	}
-	if a.plan.options.KeepTags {
-		return nil
+	opts := audit.VerifyOptions{Options: a.plan.options.Audit}
+	opts.Graft, opts.Exclude = nil, nil
+	for _, soname := range a.plan.excluded {
+		// A library that was excluded by its path has none here.
+		opts.Exclude = append(opts.Exclude, linkage.QuotePattern(soname))
 	}
-	inName := slices.Compact(slices.Sorted(slices.Values(c.Filename.Platform)))
-	if inside := platformsOf(a.plan.Tags); !slices.Equal(inName, inside) {
-		return fmt.Errorf("the file name stands for the platforms %q, its tags for %q; this is a defect of wheelmend, please report it", inName, inside)
+	proof, err := c.Prove(ctx, opts)
+	if err != nil {
+		return err
 	}
-	return nil
+	return errors.Join(a.checkProof(proof), proof.Close())
 }
 
-// platformsOf returns the platforms of Tag lines, sorted.
-func platformsOf(lines []string) []string {
-	var platforms []string
-	for _, line := range lines {
-		platforms = append(platforms, line[strings.LastIndexByte(line, '-')+1:])
-	}
-	slices.Sort(platforms)
-	return slices.Compact(platforms)
-}
-
-// checkReport holds the result to the policy of the plan and to each tag that
-// it bears, and makes sure that grafts are found by search path and not only
-// because something loaded them.
-func (a *application) checkReport(rep *audit.Report) error {
-	promised := []*policy.Policy{a.plan.policy}
-	for _, tag := range platformsOf(a.plan.Tags) {
-		if p, err := policy.Lookup(tag); err == nil && !a.plan.options.KeepTags && !slices.Contains(promised, p) {
-			promised = append(promised, p)
-		}
-	}
-	for _, p := range promised {
-		if v := rep.Judge(p); !v.Meets() {
-			b := v.Blockers[0]
-			return fmt.Errorf("the result does not meet %s: %s: %s; this is a defect of wheelmend, please report it", p.Tag(), b.File, describe(b))
-		}
-	}
+// checkProof refuses a result with a claim that fails and that a repair answers
+// for. What the wheel had before and no repair changes becomes a finding.
+func (a *application) checkProof(proof *audit.Proof) error {
 	grafts := map[string]bool{}
 	for i := range a.plan.Grafts {
 		grafts[path.Base(a.plan.Grafts[i].Member)] = true
+	}
+	for _, claim := range proof.Failed() {
+		for i := range claim.Faults {
+			f := &claim.Faults[i]
+			if a.answersFor(claim.Topic, f, grafts) {
+				return fmt.Errorf("the claim that %s fails: %s; this is a defect of wheelmend, please report it", claim.Text, f)
+			}
+			a.findings = append(a.findings, fmt.Sprintf("the claim that %s fails: %s", claim.Text, f))
+		}
+	}
+	if proof.Report == nil {
+		return nil
+	}
+	return a.checkReport(proof.Report, grafts)
+}
+
+// answersFor reports whether a repair promises that there is no such fault.
+func (a *application) answersFor(topic audit.Topic, f *audit.Fault, grafts map[string]bool) bool {
+	switch topic {
+	case audit.TopicTags:
+		return a.plan.agreed && !a.plan.options.KeepTags
+	case audit.TopicPlatform:
+		return !a.plan.options.KeepTags
+	case audit.TopicSymbols:
+		// ld.so refuses a library without a version that is wanted of it. Symbols
+		// alone may have been missing before.
+		return f.Version != "" && (grafts[f.Library] || grafts[path.Base(f.File)])
+	case audit.TopicBinaries, audit.TopicLibraries, audit.TopicPaths:
+		return true
+	}
+	return false
+}
+
+// checkReport holds the result to the policy of the plan, which is none of its
+// tags if those are kept, and makes sure that grafts are found by search path
+// and not only because something loaded them.
+func (a *application) checkReport(rep *audit.Report, grafts map[string]bool) error {
+	if v := rep.Judge(a.plan.policy); !v.Meets() {
+		b := v.Blockers[0]
+		return fmt.Errorf("the result does not meet %s: %s: %s; this is a defect of wheelmend, please report it", a.plan.Policy, b.File, describe(b))
 	}
 	for _, o := range rep.Graph.Members {
 		for _, e := range o.Edges {

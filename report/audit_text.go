@@ -1,13 +1,13 @@
 package report
 
 import (
-	"fmt"
 	"io"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/internal/phrase"
 )
 
 // shownSymbols is how many symbols of one blocker the text lists.
@@ -50,7 +50,7 @@ func (p *printer) summary(r *audit.Report) {
 	if libc == "" {
 		libc = "no libc"
 	}
-	p.linef("  %s, %s: %s", r.Arch, libc, count(len(r.Files), "ELF file")+", "+count(modules, "extension module")+" among them")
+	p.linef("  %s, %s: %s", r.Arch, libc, phrase.Count(len(r.Files), "ELF file")+", "+phrase.Count(modules, "extension module")+" among them")
 	p.linef("  meets         %s", p.style.good(r.Tag()))
 	switch best := r.BestRepairable(); {
 	case best == nil:
@@ -66,19 +66,7 @@ func graftCount(n int) string {
 	if n == 0 {
 		return "no library copied in"
 	}
-	return count(n, "library") + " copied in"
-}
-
-// count spells a number with its noun.
-func count(n int, noun string) string {
-	switch {
-	case n == 1:
-	case strings.HasSuffix(noun, "y"):
-		noun = strings.TrimSuffix(noun, "y") + "ies"
-	default:
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
+	return phrase.Count(n, "library") + " copied in"
 }
 
 func (p *printer) libraries(r *audit.Report) {
@@ -111,11 +99,7 @@ func (p *printer) libraries(r *audit.Report) {
 
 func neededBy(files []string) string {
 	const shown = 2
-	text := strings.Join(files[:min(shown, len(files))], ", ")
-	if more := len(files) - shown; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return Clean(text)
+	return Clean(phrase.Some(files, shown))
 }
 
 // A hurdle is a blocker with the newest policy that it stops. It stops the
@@ -148,7 +132,7 @@ func (p *printer) blockers(r *audit.Report, all bool) {
 	}
 	p.render(t)
 	if more := len(hurdles) - len(shown); more > 0 {
-		p.linef("  %s only still stricter ones; -v lists them, --json has all.", count(more, "more reason")+" stop"+plural(more))
+		p.linef("  %s only still stricter ones; -v lists them, --json has all.", phrase.Count(more, "more reason")+" stop"+plural(more))
 	}
 }
 
@@ -220,11 +204,7 @@ func evidence(b audit.Blocker) string {
 	if len(b.Symbols) == 0 {
 		return b.Reason
 	}
-	text := strings.Join(b.Symbols[:min(shownSymbols, len(b.Symbols))], ", ")
-	if more := len(b.Symbols) - shownSymbols; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
+	return phrase.Some(b.Symbols, shownSymbols)
 }
 
 func (p *printer) foreign(files []audit.Foreign) {

@@ -80,22 +80,28 @@ func stories() []story {
 	}
 }
 
-// assess audits the wheel of a story. root is the directory of its libraries.
-func assess(t *testing.T, s story) (rep *audit.Report, root string) {
+// open reads the wheel of a story.
+func open(t *testing.T, s story) *wheel.Reader {
 	t.Helper()
 	data, err := wheeltest.Build(s.wheel, s.spec)
 	if err != nil {
-		t.Fatal(err)
-	}
-	root = t.TempDir()
-	if err := wheeltest.WriteLibs(root, s.libs); err != nil {
 		t.Fatal(err)
 	}
 	r, err := wheel.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	contents, err := audit.Load(context.Background(), s.wheel, r, audit.LoadOptions{})
+	return r
+}
+
+// assess audits the wheel of a story. root is the directory of its libraries.
+func assess(t *testing.T, s story) (rep *audit.Report, root string) {
+	t.Helper()
+	root = t.TempDir()
+	if err := wheeltest.WriteLibs(root, s.libs); err != nil {
+		t.Fatal(err)
+	}
+	contents, err := audit.Load(context.Background(), s.wheel, open(t, s), audit.LoadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,6 +166,31 @@ func lastBlockers(all []report.AuditBlocker) []report.AuditBlocker {
 		}
 	}
 	return out
+}
+
+func TestVerifyGolden(t *testing.T) {
+	for _, s := range append(stories(), story{
+		name: "untrue", wheel: "demo-1.0-cp312-cp312-manylinux_2_5_x86_64.whl", spec: `
+			demo/_core.so  elf x86_64 needed=libz.so.1,libc.so.6,libx.so import=a@GLIBC_2.34,b@GLIBC_2.34,c@GLIBC_2.34,d@GLIBC_2.34,e@GLIBC_2.34,f@GLIBC_2.34,g@GLIBC_2.34,h@GLIBC_2.28 rpath=/a:/b:/c:/d:/e:/f:/g:/h:/i export=PyInit__core execstack`,
+	}) {
+		t.Run(s.name, func(t *testing.T) {
+			proof, err := audit.Verify(context.Background(), s.wheel, open(t, s), audit.VerifyOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer proof.Close()
+			var short, full bytes.Buffer
+			if err := report.WriteVerify(&short, proof, report.Style{}, false); err != nil {
+				t.Fatal(err)
+			}
+			if err := report.WriteVerify(&full, proof, report.Style{Color: true}, true); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, s.name+".verify.txt", short.String())
+			golden(t, s.name+".verify-v-color.txt", full.String())
+			golden(t, s.name+".verify.json", indented(t, report.NewVerify(proof)))
+		})
+	}
 }
 
 func TestPlanGolden(t *testing.T) {

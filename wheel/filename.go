@@ -124,8 +124,12 @@ var separators = regexp.MustCompile(`[-_.]+`)
 // nor does the version, which tools normalise in different ways.
 func (f Filename) Owns(distInfo string) bool {
 	name, _, _ := strings.Cut(strings.TrimSuffix(distInfo, ".dist-info"), "-")
-	return normalName(name) == normalName(f.Name)
+	return SameName(name, f.Name)
 }
+
+// SameName reports whether two spellings name one distribution (PEP 503,
+// Normalized Names).
+func SameName(a, b string) bool { return normalName(a) == normalName(b) }
 
 func normalName(name string) string {
 	return strings.ToLower(separators.ReplaceAllString(name, "-"))

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"hash"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -36,39 +38,56 @@ func (r *Reader) ScanSome(ctx context.Context, n int, want func(*Member) bool, v
 	if err != nil {
 		return err
 	}
-	if err := r.checkRows(record); err != nil {
-		return err
+	if faults := r.checkRows(record); len(faults) > 0 {
+		return faults[0]
 	}
 	s := &scan{ctx: ctx, reader: r, record: record, want: want, visit: visit, failed: len(r.members)}
-	var wg sync.WaitGroup
-	for range min(jobs.Count(n), len(r.members)) {
-		wg.Go(s.work)
-	}
-	wg.Wait()
-	if s.err != nil {
-		return s.err
+	s.run(n)
+	if len(s.errs) > 0 {
+		return s.errs[s.failed]
 	}
 	return context.Cause(ctx)
 }
 
-// checkRows compares the names in RECORD with those in the archive.
-func (r *Reader) checkRows(record *Record) error {
+// Inspect is ScanSome that does not end at the first fault. It returns all of
+// them: that of RECORD itself, those of its rows, then those of members in
+// archive order, one each. When RECORD cannot be read, members are only held to
+// what the archive says. The error concerns the context alone.
+func (r *Reader) Inspect(ctx context.Context, n int, want func(*Member) bool, visit func(m *Member, content io.Reader) error) (faults []error, err error) {
+	record, err := r.Record()
+	if err != nil {
+		faults, record = append(faults, err), &Record{}
+	} else {
+		faults = r.checkRows(record)
+	}
+	s := &scan{ctx: ctx, reader: r, record: record, want: want, visit: visit, failed: len(r.members), all: true}
+	s.run(n)
+	for _, i := range slices.Sorted(maps.Keys(s.errs)) {
+		faults = append(faults, s.errs[i])
+	}
+	return faults, context.Cause(ctx)
+}
+
+// checkRows compares the names in RECORD with those in the archive. It returns
+// what is wrong with them.
+func (r *Reader) checkRows(record *Record) []error {
+	var faults []error
 	for _, m := range r.members {
 		row, ok := record.Row(m.Name)
 		switch {
 		case m.IsDir() || isSignature(r.distInfo, m.Name):
 		case !ok:
-			return formatErr(m.Name, -1, "member has no row in RECORD (PEP 427)")
+			faults = append(faults, formatErr(m.Name, -1, "member has no row in RECORD (PEP 427)"))
 		case row.Hash == "":
-			return formatErr(m.Name, -1, "RECORD row has no hash (PEP 427)")
+			faults = append(faults, formatErr(m.Name, -1, "RECORD row has no hash (PEP 427)"))
 		}
 	}
 	for _, row := range record.rows {
 		if _, ok := r.byName[row.Path]; !ok {
-			return formatErr(row.Path, -1, "RECORD has a row for this member, the archive does not have it")
+			faults = append(faults, formatErr(row.Path, -1, "RECORD has a row for this member, the archive does not have it"))
 		}
 	}
-	return nil
+	return faults
 }
 
 // isSignature reports whether a member's RECORD row may be empty or missing.
@@ -77,26 +96,38 @@ func isSignature(distInfo, name string) bool {
 	return ok && (base == "RECORD" || base == "RECORD.jws" || base == "RECORD.p7s")
 }
 
-// A scan hands out members in order, and keeps the error of the earliest.
+// A scan hands out members in order, and keeps the error of the earliest, or
+// all of them.
 type scan struct {
 	ctx    context.Context
 	reader *Reader
 	record *Record
 	want   func(*Member) bool
 	visit  func(*Member, io.Reader) error
+	all    bool // an error does not end the scan
 
 	mu     sync.Mutex
-	next   int   // index of the member to hand out
-	failed int   // index of the earliest member with an error
-	err    error // that error
+	next   int           // index of the member to hand out
+	failed int           // index of the earliest member with an error
+	errs   map[int]error // by index of the member
 }
 
-// take returns the next member. After an error there is none: all that come
-// before it are already handed out and will be finished.
+// run checks the members, n at a time.
+func (s *scan) run(n int) {
+	s.errs = map[int]error{}
+	var wg sync.WaitGroup
+	for range min(jobs.Count(n), len(s.reader.members)) {
+		wg.Go(s.work)
+	}
+	wg.Wait()
+}
+
+// take returns the next member. After an error that ends the scan there is
+// none: all that come before it are already handed out and will be finished.
 func (s *scan) take() (int, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.next >= s.failed || s.ctx.Err() != nil {
+	if s.next >= len(s.reader.members) || s.next >= s.failed && !s.all || s.ctx.Err() != nil {
 		return 0, false
 	}
 	s.next++
@@ -106,9 +137,8 @@ func (s *scan) take() (int, bool) {
 func (s *scan) fail(i int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if i < s.failed {
-		s.failed, s.err = i, err
-	}
+	s.failed = min(s.failed, i)
+	s.errs[i] = err
 }
 
 // work checks members until there are no more.

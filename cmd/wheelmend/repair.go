@@ -179,6 +179,9 @@ func (a *app) printRepair(result *repair.Result, path string, f *repairFlags) er
 			log.Warn(warning)
 		}
 	}
+	for _, finding := range result.Findings {
+		log.Warn(finding)
+	}
 	if f.json && result.Plan == nil {
 		return a.printJSON(report.NewCopy(filepath.Base(path), result, f.dryRun))
 	}

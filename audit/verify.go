@@ -1,0 +1,173 @@
+package audit
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/phrase"
+	"github.com/wheelmend/wheelmend/internal/spool"
+	"github.com/wheelmend/wheelmend/policy"
+	"github.com/wheelmend/wheelmend/wheel"
+)
+
+// VerifyOptions tunes a verification. With the zero value no library of this
+// machine counts: what a wheel needs lies in it, or is promised by its tags.
+type VerifyOptions struct {
+	Options
+	// System has the system that Options describes read as well: symbols that
+	// the wheel wants of it are looked up there. What is promised stays the same.
+	System bool
+	Load   LoadOptions
+}
+
+// Verify holds the wheel called base (its file name) to all that it claims. A
+// claim that fails is no error. Errors are what keeps the wheel from being
+// looked at: a name that is none of a wheel, or a system that cannot be read.
+func Verify(ctx context.Context, base string, r *wheel.Reader, opts VerifyOptions) (p *Proof, err error) {
+	name, err := wheel.ParseFilename(base)
+	if err != nil {
+		return nil, err
+	}
+	c := &Contents{Filename: name, Reader: r, store: spool.NewStore(cmp.Or(opts.Load.Memory, DefaultMemory), opts.Load.TempDir)}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	faults, err := c.collect(ctx, opts.Load.Jobs)
+	if err != nil {
+		return nil, err
+	}
+	p = &Proof{Wheel: base}
+	p.claimRecord(r, faults)
+	if err := c.prove(ctx, p, opts); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Prove holds a wheel whose members have been read to what it claims, beyond
+// RECORD: [Load] and [Contents.Derive] have refused what contradicts that.
+func (c *Contents) Prove(ctx context.Context, opts VerifyOptions) (*Proof, error) {
+	p := &Proof{Wheel: c.Filename.String()}
+	if err := c.prove(ctx, p, opts); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// collect is scan for a wheel that may be damaged: it reads all that it can and
+// returns what contradicts RECORD.
+func (c *Contents) collect(ctx context.Context, jobs int) ([]Fault, error) {
+	var mu sync.Mutex
+	errs, err := c.Reader.Inspect(ctx, jobs, func(*wheel.Member) bool { return true }, func(m *wheel.Member, content io.Reader) error {
+		file, kind, err := c.inspect(m, content)
+		mu.Lock()
+		defer mu.Unlock()
+		var format *elf.FormatError
+		if errors.As(err, &format) {
+			c.damaged = append(c.damaged, Fault{File: m.Name, Reason: err.Error()})
+			return nil
+		}
+		c.add(m, file, kind)
+		return err
+	})
+	c.sort()
+	var faults []Fault
+	for _, e := range errs {
+		faults = append(faults, newFault(e))
+	}
+	return faults, err
+}
+
+// prove adds every claim but that about RECORD.
+func (c *Contents) prove(ctx context.Context, p *Proof, opts VerifyOptions) error {
+	p.claimNames(c)
+	if !opts.System {
+		opts.SearchPath, opts.LibraryPath, opts.Sysroot = nil, nil, ""
+		opts.LDPaths, opts.UseLDPaths = nil, true
+	}
+	report, err := Assess(ctx, c, opts.Options)
+	if broken := brokenBinaries(c, err); len(broken) > 0 {
+		p.claim(TopicBinaries, "each ELF file can be read", "the gABI and the rules of ld.so", broken)
+		if err != nil {
+			p.unchecked(TopicPlatform, "the tags tell the truth", "not all ELF files can be read", nil)
+			return nil
+		}
+	}
+	var archs *archError
+	switch {
+	case errors.As(err, &archs):
+		p.claim(TopicPlatform, "the platform tags are for one architecture", "the file name", []Fault{{Reason: err.Error()}})
+		return nil
+	case err != nil:
+		return err
+	}
+	p.Report = report
+	return p.claimBinaries(ctx, opts)
+}
+
+// brokenBinaries lists the ELF files that cannot be read, those that only turn
+// out to be so when their symbols are looked at included.
+func brokenBinaries(c *Contents, err error) []Fault {
+	broken := slices.Clone(c.damaged)
+	var format *elf.FormatError
+	if errors.As(err, &format) {
+		broken = append(broken, Fault{Reason: err.Error()})
+	}
+	return broken
+}
+
+// claimBinaries adds the claims about what the wheel's ELF files ask for.
+func (p *Proof) claimBinaries(ctx context.Context, opts VerifyOptions) error {
+	r := p.Report
+	p.claimForeign()
+	if r.Format != ELF {
+		p.claimNoELF()
+		return nil
+	}
+	if len(r.Contents.damaged) == 0 {
+		p.claim(TopicBinaries, "each ELF file can be read", phrase.Count(len(r.Contents.Binaries), "ELF file"), nil)
+	}
+	promised := p.claimPlatforms()
+	p.claimPurelib()
+	p.claimABI()
+	p.claimLibraries(promised)
+	if err := p.claimSymbols(ctx, promised, opts); err != nil {
+		return fmt.Errorf("symbols: %w", err)
+	}
+	p.claimPaths()
+	p.claimStack()
+	return nil
+}
+
+// claimForeign says which members nobody looked into.
+func (p *Proof) claimForeign() {
+	var open []Fault
+	for _, f := range p.Report.Foreign {
+		open = append(open, Fault{File: f.Path, Reason: f.Kind})
+	}
+	if len(open) > 0 {
+		p.unchecked(TopicBinaries, "files in the formats of other systems are sound", "only ELF files are read", open)
+	}
+}
+
+// claimNoELF holds the platform tags of a wheel without ELF files to that.
+func (p *Proof) claimNoELF() {
+	for _, tag := range p.Report.Contents.Filename.Platform {
+		text := "what " + tag + " promises is met"
+		platform, err := policy.ParsePlatform(tag)
+		switch {
+		case err != nil:
+			p.claim(TopicPlatform, text, "the file name", []Fault{{Reason: err.Error()}})
+		case p.Report.Format == MachO || len(p.Report.Foreign) > 0:
+			p.unchecked(TopicPlatform, text, "only ELF files are read", nil)
+		case platform.Family == policy.Any:
+			p.claim(TopicPlatform, "the wheel runs on any platform", "it holds no binary", nil)
+		default:
+			p.claim(TopicPlatform, text, "it holds no binary that could ask for more", nil)
+		}
+	}
+}

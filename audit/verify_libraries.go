@@ -1,0 +1,110 @@
+package audit
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/internal/phrase"
+	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/policy"
+)
+
+// claimLibraries adds the claim that each needed library is in the wheel, where
+// the loader finds it, or promised by every tag.
+func (p *Proof) claimLibraries(promised []*policy.Policy) {
+	r := p.Report
+	inside, outside, byName := map[string]bool{}, map[string]bool{}, 0
+	var excluded []Fault
+	for _, o := range r.Graph.Members {
+		for _, e := range o.Edges {
+			switch {
+			case e.Status == linkage.Excluded:
+				excluded = append(excluded, Fault{File: o.Path, Library: e.Needed, Reason: "left out as asked"})
+			case e.To != nil && e.To.InWheel:
+				inside[e.To.Path] = true
+				if e.Rule == linkage.ByName {
+					byName++
+				}
+			default:
+				outside[e.Needed] = true
+			}
+		}
+	}
+	basis := fmt.Sprintf("%d in the wheel", len(inside))
+	if byName > 0 {
+		basis += fmt.Sprintf(" (%s without a search path to it: another module loads it before)", phrase.Count(byName, "time"))
+	}
+	if len(promised) > 0 {
+		faults := p.libraryFaults(promised)
+		for i := range faults {
+			delete(outside, faults[i].Library)
+		}
+		basis += fmt.Sprintf(", %d promised by %s", len(outside), tagNames(promised))
+		p.claim(TopicLibraries, "each needed library is found in the wheel or promised by the tag", basis, faults)
+	} else {
+		p.claim(TopicLibraries, "needed libraries that lie in the wheel are found", basis, nil)
+		p.openLibraries()
+	}
+	if len(excluded) > 0 {
+		p.unchecked(TopicLibraries, "libraries that are left out are on the user's system", "--exclude", excluded)
+	}
+}
+
+// libraryFaults lists the libraries outside the wheel that one of the policies
+// does not promise.
+func (p *Proof) libraryFaults(promised []*policy.Policy) []Fault {
+	var faults []Fault
+	for _, o := range p.Report.Graph.Members {
+		for _, e := range o.Edges {
+			if e.Status == linkage.Excluded || e.To != nil && e.To.InWheel {
+				continue
+			}
+			for _, q := range promised {
+				if !p.Report.leaves(q, e) {
+					faults = append(faults, Fault{File: o.Path, Library: e.Needed, Reason: notPromised(q, e)})
+					break
+				}
+			}
+		}
+	}
+	return faults
+}
+
+// notPromised tells why a policy does not let a library lie outside the wheel.
+func notPromised(q *policy.Policy, e *linkage.Edge) string {
+	libc := loaderLibc(e.Needed)
+	switch {
+	case e.Status == linkage.LibPython:
+		return "extension modules must not load libpython (PEP 513)"
+	case libc != "" && libc != q.Libc:
+		return fmt.Sprintf("it belongs to %s, %s is for %s", libc, q.Tag(), q.Libc)
+	}
+	reason := "it is not in the wheel, and " + q.Tag() + " does not promise it"
+	var places []string
+	for _, place := range e.Tried {
+		places = append(places, place.Dir+" ("+place.Rule+": "+place.Why+")")
+	}
+	if len(places) > 0 {
+		reason += "; searched " + strings.Join(places, ", ")
+	}
+	return reason
+}
+
+// openLibraries leaves open what no tag promises: it may be there or not.
+func (p *Proof) openLibraries() {
+	var open []Fault
+	for _, o := range p.Report.Graph.Members {
+		var names []string
+		for _, e := range o.Edges {
+			if e.Status != linkage.Excluded && (e.To == nil || !e.To.InWheel) {
+				names = append(names, e.Needed)
+			}
+		}
+		if len(names) > 0 {
+			open = append(open, Fault{File: o.Path, Reason: "needs " + strings.Join(names, ", ") + " of the system"})
+		}
+	}
+	if len(open) > 0 {
+		p.unchecked(TopicLibraries, "the system has the other libraries", "no tag of the wheel promises any", open)
+	}
+}

@@ -1,0 +1,232 @@
+package audit
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/internal/phrase"
+	"github.com/wheelmend/wheelmend/policy"
+)
+
+// claimPlatforms holds the contents to each platform tag of the file name, save
+// for needed libraries, which have a claim of their own. It returns the policies
+// of the tags.
+func (p *Proof) claimPlatforms() []*policy.Policy {
+	var promised []*policy.Policy
+	for _, tag := range p.Report.Contents.Filename.Platform {
+		text := "what " + tag + " promises is met"
+		platform, err := policy.ParsePlatform(tag)
+		switch {
+		case err != nil:
+			p.claim(TopicPlatform, text, "the file name", []Fault{{Reason: err.Error()}})
+		case platform.Family == policy.Any:
+			p.claim(TopicPlatform, "the wheel runs on any platform", "it holds ELF files", []Fault{{File: p.Report.Contents.Binaries[0].Member.Name, Reason: "an ELF file runs on Linux alone"}})
+		case platform.Family == policy.Linux:
+			p.claim(TopicPlatform, "the ELF files are for "+platform.Arch, p.platformBasis(), p.archFaults(platform.Arch))
+		case platform.Libc() == "":
+			p.unchecked(TopicPlatform, text, "only what Linux tags promise is known", nil)
+		default:
+			if q := p.claimPolicy(text, platform); q != nil && !slices.Contains(promised, q) {
+				promised = append(promised, q)
+			}
+		}
+	}
+	return promised
+}
+
+// claimPolicy holds the wheel to the policy of a tag. A tag of PEP 600 or 656
+// without a policy of its own is held to the newest one that is not newer.
+func (p *Proof) claimPolicy(text string, platform policy.Platform) *policy.Policy {
+	q, err := policy.Lookup(platform.Tag)
+	basis := p.platformBasis()
+	if err != nil {
+		if q = floor(platform); q == nil {
+			p.unchecked(TopicPlatform, text, err.Error(), nil)
+			return nil
+		}
+		basis += "; held to " + q.Tag() + ", the newest policy that is not newer"
+	}
+	verdict := p.Report.Judge(q)
+	var faults []Fault
+	for i := range verdict.Blockers {
+		if b := &verdict.Blockers[i]; !b.aboutLibrary() && b.Kind != KindPurelib && !p.outside(b.File) {
+			faults = append(faults, b.fault())
+		}
+	}
+	if err != nil && len(faults) > 0 {
+		p.unchecked(TopicPlatform, text, "it has no policy of its own, and "+q.Tag()+" is not met", faults)
+		return nil
+	}
+	p.claim(TopicPlatform, text, basis, faults)
+	return q
+}
+
+// outside reports whether a blocker is about a library of the system: that it
+// is needed has a claim of its own.
+func (p *Proof) outside(file string) bool {
+	_, member := p.Report.Contents.Reader.Lookup(file)
+	return !member && file != p.Report.Wheel
+}
+
+// floor returns the newest policy that asks for no more than the platform.
+func floor(platform policy.Platform) *policy.Policy {
+	var best *policy.Policy
+	for _, q := range policy.For(platform.Libc(), policy.Arch(platform.Arch)) {
+		if platform.AtLeast(q.Major, q.Minor) {
+			best = q
+		}
+	}
+	return best
+}
+
+// aboutLibrary reports whether the blocker is a library that the policy does
+// not promise.
+func (b *Blocker) aboutLibrary() bool {
+	return b.Kind == KindLibrary || b.Kind == KindMissing || b.Library != "" && (b.Kind == KindLibc || b.Kind == KindPython)
+}
+
+// platformBasis says how much was held to a platform tag.
+func (p *Proof) platformBasis() string {
+	r := p.Report
+	wanted := r.VersionedSymbols(nil)
+	versions := 0
+	for _, names := range wanted {
+		versions += len(names)
+	}
+	basis := phrase.Count(len(r.Graph.Members), "ELF file")
+	if r.Arch != "" {
+		basis += " for " + string(r.Arch)
+	}
+	if r.Libc != "" {
+		basis += ", " + string(r.Libc)
+	}
+	if versions > 0 {
+		basis += fmt.Sprintf(", %s of %s", phrase.Count(versions, "symbol version"), phrase.Count(len(wanted), "library"))
+	}
+	if r.options.IgnoreISA {
+		return basis + "; not the processor that they need"
+	}
+	return basis
+}
+
+// archFaults lists dynamic files that a wheel for arch cannot hold.
+func (p *Proof) archFaults(arch string) []Fault {
+	var faults []Fault
+	for i := range p.Report.Contents.Binaries {
+		b := &p.Report.Contents.Binaries[i]
+		if got, _ := b.File.Arch(); got != "" && got != arch && b.File.Dynamic() {
+			faults = append(faults, Fault{File: b.Member.Name, Reason: fmt.Sprintf("it is for %s, the tag for %s", got, arch)})
+		}
+	}
+	return faults
+}
+
+// claimPurelib adds the claim that binaries are installed where binaries belong.
+func (p *Proof) claimPurelib() {
+	var faults []Fault
+	for _, b := range p.Report.Contents.Binaries {
+		if inPurelib(b.Member.Name) {
+			faults = append(faults, Fault{File: b.Member.Name, Reason: "a binary may not lie in the purelib folder"})
+		}
+	}
+	info, err := p.Report.Contents.Reader.Info()
+	if err != nil {
+		return // claimNames says so
+	}
+	basis := "Root-Is-Purelib: false"
+	if info.RootIsPurelib() {
+		basis = "Root-Is-Purelib: true"
+		for _, f := range p.Report.Files {
+			if top, _, _ := strings.Cut(f.Path, "/"); f.Extension && !strings.HasSuffix(top, ".data") {
+				faults = append(faults, Fault{File: f.Path, Reason: "Root-Is-Purelib is true, so this extension module is installed as pure Python"})
+			}
+		}
+	}
+	p.claim(TopicPurelib, "no extension module is installed as pure Python", basis, faults)
+}
+
+// moduleSuffix takes the name of an extension module apart: its stem, the ABI
+// that it is for, and the platform triplet (PEP 3149; PyPy and abi3 likewise).
+var moduleSuffix = regexp.MustCompile(`^([^.]+)\.(?:cpython-(\d+[a-z]*)|pypy(\d+)-(pp\d+)|(abi3))(?:-([a-z0-9_]+)-linux-[a-z0-9]+)?\.so$`)
+
+// tripletArch maps the processor in the triplet of a module's name to that of
+// platform tags, where they differ.
+var tripletArch = map[string]policy.Arch{"i386": policy.I686, "arm": policy.ARMV7L, "powerpc64le": policy.PPC64LE, "powerpc64": policy.PPC64}
+
+// claimABI adds the claim that the Pythons that the tags name can import the
+// extension modules, by their names.
+func (p *Proof) claimABI() {
+	modules, stable := 0, false
+	importable := map[string]bool{} // by path without the suffix
+	suspects := map[string]Fault{}
+	var order []string
+	for _, f := range p.Report.Files {
+		if !f.Extension {
+			continue
+		}
+		modules++
+		stem, _, _ := strings.Cut(path.Base(f.Path), ".")
+		key := path.Join(path.Dir(f.Path), stem)
+		reason := p.notImportable(path.Base(f.Path))
+		if reason == "" {
+			importable[key] = true
+		} else if _, ok := suspects[key]; !ok {
+			suspects[key] = Fault{File: f.Path, Reason: reason}
+			order = append(order, key)
+		}
+	}
+	var faults []Fault
+	for _, key := range order {
+		if !importable[key] {
+			faults = append(faults, suspects[key])
+		}
+	}
+	name := p.Report.Contents.Filename
+	tags := strings.Join(name.Python, ".") + "-" + strings.Join(name.ABI, ".")
+	p.claim(TopicABI, "the Pythons of "+tags+" find the extension modules by their names", phrase.Count(modules, "extension module"), faults)
+	stable = slices.Contains(name.ABI, "abi3")
+	if stable && modules > 0 {
+		p.unchecked(TopicABI, "the extension modules keep to the stable ABI", "which functions of Python it has is not looked up", nil)
+	}
+}
+
+// notImportable tells why none of the Pythons that the tags name looks for a
+// module of that file name, "" if one does.
+func (p *Proof) notImportable(base string) string {
+	m := moduleSuffix.FindStringSubmatch(base)
+	if m == nil {
+		return "" // a plain .so serves every Python
+	}
+	arch := policy.Arch(m[6])
+	if other, ok := tripletArch[m[6]]; ok {
+		arch = other
+	}
+	if arch != "" && arch != p.Report.Arch && len(policy.For(policy.GLIBC, arch)) > 0 {
+		return fmt.Sprintf("its name is for %s, Python on %s does not look for it", arch, p.Report.Arch)
+	}
+	for _, t := range p.Report.Contents.Filename.Tags() {
+		if admits(t.Python, t.ABI, m) {
+			return ""
+		}
+	}
+	return "its name is for another Python than the tags"
+}
+
+// admits reports whether the Python of a tag looks for a module whose name m
+// was taken apart by moduleSuffix. Debug builds (d) also take modules of
+// ordinary ones.
+func admits(python, abi string, m []string) bool {
+	cpython := strings.HasPrefix(python, "cp")
+	switch {
+	case m[5] == "abi3":
+		return cpython || abi == "none" && strings.HasPrefix(python, "py")
+	case m[2] != "":
+		want := "cp" + m[2]
+		return abi == want || abi == want+"d" || cpython && abi == "none" && python == strings.TrimRight(want, "abcdefghijklmnopqrstuvwxyz")
+	default:
+		return abi == "pypy"+m[3]+"_"+m[4] || python == "pp"+m[3] && abi == "none"
+	}
+}

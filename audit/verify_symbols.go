@@ -1,0 +1,273 @@
+package audit
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/internal/phrase"
+	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/policy"
+)
+
+// claimSymbols adds the claims that each symbol, and each version, that a file
+// of the wheel wants is defined where the loader looks for it: with the file
+// loaded on its own (as with LD_BIND_NOW=1), and once more with each module or
+// program that loads it.
+func (p *Proof) claimSymbols(ctx context.Context, promised []*policy.Policy, opts VerifyOptions) error {
+	r := p.Report
+	table, err := newSymbolTable(ctx, r.Graph, r.Libc == policy.MUSL, opts.Jobs)
+	if err != nil {
+		return err
+	}
+	s := &symbolCheck{report: r, table: table, promised: promised}
+	s.run(ctx)
+	basis := phrase.Count(s.found, "symbol") + " found"
+	for _, n := range []struct {
+		count int
+		what  string
+	}{{s.promises, "promised by " + tagNames(promised)}, {s.python, "of Python's own"}} {
+		if n.count > 0 {
+			basis += fmt.Sprintf(", %d %s", n.count, n.what)
+		}
+	}
+	p.claim(TopicSymbols, "each symbol, with its version, is defined where the loader looks for it", basis, s.faults())
+	if open := s.openFaults(); len(open) > 0 {
+		p.unchecked(TopicSymbols, "libraries of the system define what is left to them", "they are not part of the wheel; --sysroot names a system to look at", open)
+	}
+	return ctx.Err()
+}
+
+// A symbolCheck looks for what the files want.
+type symbolCheck struct {
+	report   *Report
+	table    *symbolTable
+	promised []*policy.Policy
+
+	found, promises, python int
+	lost                    map[*linkage.Object]map[want]*linkage.Object // not found, with what was loaded
+	open                    map[*linkage.Object]map[want]bool            // left to libraries that were not read
+}
+
+// An answer is what became of a wanted symbol or version.
+type answer int
+
+const (
+	absent        answer = iota
+	found                // in a file that was read
+	promise              // a policy promises library and version
+	ofPython             // Python's own
+	leftOpen             // a library that was not read may have it
+	toldElsewhere        // another claim fails for it
+)
+
+// run looks for everything first in the scope of the file itself, which every
+// process that loads the file has in memory, then for what is not there in the
+// scope of every root that loads it.
+func (s *symbolCheck) run(ctx context.Context) {
+	s.lost, s.open = map[*linkage.Object]map[want]*linkage.Object{}, map[*linkage.Object]map[want]bool{}
+	rest := map[*linkage.Object][]want{}
+	roots := s.report.roots()
+	for _, o := range s.report.Graph.Members {
+		if ctx.Err() != nil {
+			return
+		}
+		own := newScope(o)
+		for _, w := range s.table.wants[o] {
+			switch a := s.look(w, own); {
+			case a == found && w.name == "": // a version is told with its symbols
+			case a == found:
+				s.found++
+			case a == promise && w.name == "":
+			case a == promise:
+				s.promises++
+			case a == ofPython && !isProgram(o):
+				s.python++
+			default:
+				rest[o] = append(rest[o], w)
+			}
+		}
+	}
+	for _, root := range s.report.Graph.Members {
+		if ctx.Err() != nil {
+			return
+		}
+		if !roots[root] || len(rest) == 0 {
+			continue
+		}
+		loaded := newScope(root)
+		for _, o := range loaded.objects {
+			for _, w := range rest[o] {
+				s.settle(o, w, loaded)
+			}
+		}
+	}
+}
+
+// settle notes what the scope of a root says about something that a file wants.
+func (s *symbolCheck) settle(o *linkage.Object, w want, loaded *scope) {
+	switch s.look(w, loaded) {
+	case absent:
+		if s.lost[o] == nil {
+			s.lost[o] = map[want]*linkage.Object{}
+		}
+		if s.lost[o][w] == nil {
+			s.lost[o][w] = loaded.root
+		}
+	case leftOpen:
+		if s.open[o] == nil {
+			s.open[o] = map[want]bool{}
+		}
+		s.open[o][w] = true
+	}
+}
+
+// look searches a scope.
+func (s *symbolCheck) look(w want, loaded *scope) answer {
+	if w.name == "" {
+		return s.lookVersion(w, loaded)
+	}
+	if s.table.find(w, loaded) {
+		return found
+	}
+	if w.library != "" && !s.table.musl {
+		if loaded.named(w.library) != nil {
+			return absent
+		}
+		return s.external(w, loaded)
+	}
+	switch {
+	case isPythons(w.name) && !isProgram(loaded.root):
+		return ofPython
+	case len(loaded.external) > 0:
+		return leftOpen
+	}
+	return absent
+}
+
+// lookVersion asks for the version of a version need (elf/dl-version.c,
+// match_symbol): the library must be loaded, and if it defines versions at all
+// this one must be among them.
+func (s *symbolCheck) lookVersion(w want, loaded *scope) answer {
+	o := loaded.named(w.library)
+	switch {
+	case o != nil && (s.table.versions[o] == nil || s.table.versions[o][w.version]):
+		return found
+	case o == nil:
+		return s.external(w, loaded)
+	}
+	return absent
+}
+
+// external asks the policies about a library that nobody has read. What they do
+// not promise is told by the claims about platforms and libraries.
+func (s *symbolCheck) external(w want, loaded *scope) answer {
+	status, needed := loaded.external[w.library]
+	switch {
+	case !needed:
+		return absent
+	case status == linkage.Excluded || len(s.promised) == 0:
+		return leftOpen
+	}
+	for _, q := range s.promised {
+		if !q.AllowsLibrary(w.library) || !q.AllowsVersion(w.version) {
+			return toldElsewhere
+		}
+	}
+	return promise
+}
+
+// isPythons reports whether a symbol is one of those that Python gives to its
+// extension modules: Py and _Py, and a word that begins with a capital.
+func isPythons(name string) bool {
+	rest, ok := strings.CutPrefix(strings.TrimPrefix(name, "_"), "Py")
+	return ok && rest != "" && (rest[0] == '_' || 'A' <= rest[0] && rest[0] <= 'Z')
+}
+
+// faults lists what was not found, by file, library and version.
+func (s *symbolCheck) faults() []Fault {
+	var faults []Fault
+	for _, o := range s.report.Graph.Members {
+		for _, group := range groupWants(maps.Keys(s.lost[o])) {
+			root := s.lost[o][group.wants[0]]
+			faults = append(faults, Fault{
+				File: o.Path, Library: group.library, Version: group.version, Symbols: group.symbols(),
+				Reason: whyLost(group.wants[0], newScope(root)) + loadedBy(o, root),
+			})
+		}
+	}
+	return faults
+}
+
+// openFaults lists what was left open.
+func (s *symbolCheck) openFaults() []Fault {
+	var open []Fault
+	for _, o := range s.report.Graph.Members {
+		for _, group := range groupWants(maps.Keys(s.open[o])) {
+			open = append(open, Fault{
+				File: o.Path, Library: group.library, Version: group.version, Symbols: group.symbols(),
+				Reason: "left to the system",
+			})
+		}
+	}
+	return open
+}
+
+// A wantGroup is what one file wants of one version of one library, sorted: the
+// version itself comes before its symbols.
+type wantGroup struct {
+	library, version string
+	wants            []want
+}
+
+func groupWants(wants iter.Seq[want]) []wantGroup {
+	var groups []wantGroup
+	for _, w := range slices.SortedFunc(wants, compareWants) {
+		if n := len(groups); n > 0 && groups[n-1].library == w.library && groups[n-1].version == w.version {
+			groups[n-1].wants = append(groups[n-1].wants, w)
+		} else {
+			groups = append(groups, wantGroup{w.library, w.version, []want{w}})
+		}
+	}
+	return groups
+}
+
+func compareWants(a, b want) int {
+	return cmp.Or(cmp.Compare(a.library, b.library), cmp.Compare(a.version, b.version), cmp.Compare(a.name, b.name))
+}
+
+func (g *wantGroup) symbols() []string {
+	var names []string
+	for _, w := range g.wants {
+		if w.name != "" {
+			names = append(names, w.name)
+		}
+	}
+	return names
+}
+
+// whyLost tells why a scope does not have what was wanted.
+func whyLost(w want, loaded *scope) string {
+	provider := loaded.named(w.library)
+	switch {
+	case w.library == "":
+		return "no loaded file defines it"
+	case provider == nil:
+		return "no library of that name is loaded"
+	case w.name == "":
+		return provider.Path + " does not define this version"
+	}
+	return provider.Path + " does not define it with this version"
+}
+
+// loadedBy names what loaded a file, if that is not the file itself.
+func loadedBy(o, root *linkage.Object) string {
+	if o == root {
+		return ""
+	}
+	return ", when " + root.Path + " loads it"
+}
