@@ -2,7 +2,6 @@ package elf
 
 import (
 	"debug/elf"
-	"math"
 	"slices"
 
 	"github.com/wheelmend/wheelmend/internal/binread"
@@ -41,7 +40,7 @@ func (f *File) readDynamic() error {
 			continue
 		}
 		f.dynamic.present, f.dynamic.prog = true, i
-		if err := f.readDynamicEntries(p, f.Phoff+uint64(i)*f.progSize()); err != nil {
+		if err := f.readDynamicEntries(p, f.progAt(i)); err != nil {
 			return err
 		}
 		if err := f.readStrtab(); err != nil {
@@ -81,7 +80,7 @@ func (f *File) readDynamicEntries(p Prog, at uint64) error {
 	}
 	d.slots, d.open = int(n), true
 	if !f.nullAt(p.Vaddr + n*f.dynSize()) {
-		return formatErr(off, "dynamic table of %d entries does not end with DT_NULL", n)
+		return formatErr(off, "the dynamic table of %d entries does not end with DT_NULL", n)
 	}
 	return nil
 }
@@ -128,6 +127,16 @@ func (f *File) DynValue(tag elf.DynTag) (uint64, bool) {
 	return 0, false
 }
 
+// tagAt returns the file offset of the entry that [File.DynValue] takes.
+func (f *File) tagAt(tag elf.DynTag) uint64 {
+	for i := len(f.dynamic.entries) - 1; i >= 0; i-- {
+		if f.dynamic.entries[i].Tag == tag {
+			return f.entryOff(i)
+		}
+	}
+	return f.dynamic.off
+}
+
 // entryOff returns the file offset of dynamic entry i.
 func (f *File) entryOff(i int) uint64 { return f.dynamic.off + uint64(i)*f.dynSize() }
 
@@ -139,11 +148,11 @@ func (f *File) readStrtab() error {
 	}
 	size, ok := f.DynValue(elf.DT_STRSZ)
 	if !ok {
-		return formatErr(d.off, "dynamic table has DT_STRTAB but no DT_STRSZ")
+		return formatErr(f.tagAt(elf.DT_STRTAB), "the dynamic table has DT_STRTAB but no DT_STRSZ")
 	}
 	off, ok := f.offsetOf(addr, size)
 	if !ok {
-		return formatErr(d.off, "DT_STRTAB (%#x bytes at address %#x) is not mapped by any PT_LOAD; the file looks truncated", size, addr)
+		return formatErr(f.tagAt(elf.DT_STRTAB), "DT_STRTAB (%#x bytes at address %#x) is not mapped by any PT_LOAD; the file looks truncated", size, addr)
 	}
 	d.strings.r, d.strings.addr, d.strings.off, d.strings.size = f.r, addr, off, size
 	return nil
@@ -235,7 +244,7 @@ func (f *File) table(tag elf.DynTag, n uint64) (off uint64, ok bool, err error) 
 	}
 	off, mapped := f.offsetOf(addr, n)
 	if !mapped {
-		return 0, true, formatErr(f.dynamic.off, "%v address %#x is not mapped by any PT_LOAD for %d bytes; the file looks truncated", tag, addr, min(n, math.MaxInt64))
+		return 0, true, formatErr(f.tagAt(tag), "%v says address %#x, where no PT_LOAD maps %#x bytes; the file looks truncated", tag, addr, n)
 	}
 	return off, true, nil
 }

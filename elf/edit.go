@@ -112,6 +112,16 @@ func (d *draft) remove(drop func(entry) bool) {
 	d.entries = slices.DeleteFunc(d.entries, drop)
 }
 
+// keepOnly removes the entries with one of the tags, except entry i: ld.so takes
+// the last of several.
+func (d *draft) keepOnly(i int, tags ...elf.DynTag) {
+	n := -1
+	d.remove(func(e entry) bool {
+		n++
+		return n != i && slices.Contains(tags, e.Tag)
+	})
+}
+
 // SetSoname sets DT_SONAME, which a shared library is known by. Programs have
 // none, also position-independent ones: setting it there is an error.
 func SetSoname(name string) Edit {
@@ -127,6 +137,7 @@ func SetSoname(name string) Edit {
 		}
 		if i := d.indexTag(elf.DT_SONAME); i >= 0 {
 			d.setText(i, elf.DT_SONAME, name)
+			d.keepOnly(i, elf.DT_SONAME)
 			return nil
 		}
 		d.insert(d.afterNeeded(), elf.DT_SONAME, name)
@@ -312,7 +323,7 @@ func (f *File) unchanged() *Overlay {
 func (d *draft) check(o *Overlay) error {
 	got, err := NewFile(o, o.Size())
 	if err != nil {
-		return fmt.Errorf("elf: the edited image is not sound, so the edit is refused: %w", err)
+		return because(err, "the edited image is not sound, so the edit is refused")
 	}
 	var texts []string
 	for _, e := range d.entries {
@@ -340,7 +351,7 @@ func (d *draft) check(o *Overlay) error {
 		return formatErr(d.f.dynamic.off, "the edited dynamic table reads back as %q, want %q; the edit is refused", gotTexts, texts)
 	}
 	if d.f.SectionErr == nil && got.SectionErr != nil {
-		return fmt.Errorf("elf: the edited section headers are not true, so the edit is refused: %w", got.SectionErr)
+		return because(got.SectionErr, "the edited section headers are not true, so the edit is refused")
 	}
 	return d.checkNeeds(got)
 }

@@ -31,12 +31,7 @@ func setPath(tag, other elf.DynTag, path string) Edit {
 			return nil
 		}
 		d.setText(i, tag, path)
-		keep := i
-		n := -1
-		d.remove(func(e entry) bool {
-			n++
-			return n != keep && (e.Tag == tag || e.Tag == other)
-		})
+		d.keepOnly(i, tag, other)
 		return nil
 	}
 }

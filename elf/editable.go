@@ -3,6 +3,7 @@ package elf
 import (
 	"cmp"
 	"debug/elf"
+	"fmt"
 	"slices"
 
 	"github.com/wheelmend/wheelmend/internal/binread"
@@ -16,7 +17,7 @@ const maxAlign = 1 << 30
 // that a byte is mapped to. See gABI chapter 5, Program Header.
 func (f *File) checkEditable() error {
 	for i, p := range f.Progs {
-		at := f.Phoff + uint64(i)*f.progSize()
+		at := f.progAt(i)
 		if p.Type != elf.PT_NULL && p.Filesz > 0 && !binread.Span(p.Off, p.Filesz, f.size) {
 			return formatErr(at, "%v has %#x bytes at %#x, past the end of the file (%#x bytes)", p.Type, p.Filesz, p.Off, f.size)
 		}
@@ -91,7 +92,8 @@ func (f *File) writtenExtents(count uint64) ([]extent, error) {
 	add("ELF header", 0, f.ehdrSize())
 	add("program header table", f.Phoff, uint64(f.Phnum)*f.progSize())
 	add("dynamic table", f.dynamic.off, uint64(f.dynamic.slots)*f.dynSize())
-	add("string table", f.dynamic.strings.off, f.dynamic.strings.size)
+	// What shares the bytes of .dynstr makes it move, not change.
+	out = append(out, extent{"string table", f.dynamic.strings.off, f.dynamic.strings.size, !f.stringsShared()})
 	for _, n := range needs {
 		add("version need", n.off, verneedSize)
 	}
@@ -121,12 +123,10 @@ func (f *File) readExtents(count uint64) ([]extent, error) {
 		n    uint64
 	}{
 		{"symbol table", elf.DT_SYMTAB, count * f.symSize()},
-		{"version definitions", elf.DT_VERDEF, verdefSize},
-		{"hash table", elf.DT_HASH, 8},
-		{"GNU hash table", elf.DT_GNU_HASH, gnuHashHead},
 		{"relocation table", elf.DT_RELA, sizeOf(elf.DT_RELASZ)},
 		{"relocation table", elf.DT_REL, sizeOf(elf.DT_RELSZ)},
 		{"relocation table", elf.DT_JMPREL, sizeOf(elf.DT_PLTRELSZ)},
+		{"relocation table", dtRelr, sizeOf(dtRelrSize)},
 		{"array of initialisers", elf.DT_INIT_ARRAY, sizeOf(elf.DT_INIT_ARRAYSZ)},
 		{"array of finalisers", elf.DT_FINI_ARRAY, sizeOf(elf.DT_FINI_ARRAYSZ)},
 	} {
@@ -143,20 +143,75 @@ func (f *File) readExtents(count uint64) ([]extent, error) {
 	if off, ok, err := f.table(elf.DT_PLTGOT, f.pick(4, 8)); ok && err == nil {
 		out = append(out, extent{"global offset table", off, f.pick(4, 8), false})
 	}
+	for _, p := range f.Progs {
+		// Old patchelf left PT_NOTE at bytes that it had put to another use.
+		if name, ok := readSegments[p.Type]; ok {
+			out = append(out, extent{name, p.Off, p.Filesz, false})
+		}
+	}
+	for i := range f.Sections {
+		if s := &f.Sections[i]; i > 0 && !s.Alloc() && s.Type != elf.SHT_NULL {
+			out = append(out, extent{fmt.Sprintf("section %d", i), s.Off, s.fileSize(), false})
+		}
+	}
+	return f.hashExtents(out)
+}
+
+// readSegments are the segments besides PT_LOAD whose bytes the loader, or an
+// exception that is thrown, reads.
+var readSegments = map[elf.ProgType]string{
+	elf.PT_TLS:          "thread-local data",
+	elf.PT_GNU_EH_FRAME: "exception table header",
+}
+
+// hashExtents adds the hash tables and the records of the version tables.
+func (f *File) hashExtents(out []extent) ([]extent, error) {
+	sysv, err := f.sysvHash()
+	if err != nil {
+		return nil, err
+	}
+	gnu, err := f.gnuHash()
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, extent{"hash table", sysv.off, sysv.size, false}, extent{"GNU hash table", gnu.off, gnu.size, false})
+	needs, err := f.VersionNeeds()
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range needs {
+		for _, v := range n.Versions {
+			out = append(out, extent{"needed version", v.off, vernauxSize, false})
+		}
+	}
+	defs, err := f.VersionDefs()
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range defs {
+		out = append(out, extent{"version definition", d.off, verdefSize, false})
+		for _, a := range d.aux {
+			out = append(out, extent{"name of a version definition", a.off, verdauxSize, false})
+		}
+	}
 	return out, nil
 }
 
 // checkLayout holds the PT_LOADs to their order and alignment.
 func (f *File) checkLayout() error {
 	memEnd := uint64(0)
-	for _, p := range f.maps {
+	for i, p := range f.Progs {
+		if p.Type != elf.PT_LOAD {
+			continue
+		}
+		at := f.progAt(i)
 		switch {
 		case p.Align > maxAlign || p.Align&(p.Align-1) != 0:
-			return formatErr(f.Phoff, "PT_LOAD at address %#x has p_align %#x, want a power of two of at most %#x", p.Vaddr, p.Align, maxAlign)
+			return formatErr(at, "PT_LOAD at address %#x has p_align %#x, want a power of two of at most %#x", p.Vaddr, p.Align, maxAlign)
 		case p.Align > 1 && (p.Vaddr-p.Off)%p.Align != 0:
-			return formatErr(f.Phoff, "PT_LOAD has p_vaddr %#x and p_offset %#x, which differ modulo p_align %#x", p.Vaddr, p.Off, p.Align)
+			return formatErr(at, "PT_LOAD has p_vaddr %#x and p_offset %#x, which differ modulo p_align %#x", p.Vaddr, p.Off, p.Align)
 		case p.Vaddr < memEnd:
-			return formatErr(f.Phoff, "PT_LOAD at address %#x begins before the end of the one in front of it, %#x; they must ascend", p.Vaddr, memEnd)
+			return formatErr(at, "PT_LOAD at address %#x begins before the end of the one in front of it, %#x; they must ascend", p.Vaddr, memEnd)
 		}
 		memEnd = p.Vaddr + p.Memsz
 	}

@@ -23,6 +23,15 @@ func (e *FormatError) Error() string {
 	return fmt.Sprintf("elf: offset %#x: %s", e.Off, e.Rule)
 }
 
+// because puts what follows from a broken rule in front of it.
+func because(err error, what string) error {
+	var rule *FormatError
+	if !errors.As(err, &rule) {
+		return fmt.Errorf("elf: %s: %w", what, err)
+	}
+	return &FormatError{Off: rule.Off, Rule: what + ": " + rule.Rule}
+}
+
 func formatErr(off uint64, format string, args ...any) error {
 	return &FormatError{Off: int64(off), Rule: fmt.Sprintf(format, args...)}
 }
@@ -73,6 +82,7 @@ type File struct {
 	r       io.ReaderAt
 	size    int64
 	maps    []Prog // the PT_LOAD segments, in the order of the table
+	entsize uint16 // e_shentsize
 	dynamic dynamic
 }
 
@@ -139,7 +149,7 @@ func (f *File) read(what string, off, n uint64) ([]byte, error) {
 	buf, err := binread.ReadAt(f.r, off, n, f.size)
 	var short *binread.ShortError
 	if errors.As(err, &short) {
-		return nil, formatErr(off, "%s of %d bytes runs past the end of the file (%d bytes); the file looks truncated", what, n, f.size)
+		return nil, formatErr(min(off, uint64(f.size)), "%s of %d bytes at %#x runs past the end of the file (%d bytes); the file looks truncated", what, n, off, f.size)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("elf: offset %#x: %s: %w", off, what, err)
@@ -212,7 +222,7 @@ func (f *File) readCounts(c *binread.Cursor) error {
 	if phnum > 0 && uint64(phentsize) != f.progSize() {
 		return formatErr(at, "e_phentsize is %d, want %d", phentsize, f.progSize())
 	}
-	f.Phnum, f.Shnum, f.Shstrndx = int(phnum), int(shnum), int(shstrndx)
+	f.Phnum, f.Shnum, f.Shstrndx, f.entsize = int(phnum), int(shnum), int(shstrndx), shentsize
 	if f.Shoff == 0 {
 		f.Shnum, f.Shstrndx = 0, 0
 	}
@@ -260,6 +270,9 @@ func (f *File) readProgs() error {
 	return nil
 }
 
+// progAt returns the file offset of program header i.
+func (f *File) progAt(i int) uint64 { return f.Phoff + uint64(i)*f.progSize() }
+
 func decodeProg(c *binread.Cursor, wide bool) Prog {
 	p := Prog{Type: elf.ProgType(c.U32())}
 	if wide {
@@ -289,7 +302,7 @@ func (f *File) checkLoads() error {
 		if p.Type != elf.PT_LOAD {
 			continue
 		}
-		at := f.Phoff + uint64(i)*f.progSize()
+		at := f.progAt(i)
 		switch {
 		case !binread.Span(p.Off, p.Filesz, f.size):
 			return formatErr(at, "PT_LOAD %d has %#x bytes at %#x, past the end of the file (%#x bytes); the file looks truncated", i, p.Filesz, p.Off, f.size)
@@ -334,7 +347,7 @@ func (f *File) mapEnd(off uint64) uint64 {
 // readMapped reads n bytes at off, which must lie before end.
 func (f *File) readMapped(what string, off, n, end uint64) ([]byte, error) {
 	if off > end || n > end-off {
-		return nil, formatErr(off, "%s of %d bytes runs past the end of its segment (%#x); the file looks truncated", what, n, end)
+		return nil, formatErr(min(off, end), "%s of %d bytes at %#x runs past the end of its segment, %#x; the file looks truncated", what, n, off, end)
 	}
 	return f.read(what, off, n)
 }
@@ -342,12 +355,12 @@ func (f *File) readMapped(what string, off, n, end uint64) ([]byte, error) {
 // Interpreter returns the path of the program interpreter (PT_INTERP), "" if
 // there is none.
 func (f *File) Interpreter() (string, error) {
-	for _, p := range f.Progs {
+	for i, p := range f.Progs {
 		if p.Type != elf.PT_INTERP {
 			continue
 		}
 		if p.Filesz > 4096 {
-			return "", formatErr(p.Off, "PT_INTERP has %d bytes, a path has at most 4096", p.Filesz)
+			return "", formatErr(f.progAt(i), "PT_INTERP has %d bytes, a path has at most 4096", p.Filesz)
 		}
 		buf, err := f.read("PT_INTERP", p.Off, p.Filesz)
 		if err != nil {

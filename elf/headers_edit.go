@@ -2,6 +2,8 @@ package elf
 
 import (
 	"debug/elf"
+
+	"github.com/wheelmend/wheelmend/internal/binread"
 )
 
 // patchHeaders writes the program header table and the fields of the ELF header
@@ -28,8 +30,20 @@ func (p *plan) patchHeaders() error {
 	if p.d.strip {
 		shoff = p.strippedTail().shoff
 	}
+	if p.dropsSections() {
+		shoff = 0
+	}
 	p.patchHeader(phoff, shoff)
 	return nil
+}
+
+// dropsSections reports whether the section header table was cut off with the
+// end of the file. Its place may come to hold something else, which must not be
+// taken for it.
+func (p *plan) dropsSections() bool {
+	f := p.f
+	cut := f.Shoff != 0 && !binread.Span(f.Shoff, uint64(max(f.Shnum, 1))*f.sectSize(), f.size)
+	return cut && f.Phnum < pnXnum
 }
 
 // movePlaces makes the program headers follow what they describe.
@@ -81,12 +95,15 @@ func place(pr *Prog, at part) {
 func (p *plan) patchHeader(phoff, shoff uint64) {
 	f := p.f
 	buf := f.appendWord(f.appendWord(nil, phoff), shoff)
-	p.b.patch(24+f.pick(4, 8), buf)
+	p.b.patch(f.shoffAt()-f.pick(4, 8), buf)
 	counts := f.pick(44, 56) // e_phnum
 	if f.Phnum < pnXnum {
 		p.b.patch(counts, f.appendOrder().AppendUint16(nil, uint16(len(p.progs))))
 	}
-	if p.d.strip {
+	switch {
+	case p.dropsSections():
+		p.b.zero(counts+4, 4) // e_shnum, e_shstrndx
+	case p.d.strip:
 		tail := p.strippedTail()
 		buf := f.appendOrder().AppendUint16(nil, uint16(len(tail.sections)))
 		buf = f.appendOrder().AppendUint16(buf, uint16(len(tail.sections)-1))

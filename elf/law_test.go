@@ -3,10 +3,13 @@ package elf
 import (
 	"bytes"
 	"debug/elf"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
+	"unicode"
 )
 
 // bytesOf returns the bytes of an image.
@@ -311,5 +314,131 @@ func checkSymbols(t testing.TB, before, after *File) {
 	}
 	if was, now := list(before), list(after); was[-1] == "" && !maps.Equal(was, now) {
 		t.Errorf("dynamic symbols were\n%v, are\n%v", was, now)
+	}
+}
+
+// checkRefusal holds the refusal of an edit to one clear line.
+func checkRefusal(t testing.TB, err error) {
+	t.Helper()
+	for _, ask := range []string{"no interpreter", "has no soname", "a program has no soname"} {
+		if strings.Contains(err.Error(), ask) {
+			return // the edit makes no sense for this kind of file
+		}
+	}
+	checkError(t, err)
+}
+
+// checkResult holds what Edit made to its promises: it is sound, says what was
+// asked for, keeps all the rest, and is a true overlay of the original.
+func checkResult(t testing.TB, before *File, o *Overlay, want *meaning) {
+	t.Helper()
+	if limit := before.Size() + maxGap + 2*maxFill + 1<<20; o.Size() > limit {
+		t.Fatalf("%d bytes became %d", before.Size(), o.Size())
+	}
+	after, err := NewFile(o, o.Size())
+	if err != nil {
+		t.Fatalf("cannot read back what Edit wrote: %v", err)
+	}
+	checkMeaning(t, want, after)
+	if o.Edited() {
+		checkKept(t, before, after)
+		if !want.stripped {
+			checkUnmapped(t, before, after)
+		}
+	} else if !sameBytes(t, before, o) {
+		t.Error("bytes differ without an edit")
+	}
+	checkRuns(t, before, o)
+}
+
+func sameBytes(t testing.TB, f *File, o *Overlay) bool {
+	return o.Size() == f.Size() && bytes.Equal(bytesOf(t, f), contents(t, o))
+}
+
+// checkRuns compares what an overlay says to be the original's with the original.
+func checkRuns(t testing.TB, before *File, o *Overlay) {
+	t.Helper()
+	data, old := contents(t, o), bytesOf(t, before)
+	for _, r := range o.Runs() {
+		if !bytes.Equal(data[r.At:][:r.Size], old[r.From:][:r.Size]) {
+			t.Errorf("the %d bytes at %#x are not those at %#x of the original", r.Size, r.At, r.From)
+		}
+	}
+}
+
+// checkUnmapped compares the contents of sections that are not mapped, unless
+// they lie where an edit writes.
+func checkUnmapped(t testing.TB, before, after *File) {
+	t.Helper()
+	written := writtenRanges(before)
+	for i, s := range before.Sections {
+		n := s.fileSize()
+		if i == 0 || n == 0 || s.Alloc() || s.Type == elf.SHT_SYMTAB || overlaps(written, s.Off, n) {
+			continue
+		}
+		was, err := before.read(s.Name, s.Off, n)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		now, err := after.read(s.Name, after.Sections[i].Off, after.Sections[i].fileSize())
+		if err != nil || !bytes.Equal(was, now) {
+			t.Errorf("section %d %s, which is not mapped, has other contents (%v)", i, s.Name, err)
+		}
+	}
+}
+
+// writtenRanges are the file ranges that edits may write.
+func writtenRanges(f *File) [][2]uint64 {
+	var out [][2]uint64
+	count, _ := f.symbolCount()
+	extents, err := f.extents()
+	if err != nil {
+		return [][2]uint64{{0, uint64(f.size)}}
+	}
+	for _, x := range extents {
+		out = append(out, [2]uint64{x.off, x.off + x.n})
+	}
+	if off, ok, err := f.table(elf.DT_SYMTAB, uint64(count)*f.symSize()); ok && err == nil {
+		out = append(out, [2]uint64{off, off + uint64(count)*f.symSize()})
+	}
+	// The program header table may grow over what lies behind it.
+	out = append(out, [2]uint64{f.Phoff, f.Phoff + uint64(f.Phnum+1)*f.progSize()})
+	for i := range f.Sections {
+		if s := &f.Sections[i]; s.Type == elf.SHT_SYMTAB {
+			out = append(out, [2]uint64{s.Off, s.Off + s.fileSize()})
+		}
+	}
+	return out
+}
+
+func overlaps(ranges [][2]uint64, off, n uint64) bool {
+	for _, r := range ranges {
+		if off < r[1] && r[0] < off+n {
+			return true
+		}
+	}
+	return false
+}
+
+// checkError holds an error to one line that names the rule, and the offset of
+// what broke it.
+func checkError(t testing.TB, err error) {
+	t.Helper()
+	if err == nil || errors.Is(err, ErrNotELF) || errors.Is(err, ErrNotDynamic) {
+		return
+	}
+	text := err.Error()
+	if strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0 {
+		t.Errorf("error is not one printable line: %q", text)
+	}
+	if len(text) > 600 {
+		t.Errorf("error has %d bytes: %.700s", len(text), text)
+	}
+	var format *FormatError
+	if !errors.As(err, &format) {
+		t.Errorf("error names no offset: %s", text)
+	} else if format.Off < 0 || strings.Contains(text, "internal layout error") {
+		t.Errorf("error: %s", text)
 	}
 }

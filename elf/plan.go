@@ -82,7 +82,7 @@ func (p *plan) stringsSize() uint64 {
 func (p *plan) patchStrings() error {
 	t := &p.f.dynamic.strings
 	if p.stringsMove() {
-		if !p.stringsShared() && p.stringsConfirmed() {
+		if !p.f.stringsShared() && p.stringsConfirmed() {
 			p.zeroOld(t.off, t.size)
 		}
 		return nil
@@ -102,7 +102,7 @@ func (p *plan) patchStrings() error {
 // DT_STRSZ claims. Without one the table may hold more than strings.
 func (p *plan) stringsConfirmed() bool {
 	return slices.ContainsFunc(p.f.Sections, func(s Section) bool {
-		return p.isStrings(&s) && s.Size == p.f.dynamic.strings.size
+		return p.f.isStrings(&s) && s.Size == p.f.dynamic.strings.size
 	})
 }
 

@@ -58,11 +58,14 @@ func (f *File) readSections() ([]Section, error) {
 		return nil, nil
 	}
 	if f.Shnum == 0 {
-		return nil, formatErr(f.Shoff, "e_shoff is %#x, but there is no section header", f.Shoff)
+		return nil, formatErr(f.shoffAt(), "e_shoff is %#x, but there is no section header", f.Shoff)
+	}
+	if uint64(f.entsize) != f.sectSize() {
+		return nil, formatErr(f.pick(46, 58), "e_shentsize is %d, want %d", f.entsize, f.sectSize())
 	}
 	n := uint64(f.Shnum) * f.sectSize()
 	if n > maxTableSize {
-		return nil, formatErr(f.Shoff, "section header table has %d entries", f.Shnum)
+		return nil, formatErr(f.shoffAt(), "the section header table at %#x has %d entries, more than any real file", f.Shoff, f.Shnum)
 	}
 	buf, err := f.read(fmt.Sprintf("section header table (%d entries)", f.Shnum), f.Shoff, n)
 	if err != nil {
@@ -84,9 +87,15 @@ func (f *File) readSections() ([]Section, error) {
 	return sections, nil
 }
 
+// shoffAt returns the file offset of e_shoff.
+func (f *File) shoffAt() uint64 { return 24 + 2*f.pick(4, 8) }
+
+// sectAt returns the file offset of section header i.
+func (f *File) sectAt(i int) uint64 { return f.Shoff + uint64(i)*f.sectSize() }
+
 // checkSection reports a header that cannot be true of this file.
 func (f *File) checkSection(i int, s *Section, count int) error {
-	at := f.Shoff + uint64(i)*f.sectSize()
+	at := f.sectAt(i)
 	if i == 0 || s.Type == elf.SHT_NULL {
 		return nil
 	}
@@ -114,7 +123,7 @@ func (f *File) nameSections(sections []Section) error {
 	}
 	names := sections[f.Shstrndx]
 	if names.fileSize() > maxTableSize {
-		return formatErr(names.Off, "section name table has %d bytes", names.Size)
+		return formatErr(f.sectAt(f.Shstrndx), "the section name table has %#x bytes, more than any real file", names.Size)
 	}
 	buf, err := f.read("section name table", names.Off, names.fileSize())
 	if err != nil {
@@ -128,7 +137,7 @@ func (f *File) nameSections(sections []Section) error {
 		}
 		s.Name = cString(buf[s.NameOff:])
 		if uint64(len(s.Name)) > left {
-			return formatErr(names.Off, "the section names add up to more than %d times their table (%#x bytes)", maxSharing, len(buf))
+			return formatErr(f.sectAt(f.Shstrndx), "the section names add up to more than %d times their table (%#x bytes)", maxSharing, len(buf))
 		}
 		left -= uint64(len(s.Name))
 	}

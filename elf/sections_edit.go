@@ -23,7 +23,7 @@ func (p *plan) patchSections() error {
 func (p *plan) moveSection(old, s *Section) {
 	sp := &p.space
 	switch {
-	case p.stringsMove() && p.isStrings(old):
+	case p.stringsMove() && p.f.isStrings(old):
 		s.Addr, s.Off, s.Size = sp.strings.vaddr, sp.strings.off, sp.strings.size
 	case p.moveDynamic && p.isDynamic(old):
 		s.Addr, s.Off, s.Size = sp.dynamic.vaddr, sp.dynamic.off, sp.dynamic.size

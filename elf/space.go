@@ -153,7 +153,7 @@ func (p *plan) reclaim(last Prog) uint64 {
 	}
 	t, dyn := &p.f.dynamic.strings, &p.f.dynamic
 	for range 2 {
-		if p.stringsMove() && !p.stringsShared() && t.addr >= last.Vaddr && t.addr < end && t.addr+t.size == end && (p.f.Sections == nil || p.stringsConfirmed()) {
+		if p.stringsMove() && !p.f.stringsShared() && t.addr >= last.Vaddr && t.addr < end && t.addr+t.size == end && (p.f.Sections == nil || p.stringsConfirmed()) {
 			end = t.addr
 		}
 		dynEnd := dyn.addr + uint64(dyn.slots)*p.f.dynSize()

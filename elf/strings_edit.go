@@ -123,7 +123,7 @@ func (p *plan) fillFreed(s string) (uint64, bool) {
 // so every reference counts, not only equal ones.
 func (p *plan) freeStrings() error {
 	data := p.oldStrings
-	if data == nil || p.stringsShared() {
+	if data == nil || p.f.stringsShared() {
 		return nil
 	}
 	kept := map[uint64]bool{}
@@ -213,8 +213,8 @@ func (p *plan) eachStringRef(visit func(uint64)) error {
 		return err
 	}
 	for _, d := range defs {
-		for _, name := range d.names {
-			visit(name)
+		for _, aux := range d.aux {
+			visit(aux.name)
 		}
 	}
 	return p.f.eachSymbolName(visit)
@@ -254,14 +254,14 @@ const dtGNULibList elf.DynTag = 0x6ffffef9
 
 // stringsShared reports whether .dynstr may serve something besides dynamic
 // linking: another section overlaps it, or the section headers do not tell.
-func (p *plan) stringsShared() bool {
-	t := &p.f.dynamic.strings
-	if p.f.SectionErr != nil || p.f.has(dtGNULibList) {
+func (f *File) stringsShared() bool {
+	t := &f.dynamic.strings
+	if f.SectionErr != nil || f.has(dtGNULibList) {
 		return true
 	}
-	for i, s := range p.f.Sections {
-		if p.isStrings(&s) {
-			if i == p.f.Shstrndx {
+	for i, s := range f.Sections {
+		if f.isStrings(&s) {
+			if i == f.Shstrndx {
 				return true
 			}
 			continue
@@ -269,7 +269,7 @@ func (p *plan) stringsShared() bool {
 		if n := s.fileSize(); n > 0 && s.Off < t.off+t.size && t.off < s.Off+n {
 			return true
 		}
-		if int(s.Link) < len(p.f.Sections) && s.Type == elf.SHT_SYMTAB && p.isStrings(&p.f.Sections[s.Link]) {
+		if int(s.Link) < len(f.Sections) && s.Type == elf.SHT_SYMTAB && f.isStrings(&f.Sections[s.Link]) {
 			return true
 		}
 	}
@@ -277,7 +277,7 @@ func (p *plan) stringsShared() bool {
 }
 
 // isStrings reports whether s is the section header of .dynstr.
-func (p *plan) isStrings(s *Section) bool {
-	t := &p.f.dynamic.strings
+func (f *File) isStrings(s *Section) bool {
+	t := &f.dynamic.strings
 	return s.Type == elf.SHT_STRTAB && s.Alloc() && s.Addr == t.addr && s.Off == t.off
 }

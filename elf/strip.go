@@ -2,7 +2,6 @@ package elf
 
 import (
 	"debug/elf"
-	"fmt"
 )
 
 // strippable reports whether there is anything to strip. The error says why the
@@ -12,9 +11,9 @@ func (f *File) strippable() (bool, error) {
 	case f.Phnum == 0:
 		return false, formatErr(0x10, "e_type is %v: a file without program headers cannot be stripped, its sections are all there is", f.Type)
 	case f.SectionErr != nil:
-		return false, fmt.Errorf("elf: the section headers are not true, so what can be stripped is unknown: %w", f.SectionErr)
+		return false, because(f.SectionErr, "the section headers are not true, so what can be stripped is unknown")
 	case f.Shnum >= int(elf.SHN_LORESERVE):
-		return false, formatErr(f.Shoff, "%d sections; stripping needs fewer than %d", f.Shnum, elf.SHN_LORESERVE)
+		return false, formatErr(f.shoffAt(), "%d sections; stripping needs fewer than %d", f.Shnum, elf.SHN_LORESERVE)
 	}
 	some := false
 	end := max(f.mappedEnd(), f.Shoff+uint64(f.Shnum)*f.sectSize())
@@ -109,7 +108,7 @@ func (p *plan) renumberSymbols() error {
 		}
 		off, ok := p.f.offsetOf(symtab+uint64(s.Index)*p.f.symSize(), p.f.symSize())
 		if !ok {
-			return formatErr(p.f.dynamic.off, "dynamic symbol %d is not mapped", s.Index)
+			return formatErr(p.f.tagAt(elf.DT_SYMTAB), "dynamic symbol %d is not mapped", s.Index)
 		}
 		p.b.patch(off+p.f.pick(14, 6), p.f.appendOrder().AppendUint16(nil, uint16(now)))
 	}

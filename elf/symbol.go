@@ -177,27 +177,45 @@ func (f *File) symbolCount() (int, error) {
 	return 0, nil
 }
 
-// gnuHashCount counts symbols through DT_GNU_HASH: the chain of the highest
-// bucket ends with the last symbol. It returns 0 when no bucket is used.
+// gnuHashCount counts symbols through DT_GNU_HASH. It returns 0 when no bucket
+// is used.
 func (f *File) gnuHashCount() (int, error) {
+	h, err := f.gnuHash()
+	return h.count, err
+}
+
+// A hashTable is what a hash table takes and tells; the zero value is one that
+// the file does not have.
+type hashTable struct {
+	off, size uint64 // of the whole table in the file
+	count     int    // symbols, with the null symbol; 0 when it does not tell
+}
+
+// gnuHash measures DT_GNU_HASH: the chain of the highest bucket ends with the
+// last symbol, and with it the table.
+func (f *File) gnuHash() (hashTable, error) {
 	off, ok, err := f.table(elf.DT_GNU_HASH, gnuHashHead)
 	if !ok || err != nil {
-		return 0, err
+		return hashTable{}, err
 	}
 	buf, err := f.read("DT_GNU_HASH", off, gnuHashHead)
 	if err != nil {
-		return 0, err
+		return hashTable{}, err
 	}
 	c := f.cursor(buf, off)
 	buckets, symoffset, bloom := uint64(c.U32()), uint64(c.U32()), uint64(c.U32())
 	start := off + gnuHashHead + bloom*f.pick(4, 8)
 	end := f.mapEnd(off)
 	last, err := f.highestBucket(start, buckets, end)
-	if err != nil || last < symoffset || last == 0 {
-		return 0, err
+	if err != nil {
+		return hashTable{}, err
 	}
 	chain := start + buckets*4
-	return f.gnuChainEnd(chain-symoffset*4, last, end)
+	if last < symoffset || last == 0 {
+		return hashTable{off: off, size: chain - off}, nil
+	}
+	count, err := f.gnuChainEnd(chain-symoffset*4, last, end)
+	return hashTable{off: off, size: chain + (uint64(count)-symoffset)*4 - off, count: count}, err
 }
 
 // gnuHashHead is the size of the four numbers that DT_GNU_HASH begins with.
@@ -245,17 +263,23 @@ func (f *File) gnuChainEnd(base, i, end uint64) (int, error) {
 	}
 }
 
-// sysvHashCount returns nchain of DT_HASH. GNU tools write 8-byte entries on
-// s390x and alpha, other linkers 4-byte ones; no table has 0 buckets, which is
-// what the wrong width reads.
+// sysvHashCount returns nchain of DT_HASH, 0 without one.
 func (f *File) sysvHashCount() (int, error) {
+	h, err := f.sysvHash()
+	return h.count, err
+}
+
+// sysvHash measures DT_HASH. GNU tools write 8-byte entries on s390x and alpha,
+// other linkers 4-byte ones; no table has 0 buckets, which is what the wrong
+// width reads.
+func (f *File) sysvHash() (hashTable, error) {
 	off, ok, err := f.table(elf.DT_HASH, 8)
 	if !ok || err != nil {
-		return 0, err
+		return hashTable{}, err
 	}
 	buf, err := f.read("DT_HASH", off, 8)
 	if err != nil {
-		return 0, err
+		return hashTable{}, err
 	}
 	c := f.cursor(buf, off)
 	buckets, chains := uint64(c.U32()), uint64(c.U32())
@@ -263,13 +287,14 @@ func (f *File) sysvHashCount() (int, error) {
 	wide := f.Is64() && (f.Machine == elf.EM_S390 || f.Machine == elf.EM_ALPHA)
 	if wide && (buckets == 0) != (chains == 0) {
 		if buf, err = f.read("DT_HASH", off, 16); err != nil {
-			return 0, err
+			return hashTable{}, err
 		}
 		c, entry = f.cursor(buf, off), 8
 		buckets, chains = c.U64(), c.U64()
 	}
-	if !binread.Span(off, (2+min(buckets, uint64(f.size))+min(chains, uint64(f.size)))*entry, f.size) {
-		return 0, formatErr(off, "DT_HASH says %d buckets and %d symbols, which run past the end of the file", buckets, chains)
+	size := (2 + min(buckets, uint64(f.size)) + min(chains, uint64(f.size))) * entry
+	if end := f.mapEnd(off); size > end-off {
+		return hashTable{}, formatErr(off, "DT_HASH says %d buckets and %d symbols, which run past the end of its segment (%#x)", buckets, chains, end)
 	}
-	return int(chains), nil
+	return hashTable{off: off, size: size, count: int(chains)}, nil
 }

@@ -21,6 +21,7 @@ type NeededVersion struct {
 	Weak  bool   // VER_FLG_WEAK: ld.so only warns when it is missing
 	Index uint16 // what .gnu.version holds for symbols of this version
 	name  uint64 // string index of Name
+	off   uint64 // file offset of the Elf_Vernaux record
 }
 
 // A VersionDef is one version that the file defines (Elf_Verdef).
@@ -28,7 +29,14 @@ type VersionDef struct {
 	Name  string
 	Base  bool // VER_FLG_BASE: the name of the file itself, no version
 	Index uint16
-	names []uint64 // string indexes: its own name, then those of its parents
+	off   uint64    // file offset of the Elf_Verdef record
+	aux   []verdaux // its own name, then those of its parents
+}
+
+// A verdaux is a record that names a definition or a parent (Elf_Verdaux).
+type verdaux struct {
+	name uint64 // string index
+	off  uint64 // file offset of the record
 }
 
 // Sizes and flags of the version records, equal in both classes.
@@ -109,7 +117,7 @@ func (f *File) neededVersions(names *names, start uint64, count int) ([]NeededVe
 		if err != nil {
 			return 0, err
 		}
-		versions = append(versions, NeededVersion{Name: s, Weak: flags&verFlagWeak != 0, Index: index &^ versymHidden, name: uint64(name)})
+		versions = append(versions, NeededVersion{Name: s, Weak: flags&verFlagWeak != 0, Index: index &^ versymHidden, name: uint64(name), off: off})
 		if len(versions) == count {
 			return 0, nil
 		}
@@ -144,11 +152,11 @@ func (f *File) VersionDefs() ([]VersionDef, error) {
 		if total += int(count); total > maxVersions {
 			return 0, formatErr(off, "DT_VERDEF names more than %d versions and parents", maxVersions)
 		}
-		def := VersionDef{Base: flags&verFlagBase != 0, Index: index &^ versymHidden}
-		if def.names, err = f.verdefNames(off+uint64(aux), int(count)); err != nil {
+		def := VersionDef{Base: flags&verFlagBase != 0, Index: index &^ versymHidden, off: off}
+		if def.aux, err = f.verdefAux(off+uint64(aux), int(count)); err != nil {
 			return 0, err
 		}
-		if def.Name, err = names.get(def.names[0], "vda_name", off+uint64(aux)); err != nil {
+		if def.Name, err = names.get(def.aux[0].name, "vda_name", off+uint64(aux)); err != nil {
 			return 0, err
 		}
 		defs = append(defs, def)
@@ -157,17 +165,17 @@ func (f *File) VersionDefs() ([]VersionDef, error) {
 	return defs, err
 }
 
-// verdefNames reads the Elf_Verdaux records of a definition: the first has its
+// verdefAux reads the Elf_Verdaux records of a definition: the first has its
 // own name, those that follow name its parents.
-func (f *File) verdefNames(start uint64, count int) ([]uint64, error) {
-	var names []uint64
+func (f *File) verdefAux(start uint64, count int) ([]verdaux, error) {
+	var aux []verdaux
 	err := f.chain("Elf_Verdaux", start, verdauxSize, maxVersions, func(off uint64, c *binread.Cursor) (uint32, error) {
 		name, next := c.U32(), c.U32()
-		names = append(names, uint64(name))
-		if len(names) == count {
+		aux = append(aux, verdaux{name: uint64(name), off: off})
+		if len(aux) == count {
 			return 0, nil
 		}
 		return next, nil
 	})
-	return names, err
+	return aux, err
 }

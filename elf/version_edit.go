@@ -63,11 +63,9 @@ func (p *plan) patchNeeds() error {
 // unversion sets the .gnu.version entry of every symbol whose version need was
 // dropped to VER_NDX_GLOBAL.
 func (p *plan) unversion() error {
-	dropped := make([]bool, maxVersions)
-	for _, n := range p.d.needs {
-		for _, v := range n.Versions {
-			dropped[v.Index] = dropped[v.Index] || n.dropped
-		}
+	dropped, err := p.droppedVersions()
+	if err != nil {
+		return err
 	}
 	count, err := p.f.symbolCount()
 	if err != nil {
@@ -89,6 +87,32 @@ func (p *plan) unversion() error {
 	}
 	p.b.patch(off, buf)
 	return nil
+}
+
+// droppedVersions tells for each version index whether its need was dropped. It
+// refuses indexes of which that cannot be said, and versions that stay under the
+// reserved index which the symbols get.
+func (p *plan) droppedVersions() ([]bool, error) {
+	defs, err := p.f.VersionDefs()
+	if err != nil {
+		return nil, err
+	}
+	dropped, kept := make([]bool, maxVersions), make([]bool, maxVersions)
+	for _, d := range defs {
+		kept[d.Index] = kept[d.Index] || !d.Base
+	}
+	for _, n := range p.d.needs {
+		for _, v := range n.Versions {
+			dropped[v.Index] = dropped[v.Index] || n.dropped
+			kept[v.Index] = kept[v.Index] || !n.dropped
+		}
+	}
+	for i := range dropped {
+		if kept[i] && (dropped[i] || i <= versymGlobal) {
+			return nil, formatErr(p.f.tagAt(elf.DT_VERNEED), "version index %d stands for two versions, so the library cannot be removed safely", i)
+		}
+	}
+	return dropped, nil
 }
 
 // moveNeedsSection keeps the header of .gnu.version_r true when needs are dropped.

@@ -1,0 +1,115 @@
+package elf
+
+import (
+	"debug/elf"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// at returns where a field of an image lies, and what it holds.
+func at(t testing.TB, data []byte, name string) (off, value uint64) {
+	t.Helper()
+	f := parse(t, data)
+	for _, x := range fieldsOf(t, f) {
+		if x.name == name {
+			return x.off, x.get(f.Order, data)
+		}
+	}
+	t.Fatalf("the image has no field %s", name)
+	return 0, 0
+}
+
+// Files in which one structure lies in another load, as long as nobody writes to
+// either. An edit would.
+func TestEditRefusesWhatSharesBytes(t *testing.T) {
+	data := image(t, "x86_64 symtab hash=both"+fullSpec)
+	for _, tt := range []struct {
+		name, field string
+		value       uint64
+		edit        Edit
+		want        string
+	}{
+		{"the name of a version in a version need", "verdef[2].vd_aux", mustAt(t, data, "verneed[1].vn_file") - mustAt(t, data, "verdef[2].vd_version"), SetRPath(longPath), "name of a version definition"},
+		{"the section names in the dynamic table", "shdr[14].sh_offset", mustAt(t, data, "dynamic[0].d_tag"), SetRPath(longPath), "share bytes"},
+		{"a hash table that reaches into .dynstr", "hash.nchain", 100, SetRPath(longPath), "share bytes"},
+		{"one index for two versions", "verneed[0].aux[0].vna_other", value(t, data, "verneed[1].aux[0].vna_other"), RemoveNeeded("libdep.so.3"), "stands for two versions"},
+		{"a version under the index of unversioned symbols", "verneed[0].aux[0].vna_other", 1, RemoveNeeded("libdep.so.3"), "stands for two versions"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := parse(t, lie(t, data, tt.field, tt.value))
+			_, err := f.Edit(tt.edit)
+			var rule *FormatError
+			if !errors.As(err, &rule) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error is %v, want a FormatError with %q", err, tt.want)
+			}
+			checkError(t, err)
+		})
+	}
+}
+
+func mustAt(t testing.TB, data []byte, name string) uint64 {
+	off, _ := at(t, data, name)
+	return off
+}
+
+func value(t testing.TB, data []byte, name string) uint64 {
+	_, v := at(t, data, name)
+	return v
+}
+
+// A section header table that was cut off must not come back as something else
+// when the file grows again.
+func TestEditForgetsSectionsThatWereCutOff(t *testing.T) {
+	whole := image(t, "x86_64 symtab"+fullSpec)
+	shoff := parse(t, whole).Shoff
+	f := parse(t, whole[:shoff+10])
+	if f.SectionErr == nil {
+		t.Fatal("half a section header table is believed")
+	}
+	after := edit(t, f, SetRPath(longPath))
+	if after.Shoff != 0 || after.Shnum != 0 || after.Shstrndx != 0 || after.SectionErr != nil {
+		t.Errorf("e_shoff %#x, e_shnum %d, e_shstrndx %d, %v; want none", after.Shoff, after.Shnum, after.Shstrndx, after.SectionErr)
+	}
+	checkTables(t, f, after)
+}
+
+func TestSectionsOfAnotherSizeAreNotRead(t *testing.T) {
+	f := parse(t, lie(t, image(t, "i686"+fullSpec), "ehdr.e_shentsize", 64))
+	if f.Sections != nil || f.SectionErr == nil || !strings.Contains(f.SectionErr.Error(), "offset 0x2e: e_shentsize is 64, want 40") {
+		t.Errorf("%d sections, %v", len(f.Sections), f.SectionErr)
+	}
+}
+
+// Edits that cancel out leave every byte as it is.
+func TestEditsThatCancelOut(t *testing.T) {
+	f := open(t, "x86_64 interp=/lib64/ld.so"+fullSpec)
+	for name, edits := range map[string][]Edit{
+		"interpreter":  {SetInterpreter("/elsewhere/ld.so"), SetInterpreter("/lib64/ld.so")},
+		"search path":  {SetRPath("/a"), SetRunPath("$ORIGIN/../lib")},
+		"name":         {SetSoname("other"), SetSoname("libx.so.1")},
+		"needed":       {AddNeeded("libnew.so"), RemoveNeeded("libnew.so")},
+		"renamed":      {ReplaceNeeded("libdep.so.3", "a"), ReplaceNeeded("a", "libdep.so.3")},
+		"said already": {SetSoname("libx.so.1"), AddNeeded("libc.so.6")},
+	} {
+		o, err := f.Edit(edits...)
+		if err != nil || o.Edited() || !sameBytes(t, f, o) {
+			t.Errorf("%s: edited (%v)", name, err)
+		}
+	}
+}
+
+// ld.so takes the last of several entries, so no other may be left to say
+// something else.
+func TestSetSonameOfTwo(t *testing.T) {
+	data := image(t, "x86_64 spare=2"+fullSpec)
+	f := parse(t, data)
+	at := f.entryOff(len(f.dynamic.entries))
+	f.Order.PutUint64(data[at:], uint64(elf.DT_SONAME))
+	f.Order.PutUint64(data[at+8:], f.dynamic.entries[0].Val)
+	before := parse(t, data)
+	after := edit(t, before, SetSoname("libnew.so.1"))
+	if after.Soname() != "libnew.so.1" {
+		t.Errorf("soname is %q", after.Soname())
+	}
+}
