@@ -76,7 +76,7 @@ func (j *judgement) checkLibraries(f *facts) {
 		}
 		j.external[e.Needed] = true
 		b := Blocker{Kind: KindLibrary, File: f.object.Path, Library: e.Needed, Reason: fmt.Sprintf("%s does not promise %s", j.policy.Name, e.Needed)}
-		libc := loaderLibc(e.Needed)
+		libc := policy.Libc(linkage.LoaderLibc(e.Needed))
 		switch {
 		case libc != "" && libc != j.policy.Libc:
 			b.Kind, b.Reason = KindLibc, fmt.Sprintf("%s belongs to %s, the wheel is for %s", e.Needed, libc, j.policy.Libc)

@@ -3,13 +3,9 @@ package audit
 import (
 	"debug/elf"
 	"fmt"
-	"path"
-	"regexp"
-	"strconv"
-	"strings"
 
+	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
-	"github.com/wheelmend/wheelmend/wheel"
 )
 
 // wheelArch returns the architecture that the file name names, or else that of
@@ -64,55 +60,9 @@ func wheelLibc(c *Contents) policy.Libc {
 		}
 	}
 	for _, b := range c.Binaries {
-		if libc := binaryLibc(b); libc != "" {
-			return libc
+		if libc := linkage.LibcOf(b.File, b.Member.Name); libc != "" {
+			return policy.Libc(libc)
 		}
-	}
-	return ""
-}
-
-// binaryLibc tells the C library of one binary by its interpreter, what it
-// needs, or at last its name.
-func binaryLibc(b Binary) policy.Libc {
-	if interp, err := b.File.Interpreter(); err == nil && interp != "" {
-		return loaderLibc(path.Base(interp))
-	}
-	for _, needed := range b.File.Needed() {
-		if libc := loaderLibc(needed); libc != "" {
-			return libc
-		}
-	}
-	return nameLibc(b.Member)
-}
-
-// loaderLibc tells the C library of the loader or libc called name. Binaries
-// that zig links for musl ask for "libc.so", which no glibc system has.
-func loaderLibc(name string) policy.Libc {
-	switch {
-	case strings.HasPrefix(name, "libc.musl-"), strings.HasPrefix(name, "ld-musl-"), name == "libc.so":
-		return policy.MUSL
-	case name == "libc.so.6", strings.HasPrefix(name, "ld-linux"), strings.HasPrefix(name, "ld64.so."):
-		return policy.GLIBC
-	}
-	return ""
-}
-
-// soabi matches the platform triplet in the name of an extension module, such
-// as cpython-311-x86_64-linux-gnu (PEP 3149).
-var soabi = regexp.MustCompile(`\.cpython-3(\d+)[a-z]*-[a-z0-9_]+-linux-(gnu|musl)[a-z]*\.so$`)
-
-// nameLibc reads the C library from the name of an extension module. Before
-// Python 3.11 modules for musl were called gnu too.
-func nameLibc(m *wheel.Member) policy.Libc {
-	match := soabi.FindStringSubmatch(m.Name)
-	if match == nil {
-		return ""
-	}
-	if match[2] == "musl" {
-		return policy.MUSL
-	}
-	if minor, err := strconv.Atoi(match[1]); err == nil && minor >= 11 {
-		return policy.GLIBC
 	}
 	return ""
 }

@@ -72,7 +72,7 @@ func (p *Proof) libraryFaults(promised []*policy.Policy) []Fault {
 
 // notPromised tells why a policy does not let a library lie outside the wheel.
 func notPromised(q *policy.Policy, e *linkage.Edge) string {
-	libc := loaderLibc(e.Needed)
+	libc := policy.Libc(linkage.LoaderLibc(e.Needed))
 	switch {
 	case e.Status == linkage.LibPython:
 		return "extension modules must not load libpython (PEP 513)"

@@ -1,9 +1,7 @@
 package linkage
 
 import (
-	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -41,45 +39,71 @@ func platformToken(arch string) string {
 	return arch
 }
 
-// defaultDirs returns where the loader looks when no search path leads to a
-// library: its configuration, then its built-in directories.
-func defaultDirs(root Root, libc, arch string) []string {
+// A systemDir is a directory where the loader looks when no search path leads
+// to a library.
+type systemDir struct {
+	dir  string
+	conf string // the configuration file that lists it; "" for a built-in one
+}
+
+// defaultDirs returns the directories of the loader's configuration, then its
+// built-in ones.
+func defaultDirs(root Root, libc, arch string) []systemDir {
 	if libc == Musl {
 		return muslDirs(root, arch)
 	}
 	dirs := ldSoConf(root, "/etc/ld.so.conf", map[string]bool{})
-	for _, lib := range libTokens(arch) {
-		dirs = append(dirs, "/"+lib, "/usr/"+lib)
+	return unique(append(dirs, builtinDirs(arch)...))
+}
+
+// builtinDirs returns the directories that are compiled into ld.so.
+func builtinDirs(arch string) []systemDir {
+	var dirs []systemDir
+	for _, lib := range append(libTokens(arch), "lib") {
+		dirs = append(dirs, systemDir{dir: "/" + lib}, systemDir{dir: "/usr/" + lib})
 	}
-	dirs = append(dirs, "/lib", "/usr/lib")
 	return unique(dirs)
+}
+
+// muslArch returns the architecture as musl's file names spell it.
+func muslArch(arch string) string {
+	names := map[string]string{"i686": "i386", "armv7l": "armhf", "ppc64le": "powerpc64le"}
+	if musl, ok := names[arch]; ok {
+		return musl
+	}
+	return arch
 }
 
 // muslDirs reads /etc/ld-musl-ARCH.path, whose entries end with a newline or a
 // colon, or returns musl's built-in directories (ldso/dynlink.c, sys_path).
-func muslDirs(root Root, arch string) []string {
-	names := map[string]string{"i686": "i386", "armv7l": "armhf", "ppc64le": "powerpc64le"}
-	if musl, ok := names[arch]; ok {
-		arch = musl
-	}
-	text, err := root.readConfig("/etc/ld-musl-" + arch + ".path")
+func muslDirs(root Root, arch string) []systemDir {
+	conf := "/etc/ld-musl-" + muslArch(arch) + ".path"
+	text, err := root.readConfig(conf)
 	if err != nil {
-		return []string{"/lib", "/usr/local/lib", "/usr/lib"}
+		return []systemDir{{dir: "/lib"}, {dir: "/usr/local/lib"}, {dir: "/usr/lib"}}
 	}
-	return unique(strings.FieldsFunc(text, func(c rune) bool { return c == ':' || c == '\n' }))
+	var dirs []systemDir
+	for _, name := range strings.FieldsFunc(text, func(c rune) bool { return c == ':' || c == '\n' }) {
+		dirs = append(dirs, systemDir{name, conf})
+	}
+	return unique(dirs)
 }
 
 // ldSoConf reads the directories of a ldconfig(8) configuration file, one on a
 // line. A file that cannot be read names none: minimal systems have no
 // configuration. Files that were read before are not read again, so that
 // includes cannot go in a circle.
-func ldSoConf(root Root, name string, read map[string]bool) []string {
-	text, err := root.readConfig(name)
-	if err != nil || read[name] {
+func ldSoConf(root Root, name string, read map[string]bool) []systemDir {
+	real, err := root.resolve(name)
+	if err != nil || read[real] {
 		return nil
 	}
-	read[name] = true
-	var dirs []string
+	read[real] = true
+	text, err := root.readConfig(real)
+	if err != nil {
+		return nil
+	}
+	var dirs []systemDir
 	for line := range strings.Lines(text) {
 		line, _, _ = strings.Cut(line, "#")
 		fields := strings.Fields(line)
@@ -87,45 +111,27 @@ func ldSoConf(root Root, name string, read map[string]bool) []string {
 		case len(fields) == 0 || fields[0] == "hwcap":
 		case fields[0] == "include":
 			for _, pattern := range fields[1:] {
-				for _, file := range includes(root, path.Dir(name), pattern) {
+				if !path.IsAbs(pattern) {
+					pattern = path.Join(path.Dir(name), pattern)
+				}
+				for _, file := range root.glob(pattern) {
 					dirs = append(dirs, ldSoConf(root, file, read)...)
 				}
 			}
 		case path.IsAbs(fields[0]):
 			dir, _, _ := strings.Cut(line, "=") // "=TYPE" tells ldconfig the libc
-			dirs = append(dirs, path.Clean(strings.TrimSpace(dir)))
+			dirs = append(dirs, systemDir{path.Clean(strings.TrimSpace(dir)), name})
 		}
 	}
 	return dirs
 }
 
-// includes expands the pattern of an include line, in sorted order.
-func includes(root Root, dir, pattern string) []string {
-	if !path.IsAbs(pattern) {
-		pattern = path.Join(dir, pattern)
-	}
-	real, err := root.resolve(path.Dir(pattern))
-	if err != nil {
-		return nil
-	}
-	entries, err := os.ReadDir(root.host(real))
-	if err != nil {
-		return nil
-	}
-	var files []string
-	for _, e := range entries {
-		if ok, _ := path.Match(path.Base(pattern), e.Name()); ok {
-			files = append(files, path.Join(filepath.ToSlash(real), e.Name()))
-		}
-	}
-	return files
-}
-
-func unique(in []string) []string {
-	var out []string
-	for _, s := range in {
-		if s != "" && !slices.Contains(out, s) {
-			out = append(out, s)
+// unique keeps the first of several entries for a directory.
+func unique(in []systemDir) []systemDir {
+	var out []systemDir
+	for _, d := range in {
+		if d.dir != "" && !slices.ContainsFunc(out, func(o systemDir) bool { return o.dir == d.dir }) {
+			out = append(out, d)
 		}
 	}
 	return out

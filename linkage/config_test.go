@@ -46,6 +46,13 @@ func TestLdSoConf(t *testing.T) {
 			etc/more/x.conf text "/opt/x"
 			etc/more/y.conf text "include z.conf"
 			etc/more/z.conf text "/opt/z"`, []string{"/opt/x", "/opt/z"}},
+		{"a pattern in any element of the path, where only a dot matches a dot", `
+			etc/ld.so.conf text "include /etc/*/lib-?.conf"
+			etc/a/lib-1.conf  text "/opt/a1"
+			etc/b/lib-2.conf  text "/opt/b2"
+			etc/b/lib-10.conf text "/opt/b10"
+			etc/.c/lib-1.conf text "/opt/c1"
+			etc/file text "x"`, []string{"/opt/a1", "/opt/b2"}},
 		{"files that include each other", `
 			etc/ld.so.conf text "include /etc/ld.so.conf.d/*" "/opt/a"
 			etc/ld.so.conf.d/1 text "include /etc/ld.so.conf.d/*" "include /etc/ld.so.conf" "/opt/1"
@@ -115,18 +122,45 @@ func TestMuslPathFile(t *testing.T) {
 
 func TestNoDefaultLib(t *testing.T) {
 	// elftest does not write DT_FLAGS_1, so a spare entry is made one.
-	w := world{"m.so x86_64 needed=libx.so spare=1", "lib/libx.so elf x86_64", linkage.Options{}}
+	w := world{"m.so x86_64 needed=libx.so,liby.so,libz.so spare=1", `
+		lib/libx.so         elf x86_64
+		opt/liby.so         elf x86_64
+		usr/lib/deep/libz.so  elf x86_64
+		etc/ld.so.conf text "/opt" "/usr/lib/deep"`, linkage.Options{}}
+	const x, y, z = "m.so libx.so => ", "m.so liby.so => ", "m.so libz.so => "
 	for _, tt := range []struct {
+		name string
+		libc string
 		flag bool
-		want string
-	}{{false, "m.so libx.so => /lib/libx.so"}, {true, "m.so libx.so => missing"}} {
+		want []string
+	}{
+		{"without it", linkage.Glibc, false, []string{x + "/lib/libx.so", y + "/opt/liby.so", z + "/usr/lib/deep/libz.so"}},
+		{"what ld.so.conf lists outside the built-in directories still serves", linkage.Glibc, true, []string{x + "missing", y + "/opt/liby.so", z + "missing"}},
+		{"musl does not know it", linkage.Musl, true, []string{x + "/lib/libx.so", y + "missing", z + "missing"}},
+	} {
 		list := members(t, w.wheel)
 		if tt.flag {
 			list[0].File = withFlags1(t, list[0].File, 0x800)
 		}
+		w.opts.Libc = tt.libc
 		g, root := w.resolveMembers(t, list)
-		if got := edges(g, root, false); got[0] != tt.want {
-			t.Errorf("with DF_1_NODEFLIB %v: got %q, want %q", tt.flag, got[0], tt.want)
+		if diff := cmp.Diff(tt.want, edges(g, root, false)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}
+}
+
+func TestMuslAnswersToItsOwnLibraries(t *testing.T) {
+	musl := linkage.Options{Libc: linkage.Musl}
+	runSearches(t, true, []searchCase{
+		{"whatever lies on the search path", world{"m.so x86_64 needed=libc.so,libm.so.6,libmy.so rpath=/opt", `
+			opt/libc.so  elf x86_64
+			opt/libmy.so elf x86_64
+			lib/ld-musl-x86_64.so.1 elf x86_64`, musl},
+			[]string{"m.so libc.so => /lib/ld-musl-x86_64.so.1 (part of musl's loader)", "m.so libm.so.6 => /lib/ld-musl-x86_64.so.1 (part of musl's loader)",
+				"m.so libmy.so => /opt/libmy.so (DT_RPATH /opt of m.so)"}},
+		{"unless there is no musl", world{"m.so x86_64 needed=libc.so", "lib/libc.so elf x86_64", musl}, []string{"m.so libc.so => /lib/libc.so (default directory)"}},
+		{"on another architecture", world{"m.so i686 needed=libc.musl-x86.so.1", "lib/ld-musl-i386.so.1 elf i686", musl},
+			[]string{"m.so libc.musl-x86.so.1 => /lib/ld-musl-i386.so.1 (part of musl's loader)"}},
+	})
 }

@@ -1,6 +1,7 @@
 // Package linkage works out which file each needed library resolves to, as the
 // target's loader would. It reads no environment and never loads code. Start
-// with [Resolve], which takes the ELF members of a wheel and returns a [Graph].
+// with [Resolve], which takes the ELF members of a wheel and returns a [Graph], or
+// with [NewLoader] for files as they lie in a file system.
 //
 // The rules are those of ld.so(8) for glibc and of ldso/dynlink.c for musl,
 // applied for any target on any host: a sysroot stands in for the target's file
@@ -10,9 +11,15 @@
 // module of the wheel has loaded it before or will; and a library of the wheel
 // goes before one of the host with the same soname.
 //
-// What is left out: glibc-hwcaps directories, whose libraries need a newer
-// processor than the tag promises, and ld.so.cache, which is made from
-// ld.so.conf and the directories read here.
+// A [Loader] has neither rule: it says what ld.so says, for this machine's files
+// or those of a sysroot.
+//
+// What is left out: ld.so.cache, which is made from ld.so.conf and the directories
+// read here; LD_PRELOAD, LD_AUDIT and /etc/ld.so.preload; DT_FILTER and
+// DT_AUXILIARY; and the directories for the processor that glibc before 2.37
+// searched besides glibc-hwcaps. For wheels glibc-hwcaps is left out too: its
+// libraries need a newer processor than the tag promises. $LIB stands for each of
+// the names that distributions give it.
 //
 // A library is identified by the file it resolves to, never by its soname.
 package linkage

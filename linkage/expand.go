@@ -3,6 +3,7 @@ package linkage
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -10,8 +11,8 @@ import (
 var tokens = regexp.MustCompile(`\$(\{(ORIGIN|LIB|PLATFORM)\}|ORIGIN\b|LIB\b|PLATFORM\b)`)
 
 // expand replaces the tokens of one search path entry. An entry that is empty
-// or relative depends on the working directory of whoever runs Python, so it
-// leads nowhere.
+// or relative depends on the working directory of whoever runs the program, so
+// it leads nowhere.
 func (r *resolver) expand(entry string, o *Object) []dir {
 	var dirs []dir
 	arch, _ := o.File.Arch()
@@ -20,44 +21,60 @@ func (r *resolver) expand(entry string, o *Object) []dir {
 		libs = libTokens(arch)
 	}
 	for _, lib := range libs {
-		inWheel := false
-		text := tokens.ReplaceAllStringFunc(entry, func(token string) string {
-			switch strings.Trim(token, "${}") {
-			case "LIB":
-				return lib
-			case "PLATFORM":
-				return platformToken(arch)
+		for _, origin := range r.origins(o) {
+			usesOrigin := false
+			text := tokens.ReplaceAllStringFunc(entry, func(token string) string {
+				switch strings.Trim(token, "${}") {
+				case "LIB":
+					return lib
+				case "PLATFORM":
+					return platformToken(arch)
+				}
+				usesOrigin = true
+				return origin
+			})
+			if d, ok := r.dirOf(text, usesOrigin, o); ok && !slices.ContainsFunc(dirs, d.same) {
+				dirs = append(dirs, d)
 			}
-			inWheel = o.InWheel
-			return o.origin()
-		})
-		if d, ok := r.dirOf(text, inWheel, o); ok {
-			dirs = append(dirs, d)
 		}
 	}
 	return dirs
 }
 
-// origin returns what $ORIGIN stands for.
-func (o *Object) origin() string {
-	if o.InWheel {
-		return "/" + path.Dir(o.install)
+// origins returns what $ORIGIN may stand for. To both loaders it is the directory
+// of the name under which they found a library, with its symbolic links (glibc
+// elf/dl-object.c, _dl_new_object; musl ldso/dynlink.c, fixup_rpath); of a program
+// the kernel tells the directory without them. A library that goes into a wheel
+// is also served by what lies beside the file itself, since it is that which is
+// copied.
+func (r *resolver) origins(o *Object) []string {
+	switch {
+	case o.InWheel:
+		return []string{"/" + path.Dir(o.install)}
+	case o.Interp != nil:
+		return []string{path.Dir(o.real)}
+	case r.asTheyLie:
+		return []string{path.Dir(o.found)}
 	}
-	return path.Dir(o.real)
+	return []string{path.Dir(o.found), path.Dir(o.real)}
 }
 
-func (r *resolver) dirOf(text string, inWheel bool, o *Object) (dir, bool) {
+func (r *resolver) dirOf(text string, usesOrigin bool, o *Object) (dir, bool) {
 	if !path.IsAbs(text) {
 		return dir{}, false
 	}
-	if inWheel {
+	if o.InWheel && usesOrigin {
 		name := packagesDir.ReplaceAllString(strings.TrimPrefix(path.Clean(text), "/"), sitePackages+"$5")
 		return dir{name: name, inWheel: true, shown: strings.TrimPrefix(name, sitePackages+"/")}, true
 	}
 	root := r.root
-	if !o.InWheel {
+	if usesOrigin {
 		root = o.root
 	}
 	// Not cleaned: a ".." behind a symbolic link leads elsewhere.
-	return dir{name: text, root: root, shown: root.host(path.Clean(text))}, true
+	name := text
+	if r.opts.Libc != Musl {
+		name = strings.TrimRight(text, "/") // elf/dl-load.c, fillin_rpath
+	}
+	return dir{name: name, root: root, shown: root.host(path.Clean(text))}, true
 }

@@ -1,8 +1,7 @@
 package linkage
 
 import (
-	"errors"
-	"os"
+	"io/fs"
 
 	"github.com/wheelmend/wheelmend/elf"
 )
@@ -21,10 +20,17 @@ type Object struct {
 	InWheel bool
 	File    *elf.File
 	Edges   []*Edge // one for each DT_NEEDED, in its order
+	Interp  *Edge   // PT_INTERP of a program that [Loader.Load] was asked about, else nil
+
+	// Found is the name under which the loader came upon a library of the
+	// system, as ld.so itself would show it: symbolic links are still in it.
+	Found string
 
 	install string // where a member lies once installed, see installPath
-	real    string // for a library of the system: its path within the root
+	real    string // outside the wheel: its path within the root
+	found   string // the same as the loader came upon it
 	root    Root
+	info    fs.FileInfo
 }
 
 // Status tells what became of a needed library.
@@ -63,22 +69,45 @@ type Place struct {
 	Why  string // such as "not there", "not ELF", "i686, not x86_64"
 }
 
-// A Graph is what a wheel's files load.
+// A Graph is what the files of a wheel load, or one file of a file system.
 type Graph struct {
-	Members []*Object // ELF members of the wheel, in the order given
+	Members []*Object // ELF members of the wheel, in the order given; or the one file
 	System  []*Object // libraries outside the wheel, sorted by path
+	Roots   []*Object // members that no other has loaded before, in the order in which they are loaded
 
-	files []*os.File
+	disk *disk
 }
 
 // Close closes the system libraries of the graph.
 func (g *Graph) Close() error {
-	var errs []error
-	for _, f := range g.files {
-		errs = append(errs, f.Close())
+	if g.disk == nil {
+		return nil
 	}
-	g.files = nil
-	return errors.Join(errs...)
+	return g.disk.close()
+}
+
+// Loads returns the edges that a load of o follows, in the loader's order:
+// breadth first, each library once, and whatever is not found. What has been
+// loaded before is not among them.
+func (o *Object) Loads() []*Edge {
+	var edges []*Edge
+	seen := map[*Object]bool{o: true}
+	queue := []*Object{o}
+	for len(queue) > 0 {
+		from := queue[0]
+		queue = queue[1:]
+		for _, e := range from.Edges {
+			switch {
+			case e.Status != Found:
+				edges = append(edges, e)
+			case !seen[e.To]:
+				seen[e.To] = true
+				edges = append(edges, e)
+				queue = append(queue, e.To)
+			}
+		}
+	}
+	return edges
 }
 
 // SystemPath returns the path of a library within its system: without the

@@ -12,9 +12,13 @@ type request struct {
 }
 
 // load walks breadth first, as ld.so loads a file and all that it needs. What
-// has been loaded under a name is reused for that name (ld.so(8)).
-func (r *resolver) load(first *Object) {
+// has been loaded under a name is reused for that name (ld.so(8)). It returns
+// the files that were loaded.
+func (r *resolver) load(first *Object) map[*Object]bool {
 	loaded := map[string]*Object{}
+	if r.interp != nil {
+		r.loadedAs(loaded, r.interp)
+	}
 	r.loadedAs(loaded, first)
 	seen := map[*Object]bool{first: true}
 	queue := []*request{{file: first, path: r.extend(&loadPath{}, first)}}
@@ -34,6 +38,7 @@ func (r *resolver) load(first *Object) {
 			}
 		}
 	}
+	return seen
 }
 
 // loadedAs notes that a file answers to its soname from now on. To musl a
@@ -69,15 +74,19 @@ func (r *resolver) follow(e *Edge, loaded map[string]*Object, q *request) *Objec
 	case r.excluded(e.Needed):
 		e.Status = Excluded
 		return nil
-	case libpython.MatchString(e.Needed):
+	case !r.asTheyLie && libpython.MatchString(e.Needed):
 		e.Status = LibPython
 		return nil
 	}
-	if to := loaded[e.Needed]; to != nil {
-		e.Status, e.To, e.Rule = Found, to, "already loaded"
-		return to
+	to, rule := loaded[e.Needed], "already loaded"
+	switch {
+	case to != nil && to == r.interp:
+		rule = interpRule
+	case to == nil:
+		if to, rule = r.muslItself(e.Needed, q.file), muslRule; to == nil {
+			to, rule = r.search(e, q)
+		}
 	}
-	to, rule := r.search(e, q)
 	if to == nil {
 		return nil
 	}

@@ -2,6 +2,8 @@ package linkage
 
 import (
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/wheelmend/wheelmend/elf"
 )
@@ -13,6 +15,7 @@ type dir struct {
 	root    Root
 	rule    string
 	shown   string // as messages name it
+	listed  bool   // in ld.so.conf or musl's path file
 }
 
 // same reports whether two directories are the same one.
@@ -41,13 +44,25 @@ func (r *resolver) userDirs(names []string, rule string) []dir {
 	return dirs
 }
 
+// setPaths sets what the user and the system add to every search.
+func (r *resolver) setPaths(defaults []dir) {
+	r.searchPath = r.userDirs(r.opts.SearchPath, "--search-path")
+	r.libraryPath = r.userDirs(r.opts.LibraryPath, "LD_LIBRARY_PATH")
+	r.defaults = defaults
+}
+
+// defaultPath returns the loader's own directories.
 func (r *resolver) defaultPath(arch string) []dir {
 	if r.opts.UseLDPaths {
 		return r.userDirs(r.opts.LDPaths, "--ldpaths")
 	}
 	var dirs []dir
-	for _, name := range defaultDirs(r.root, r.opts.Libc, arch) {
-		dirs = append(dirs, dir{name: name, root: r.root, rule: "default directory", shown: r.root.host(name)})
+	for _, s := range defaultDirs(r.root, r.opts.Libc, arch) {
+		d := dir{name: s.dir, root: r.root, rule: "default directory", shown: r.root.host(s.dir)}
+		if s.conf != "" {
+			d.rule, d.listed = "listed in "+r.root.host(s.conf), true
+		}
+		dirs = append(dirs, d)
 	}
 	return dirs
 }
@@ -72,10 +87,30 @@ func (r *resolver) plan(q *request) []dir {
 	add(before)
 	add(r.libraryPath)
 	add(after)
-	if !noDefaultLib(q.file.File) {
-		add(r.defaults)
+	rest = r.eachWithCaps(rest)
+	for _, d := range r.defaults {
+		if !r.withholds(q.file, d) {
+			rest = append(rest, d)
+		}
 	}
 	return append(own, rest...)
+}
+
+// withholds reports whether a file with DF_1_NODEFLIB does not want libraries of
+// a default directory: any below the built-in ones. ld.so.cache still serves it
+// with those of the other directories of ld.so.conf (elf/dl-load.c,
+// _dl_map_object). musl does not know the flag.
+func (r *resolver) withholds(from *Object, d dir) bool {
+	if r.opts.Libc == Musl || !noDefaultLib(from.File) {
+		return false
+	}
+	if !d.listed {
+		return true
+	}
+	arch, _ := from.File.Arch()
+	return slices.ContainsFunc(builtinDirs(arch), func(b systemDir) bool {
+		return d.name == b.dir || strings.HasPrefix(d.name, b.dir+"/")
+	})
 }
 
 // noDefaultLib reports DF_1_NODEFLIB: the file does not want the loader's own

@@ -14,13 +14,19 @@ import (
 // Options describes the system that the libraries come from. The zero value is
 // this machine's own glibc system.
 type Options struct {
-	Libc        string   // Glibc or Musl: whose rules apply; "" means Glibc
+	Libc        string   // Glibc or Musl: whose rules apply; "" means Glibc, and to Loader what the file tells
 	Sysroot     string   // directory that stands for / of the target; "" means the host
 	SearchPath  []string // searched before the system's directories
 	LDPaths     []string // replace the loader's default directories, when UseLDPaths
 	UseLDPaths  bool
 	LibraryPath []string // LD_LIBRARY_PATH
 	Exclude     []string // patterns (path.Match) of sonames or resolved paths that are left out
+
+	// HWCaps are the glibc-hwcaps subdirectories that [Loader] searches, best
+	// first: see [HWCaps]. They count for files of x86_64 and without a sysroot
+	// alone. The libraries of a wheel are never sought there: those need a newer
+	// processor than the tag promises.
+	HWCaps []string
 }
 
 // A Member is one ELF file of the wheel.
@@ -37,11 +43,17 @@ func Resolve(ctx context.Context, members []Member, opts Options) (*Graph, error
 	if err != nil {
 		return nil, err
 	}
+	reached := map[*Object]bool{}
 	for _, o := range r.order() {
 		if err := ctx.Err(); err != nil {
 			return nil, errors.Join(err, r.graph.Close())
 		}
-		r.load(o)
+		if !reached[o] {
+			r.graph.Roots = append(r.graph.Roots, o)
+		}
+		for loaded := range r.load(o) {
+			reached[loaded] = true
+		}
 	}
 	if r.err != nil {
 		return nil, errors.Join(r.err, r.graph.Close())
@@ -57,31 +69,44 @@ type resolver struct {
 	graph       *Graph
 	byInstall   map[string]*Object        // members by where they are installed
 	bySoname    map[string][]*Object      // members by soname and by base name
-	byPath      map[string]*Object        // system libraries by path on this machine
+	byPath      map[string]*Object        // files outside the wheel by path on this machine
 	paths       map[*Object][]dir         // search path of each file
-	lookups     map[string]lookup         // by path within the root of the system
+	disk        *disk                     // what has been seen of the system
 	vain        map[*Edge]map[string]bool // load paths, by key, on which a library is not
+	asTheyLie   bool                      // files of a file system, not of a wheel
+	interp      *Object                   // the loader itself, for a program of the file system
+	hwcaps      []string                  // glibc-hwcaps subdirectories, best first
 	searchPath  []dir
 	libraryPath []dir
 	defaults    []dir
 	err         error
 }
 
+// checkOptions returns the file system of the options.
+func checkOptions(opts Options) (Root, error) {
+	for _, pattern := range opts.Exclude {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return Root{}, fmt.Errorf("exclude pattern %q: %w", pattern, err)
+		}
+	}
+	return NewRoot(opts.Sysroot)
+}
+
+// emptyResolver returns a resolver that knows no member yet.
+func emptyResolver(root Root, d *disk, opts Options) *resolver {
+	return &resolver{
+		opts: opts, root: root, disk: d, graph: &Graph{disk: d},
+		byInstall: map[string]*Object{}, bySoname: map[string][]*Object{},
+		byPath: map[string]*Object{}, paths: map[*Object][]dir{}, vain: map[*Edge]map[string]bool{},
+	}
+}
+
 func newResolver(members []Member, opts Options) (*resolver, error) {
-	root, err := NewRoot(opts.Sysroot)
+	root, err := checkOptions(opts)
 	if err != nil {
 		return nil, err
 	}
-	for _, pattern := range opts.Exclude {
-		if _, err := path.Match(pattern, ""); err != nil {
-			return nil, fmt.Errorf("exclude pattern %q: %w", pattern, err)
-		}
-	}
-	r := &resolver{
-		opts: opts, root: root, graph: &Graph{},
-		byInstall: map[string]*Object{}, bySoname: map[string][]*Object{},
-		byPath: map[string]*Object{}, paths: map[*Object][]dir{}, lookups: map[string]lookup{}, vain: map[*Edge]map[string]bool{},
-	}
+	r := emptyResolver(root, newDisk(true), opts)
 	arch := ""
 	for _, m := range members {
 		o := &Object{Path: m.Name, InWheel: true, File: m.File, install: installPath(m.Name)}
@@ -95,9 +120,7 @@ func newResolver(members []Member, opts Options) (*resolver, error) {
 			arch, _ = m.File.Arch()
 		}
 	}
-	r.searchPath = r.userDirs(opts.SearchPath, "--search-path")
-	r.libraryPath = r.userDirs(opts.LibraryPath, "LD_LIBRARY_PATH")
-	r.defaults = r.defaultPath(arch)
+	r.setPaths(r.defaultPath(arch))
 	return r, nil
 }
 

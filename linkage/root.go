@@ -86,6 +86,47 @@ func (r Root) resolve(name string) (string, error) {
 	return done, nil
 }
 
+// glob returns the paths within the root that a pattern with an absolute path
+// matches, in order. As in glob(3), each element of the path may be a pattern,
+// and only one that begins with a dot matches a name that does.
+func (r Root) glob(pattern string) []string {
+	found := []string{"/"}
+	for element := range strings.SplitSeq(pattern, "/") {
+		if element == "" {
+			continue
+		}
+		var next []string
+		for _, dir := range found {
+			next = append(next, r.globIn(dir, element)...)
+		}
+		found = next
+	}
+	return found
+}
+
+// globIn returns the paths of the directory that match one element.
+func (r Root) globIn(dir, element string) []string {
+	if !strings.ContainsAny(element, `*?[\`) {
+		return []string{strings.TrimSuffix(dir, "/") + "/" + element}
+	}
+	real, err := r.resolve(dir)
+	if err != nil {
+		return nil
+	}
+	entries, err := os.ReadDir(r.host(real))
+	if err != nil {
+		return nil
+	}
+	var found []string
+	for _, e := range entries {
+		hidden := strings.HasPrefix(e.Name(), ".") && !strings.HasPrefix(element, ".")
+		if ok, _ := path.Match(element, e.Name()); ok && !hidden {
+			found = append(found, strings.TrimSuffix(dir, "/")+"/"+e.Name())
+		}
+	}
+	return found
+}
+
 // inside returns the path within the root of a path on this machine, and
 // whether it lies there.
 func (r Root) inside(hostPath string) (string, bool) {

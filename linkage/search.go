@@ -1,8 +1,12 @@
 package linkage
 
 import (
+	"fmt"
+	"os"
 	"path"
 	"strings"
+
+	"github.com/wheelmend/wheelmend/elf"
 )
 
 // search looks for the library of an edge in every place where the file of q
@@ -102,11 +106,51 @@ func (r *resolver) candidate(d dir, name string, from *Object) (*Object, string)
 		if o == nil {
 			return nil, "not there"
 		}
-		return r.accept(o, from)
+		if why := refuses(from, o.File); why != "" {
+			return nil, why
+		}
+		return o, ""
 	}
-	l := r.lookup(d.root, d.name+"/"+name)
-	if l.library == nil {
+	l := r.disk.lookup(d.root, d.name+"/"+name)
+	if l.file == nil {
 		return nil, l.why
 	}
-	return r.accept(l.library, from)
+	if why := refuses(from, l.file); why != "" {
+		return nil, why
+	}
+	return r.object(l.image, d.name+"/"+name), ""
+}
+
+// refuses tells why a file passes over a library: ld.so does so when the library
+// is of another class or machine.
+func refuses(from *Object, library *elf.File) string {
+	if from.File.SameTarget(&library.Header) {
+		return ""
+	}
+	return fmt.Sprintf("%s, not %s", archName(library), archName(from.File))
+}
+
+func archName(f *elf.File) string {
+	if arch, _ := f.Arch(); arch != "" {
+		return arch
+	}
+	return f.Machine.String()
+}
+
+// object returns the library of an image that was found at a path of its root.
+// There is one for each file: the loader compares device and inode, so another
+// hard link to what is loaded is no other library.
+func (r *resolver) object(found image, at string) *Object {
+	if o, ok := r.byPath[found.host]; ok {
+		return o
+	}
+	for _, o := range r.byPath {
+		if os.SameFile(o.info, found.info) {
+			return o
+		}
+	}
+	o := &Object{Path: found.host, File: found.file, Found: found.root.host(at), real: found.real, found: at, root: found.root, info: found.info}
+	r.byPath[found.host] = o
+	r.graph.System = append(r.graph.System, o)
+	return o
 }

@@ -1,0 +1,83 @@
+package linkage
+
+import (
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/elf"
+)
+
+// LibcOf tells the C library that a file was built for by its interpreter, by
+// what it needs, or at last by its name, which is that of an extension module
+// or of a library: [Glibc], [Musl], or "" when nothing tells.
+func LibcOf(f *elf.File, name string) string {
+	if interp, err := f.Interpreter(); err == nil && interp != "" {
+		return LoaderLibc(path.Base(interp))
+	}
+	for _, needed := range f.Needed() {
+		if libc := LoaderLibc(needed); libc != "" {
+			return libc
+		}
+	}
+	return nameLibc(name)
+}
+
+// LoaderLibc tells the C library of the loader or libc called name, "" when it
+// is neither. Binaries
+// that zig links for musl ask for "libc.so", which no glibc system has.
+func LoaderLibc(name string) string {
+	switch {
+	case strings.HasPrefix(name, "libc.musl-"), strings.HasPrefix(name, "ld-musl-"), name == "libc.so":
+		return Musl
+	case name == "libc.so.6", strings.HasPrefix(name, "ld-linux"), strings.HasPrefix(name, "ld64.so."):
+		return Glibc
+	}
+	return ""
+}
+
+// soabi matches the platform triplet in the name of an extension module, such
+// as cpython-311-x86_64-linux-gnu (PEP 3149).
+var soabi = regexp.MustCompile(`\.cpython-3(\d+)[a-z]*-[a-z0-9_]+-linux-(gnu|musl)[a-z]*\.so$`)
+
+// nameLibc reads the C library from the name of an extension module. Before
+// Python 3.11 modules for musl were called gnu too.
+func nameLibc(name string) string {
+	match := soabi.FindStringSubmatch(name)
+	if match == nil {
+		return ""
+	}
+	if match[2] == "musl" {
+		return Musl
+	}
+	if minor, err := strconv.Atoi(match[1]); err == nil && minor >= 11 {
+		return Glibc
+	}
+	return ""
+}
+
+// muslOwn matches the names that musl answers to itself: the libraries that
+// other systems split their C library into (ldso/dynlink.c, load_library).
+var muslOwn = regexp.MustCompile(`^lib(c|pthread|rt|m|dl|util|xnet)\.`)
+
+// muslRule is the rule of a library that is part of musl's loader.
+const muslRule = "part of musl's loader"
+
+// muslItself returns musl's loader for a name that it answers to itself, nil
+// for others and where there is no such loader.
+func (r *resolver) muslItself(needed string, from *Object) *Object {
+	if r.opts.Libc != Musl || !muslOwn.MatchString(needed) {
+		return nil
+	}
+	if r.interp != nil {
+		return r.interp
+	}
+	arch, _ := from.File.Arch()
+	name := "/lib/ld-musl-" + muslArch(arch) + ".so.1"
+	l := r.disk.lookup(r.root, name)
+	if l.file == nil || refuses(from, l.file) != "" {
+		return nil
+	}
+	return r.object(l.image, name)
+}

@@ -1,0 +1,130 @@
+package linkage
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+
+	"github.com/wheelmend/wheelmend/elf"
+)
+
+// A Loader tells what files of a file system load, each as it lies there. Unlike
+// [Resolve] it knows of no wheel and no Python: every file is the first of its
+// process, as when ld.so runs it or traces it. It is not for concurrent use.
+type Loader struct {
+	opts     Options
+	root     Root
+	disk     *disk
+	defaults map[target][]dir
+}
+
+// A target is what the loader's own directories depend on.
+type target struct{ libc, arch string }
+
+// NewLoader returns a loader for the system of the options.
+func NewLoader(opts Options) (*Loader, error) {
+	root, err := checkOptions(opts)
+	if err != nil {
+		return nil, err
+	}
+	return &Loader{opts, root, newDisk(false), map[target][]dir{}}, nil
+}
+
+// Load finds what the ELF file at a path of this machine loads. The graph has
+// the file as its one member, its libraries in the order in which they are
+// loaded, and nothing that must be closed. The file itself is known by its soname
+// alone: whoever needs it by another name gets a second copy of it, since neither
+// loader knows the inode of what the kernel has mapped. A library or an interpreter that is
+// not found is an edge with status Missing, not an error.
+func (l *Loader) Load(name string) (*Graph, error) {
+	first, err := l.open(name)
+	if err != nil {
+		return nil, err
+	}
+	interp, err := first.File.Interpreter()
+	if err != nil {
+		return nil, err
+	}
+	arch, _ := first.File.Arch()
+	opts := l.opts
+	opts.Libc = cmp.Or(opts.Libc, LibcOf(first.File, path.Base(first.found)), Glibc)
+	r := emptyResolver(l.root, l.disk, opts)
+	r.asTheyLie = true
+	if l.opts.Sysroot == "" && arch == "x86_64" && opts.Libc == Glibc {
+		r.hwcaps = opts.HWCaps
+	}
+	r.setPaths(l.defaultsFor(r, arch))
+	r.graph.Members, r.graph.Roots = []*Object{first}, []*Object{first}
+	if interp != "" {
+		r.findInterpreter(first, interp)
+	}
+	r.load(first)
+	r.graph.System = nil
+	for _, e := range first.Loads() {
+		if e.Status == Found {
+			r.graph.System = append(r.graph.System, e.To)
+		}
+	}
+	return r.graph, nil
+}
+
+// defaultsFor returns the loader's own directories for a target, read once.
+func (l *Loader) defaultsFor(r *resolver, arch string) []dir {
+	t := target{r.opts.Libc, arch}
+	if dirs, ok := l.defaults[t]; ok {
+		return dirs
+	}
+	l.defaults[t] = r.cachedWithCaps(r.defaultPath(arch))
+	return l.defaults[t]
+}
+
+// open returns the file at a path of this machine. One within the sysroot keeps
+// to it.
+func (l *Loader) open(name string) (*Object, error) {
+	root := l.root
+	inside, ok := root.inside(name)
+	if !ok {
+		root = Root{}
+		if inside, ok = root.inside(name); !ok {
+			return nil, fmt.Errorf("%s: the working directory has no name", name)
+		}
+	}
+	found, why := l.disk.find(root, path.Clean("/"+inside))
+	if why != "" {
+		if why == notELF {
+			return nil, elf.ErrNotELF
+		}
+		return nil, fmt.Errorf("%s", why)
+	}
+	return &Object{
+		Path: name, File: found.file, Found: name, real: found.real,
+		found: path.Clean("/" + inside), root: root, info: found.info,
+	}, nil
+}
+
+// interpRule is the rule of the loader that a program names itself.
+const interpRule = "program interpreter (PT_INTERP)"
+
+// findInterpreter looks for the loader of a program. The kernel has loaded it
+// before anything else, under the path that the program gives.
+func (r *resolver) findInterpreter(first *Object, name string) {
+	e := &Edge{Needed: name, Rule: interpRule}
+	first.Interp = e
+	if r.excluded(name) {
+		e.Status = Excluded
+		return
+	}
+	why := "it depends on the working directory of the process"
+	if path.IsAbs(name) {
+		l := r.disk.lookup(r.root, name)
+		if why = l.why; l.file != nil {
+			why = refuses(first, l.file)
+		}
+		if why == "" {
+			r.interp = r.object(l.image, name)
+			e.Status, e.To = Found, r.interp
+			return
+		}
+	}
+	e.Tried = []Place{{Dir: path.Dir(r.root.host(name)), Rule: interpRule, Why: why}}
+}
