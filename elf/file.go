@@ -149,12 +149,21 @@ func (f *File) read(what string, off, n uint64) ([]byte, error) {
 	buf, err := binread.ReadAt(f.r, off, n, f.size)
 	var short *binread.ShortError
 	if errors.As(err, &short) {
-		return nil, formatErr(min(off, uint64(f.size)), "%s of %d bytes at %#x runs past the end of the file (%d bytes); the file looks truncated", what, n, off, f.size)
+		return nil, f.pastEnd(what, off, n)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("elf: offset %#x: %s: %w", off, what, err)
 	}
 	return buf, nil
+}
+
+// pastEnd reports what is not, or not all, in the file. An offset beyond all
+// bytes is part of the rule, no place to look at.
+func (f *File) pastEnd(what string, off, n uint64) error {
+	if off > uint64(f.size) {
+		return formatErr(uint64(f.size), "%s of %d bytes would lie at %#x, past the end of the file (%d bytes); the file looks truncated", what, n, off, f.size)
+	}
+	return formatErr(off, "%s of %d bytes runs past the end of the file (%d bytes); the file looks truncated", what, n, f.size)
 }
 
 func (f *File) cursor(buf []byte, off uint64) *binread.Cursor {
@@ -347,7 +356,7 @@ func (f *File) mapEnd(off uint64) uint64 {
 // readMapped reads n bytes at off, which must lie before end.
 func (f *File) readMapped(what string, off, n, end uint64) ([]byte, error) {
 	if off > end || n > end-off {
-		return nil, formatErr(min(off, end), "%s of %d bytes at %#x runs past the end of its segment, %#x; the file looks truncated", what, n, off, end)
+		return nil, formatErr(min(off, end), "%s of %d bytes at %#x runs past the end of its segment (%#x); the file looks truncated", what, n, off, end)
 	}
 	return f.read(what, off, n)
 }

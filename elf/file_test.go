@@ -202,7 +202,7 @@ func TestNotELFAndBroken(t *testing.T) {
 		{"empty", nil, ""},
 		{"archive", []byte("!<arch>\n"), ""},
 		{"magic alone", []byte("\x7fELF"), "e_ident has 4 bytes"},
-		{"cut in the header", whole[:30], "ELF header of 64 bytes at 0x0 runs past the end of the file (30 bytes); the file looks truncated"},
+		{"cut in the header", whole[:30], "ELF header of 64 bytes runs past the end of the file (30 bytes); the file looks truncated"},
 		{"cut in the program headers", whole[:100], "program header table (e_phnum"},
 		{"cut in a segment", whole[:0x400], "the file looks truncated"},
 		{"class 3", change(4, 3), "EI_CLASS is 3"},
