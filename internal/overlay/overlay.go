@@ -6,6 +6,7 @@ package overlay
 import (
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 )
 
@@ -114,6 +115,16 @@ func (b *Builder) Bytes(data []byte) { b.append(piece{n: int64(len(data)), from:
 // Zeros appends n zeros.
 func (b *Builder) Zeros(n int64) { b.append(piece{n: n, from: -1}) }
 
+// Image appends an image whose original begins at offset from of the builder's.
+func (b *Builder) Image(o *Overlay, from int64) {
+	for _, p := range o.pieces {
+		if p.from >= 0 {
+			p.from += from
+		}
+		b.append(p)
+	}
+}
+
 func (b *Builder) append(p piece) {
 	if p.n == 0 {
 		return
@@ -126,5 +137,5 @@ func (b *Builder) append(p piece) {
 // Overlay returns the image, which reads from the builder's base. With edited
 // false it is known to be the original's bytes.
 func (b *Builder) Overlay(edited bool) *Overlay {
-	return &Overlay{base: b.base, size: b.size, pieces: b.pieces, edited: edited}
+	return &Overlay{base: b.base, size: b.size, pieces: slices.Clip(b.pieces), edited: edited}
 }

@@ -1,0 +1,424 @@
+package macho
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/blacktop/go-macho/types"
+
+	"github.com/wheelmend/wheelmend/internal/overlay"
+)
+
+// An Overlay is an edited file. It reads what has not changed from the original.
+type Overlay = overlay.Overlay
+
+// An Edit is one change to a slice, made by one of the constructors below and
+// carried out by [File.Edit].
+type Edit func(*draft) error
+
+// A draft is what the load commands of the edited slice shall say.
+type draft struct {
+	s        *Slice
+	commands []command
+	ordinals []int // for each library of the original, its ordinal in the result, 0 when it is gone
+	changed  bool
+	sign     bool   // even if nothing changes
+	ident    string // of the signature, "" to keep the old one
+}
+
+func newDraft(s *Slice) *draft {
+	d := &draft{s: s, commands: slices.Clone(s.commands)}
+	for i := range s.Dylibs {
+		d.ordinals = append(d.ordinals, i+1)
+	}
+	return d
+}
+
+// isDylib reports whether a command loads a library, and so counts for the
+// ordinals of two-level namespaces.
+func isDylib(cmd types.LoadCmd) bool {
+	return commandKinds[cmd].text > 0 && cmd != types.LC_ID_DYLIB && cmd != types.LC_RPATH
+}
+
+// text returns the string of a command.
+func (s *Slice) text(c *command) string {
+	return cString(c.data[s.u32(c, commandKinds[c.cmd].text):])
+}
+
+// find returns the index of the first command with that string whose kind want
+// accepts, -1 if there is none.
+func (d *draft) find(text string, want func(types.LoadCmd) bool) int {
+	return slices.IndexFunc(d.commands, func(c command) bool { return want(c.cmd) && d.s.text(&c) == text })
+}
+
+func isRPath(cmd types.LoadCmd) bool { return cmd == types.LC_RPATH }
+
+// checkText rejects what a load command cannot hold.
+func checkText(what, text string) error {
+	if text == "" {
+		return fmt.Errorf("macho: empty %s", what)
+	}
+	if strings.IndexByte(text, 0) >= 0 {
+		return fmt.Errorf("macho: %s %q has a NUL byte", what, text)
+	}
+	return nil
+}
+
+// setText replaces the string of a command and keeps what comes before it.
+func (d *draft) setText(i int, text string) {
+	c := &d.commands[i]
+	if d.s.text(c) == text {
+		return
+	}
+	kind := commandKinds[c.cmd]
+	c.data = d.s.padCommand(append(slices.Clone(c.data[:d.s.u32(c, kind.text)]), text...))
+	d.changed = true
+}
+
+// padCommand ends the string at the end of data, pads to the size of a word, as
+// the format asks for, and sets cmdsize.
+func (s *Slice) padCommand(data []byte) []byte {
+	word := 4
+	if s.Arch.Is64() {
+		word = 8
+	}
+	data = append(data, 0)
+	for len(data)%word != 0 {
+		data = append(data, 0)
+	}
+	s.order.PutUint32(data[4:], uint32(len(data)))
+	return data
+}
+
+// textCommand returns a new command whose string follows its fields.
+func (s *Slice) textCommand(cmd types.LoadCmd, text string, fields ...uint32) command {
+	var data []byte
+	for _, v := range append([]uint32{uint32(cmd), 0, uint32(12 + 4*len(fields))}, fields...) {
+		data = s.appendU32(data, v)
+	}
+	return command{cmd: cmd, data: s.padCommand(append(data, text...))}
+}
+
+func (s *Slice) appendU32(b []byte, v uint32) []byte {
+	var field [4]byte
+	s.order.PutUint32(field[:], v)
+	return append(b, field[:]...)
+}
+
+// SetID sets the install name that a library is known by (LC_ID_DYLIB). Only
+// libraries have one.
+func SetID(name string) Edit {
+	return func(d *draft) error {
+		if err := checkText("install name", name); err != nil {
+			return err
+		}
+		i := slices.IndexFunc(d.commands, func(c command) bool { return c.cmd == types.LC_ID_DYLIB })
+		if i < 0 {
+			return fmt.Errorf("macho: no install name (LC_ID_DYLIB) to set: this is no library but %v", d.s.Type)
+		}
+		d.setText(i, name)
+		return nil
+	}
+}
+
+// ReplaceDylib renames a library that the slice loads, whatever its kind. A name
+// that the slice loads already becomes one command: recent dyld refuses two. A
+// library that is not loaded is an error.
+func ReplaceDylib(old, name string) Edit {
+	return func(d *draft) error {
+		if err := checkText("library name", name); err != nil {
+			return err
+		}
+		i := d.find(old, isDylib)
+		if i < 0 {
+			return d.notLoaded(old)
+		}
+		if old == name {
+			return nil
+		}
+		if other := d.find(name, isDylib); other >= 0 {
+			d.mergeDylib(i, other)
+			return nil
+		}
+		d.setText(i, name)
+		return nil
+	}
+}
+
+func (d *draft) notLoaded(name string) error {
+	var names []string
+	for i := range d.commands {
+		if c := &d.commands[i]; isDylib(c.cmd) {
+			names = append(names, d.s.text(c))
+		}
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("macho: %q is not loaded: the %v slice loads no library", name, d.s.Arch)
+	}
+	return fmt.Errorf("macho: %q is not loaded: the %v slice loads %s", name, d.s.Arch, strings.Join(names, ", "))
+}
+
+// ordinal returns the position of a library's command among those of its like,
+// from 1 on (<mach-o/loader.h>, GET_LIBRARY_ORDINAL).
+func (d *draft) ordinal(i int) int {
+	n := 1
+	for _, c := range d.commands[:i] {
+		if isDylib(c.cmd) {
+			n++
+		}
+	}
+	return n
+}
+
+// mergeDylib gives the library at i the name of the one at other and makes one of
+// the two, so that what was bound to either is bound to it. The first place is
+// kept: bind opcodes have room for smaller ordinals, not for larger ones.
+func (d *draft) mergeDylib(i, other int) {
+	first, last := min(i, other), max(i, other)
+	if strength[d.commands[i].cmd] > strength[d.commands[other].cmd] {
+		d.setText(i, d.s.text(&d.commands[other]))
+		d.commands[first] = d.commands[i]
+	} else {
+		d.commands[first] = d.commands[other]
+	}
+	kept, gone := d.ordinal(first), d.ordinal(last)
+	d.dropDylib(last, gone)
+	for k, now := range d.ordinals {
+		if now == -gone {
+			d.ordinals[k] = kept
+		}
+	}
+}
+
+// strength tells which of two commands for one library asks for more.
+var strength = map[types.LoadCmd]int{
+	types.LC_REEXPORT_DYLIB: 4, types.LC_LOAD_DYLIB: 3, types.LC_LOAD_UPWARD_DYLIB: 2, types.LC_LAZY_LOAD_DYLIB: 1,
+}
+
+// dropDylib takes the command with that ordinal out. Libraries of the original
+// that had it get its negative.
+func (d *draft) dropDylib(i, ordinal int) {
+	d.commands = slices.Delete(d.commands, i, i+1)
+	for k, now := range d.ordinals {
+		switch {
+		case now == ordinal:
+			d.ordinals[k] = -ordinal
+		case now > ordinal:
+			d.ordinals[k]--
+		}
+	}
+	d.changed = true
+}
+
+// AddDylib adds a library behind the others, so that their ordinals stay. A name
+// that is loaded already stays as it is.
+func AddDylib(name string) Edit {
+	return func(d *draft) error {
+		if err := checkText("library name", name); err != nil {
+			return err
+		}
+		if d.find(name, isDylib) >= 0 {
+			return nil
+		}
+		// What install_name_tool and the linkers write for a library of no version.
+		const timestamp, version = 2, 0
+		d.insert(isDylib, d.s.textCommand(types.LC_LOAD_DYLIB, name, timestamp, version, version))
+		return nil
+	}
+}
+
+// insert puts a command behind the last one of its like, else at the end, where
+// only LC_CODE_SIGNATURE may follow.
+func (d *draft) insert(like func(types.LoadCmd) bool, c command) {
+	at := len(d.commands)
+	for at > 0 && d.commands[at-1].cmd == types.LC_CODE_SIGNATURE {
+		at--
+	}
+	for i := len(d.commands) - 1; i >= 0; i-- {
+		if like(d.commands[i].cmd) {
+			at = i + 1
+			break
+		}
+	}
+	d.commands = slices.Insert(d.commands, at, c)
+	d.changed = true
+}
+
+// RemoveDylib removes a library from which the slice imports nothing. One that
+// symbols are bound to cannot go, and one that is not loaded is an error.
+func RemoveDylib(name string) Edit {
+	return func(d *draft) error {
+		i := d.find(name, isDylib)
+		if i < 0 {
+			return d.notLoaded(name)
+		}
+		ordinal := d.ordinal(i)
+		used, err := d.s.importsOf(d.originals(ordinal))
+		if err != nil {
+			return err
+		}
+		if len(used) > 0 {
+			return fmt.Errorf("macho: %q cannot be removed from the %v slice: %s is imported from it", name, d.s.Arch, used[0])
+		}
+		d.dropDylib(i, ordinal)
+		return nil
+	}
+}
+
+// originals returns the ordinals in the original of what has this one now.
+func (d *draft) originals(ordinal int) []int {
+	var found []int
+	for k, now := range d.ordinals {
+		if now == ordinal {
+			found = append(found, k+1)
+		}
+	}
+	return found
+}
+
+// AddRPath adds a search path behind the others. One that is there already stays
+// where it is: recent dyld refuses two.
+func AddRPath(path string) Edit {
+	return func(d *draft) error {
+		if err := checkText("rpath", path); err != nil {
+			return err
+		}
+		if d.find(path, isRPath) < 0 {
+			d.insert(isRPath, d.s.textCommand(types.LC_RPATH, path))
+		}
+		return nil
+	}
+}
+
+// RemoveRPath removes a search path, each time that it is there. One that is not
+// there is an error.
+func RemoveRPath(path string) Edit {
+	return func(d *draft) error {
+		if d.find(path, isRPath) < 0 {
+			return d.noRPath(path)
+		}
+		d.dropRPath(path)
+		return nil
+	}
+}
+
+func (d *draft) dropRPath(path string) {
+	d.commands = slices.DeleteFunc(d.commands, func(c command) bool { return isRPath(c.cmd) && d.s.text(&c) == path })
+	d.changed = true
+}
+
+func (d *draft) noRPath(path string) error {
+	return fmt.Errorf("macho: the %v slice has no rpath %q; it has %q", d.s.Arch, path, d.s.RPaths)
+}
+
+// ReplaceRPath replaces a search path where it stands. One that is not there is
+// an error.
+func ReplaceRPath(old, path string) Edit {
+	return func(d *draft) error {
+		if err := checkText("rpath", path); err != nil {
+			return err
+		}
+		i := d.find(old, isRPath)
+		switch {
+		case i < 0:
+			return d.noRPath(old)
+		case old == path:
+			return nil
+		case d.find(path, isRPath) >= 0:
+			d.dropRPath(old)
+			return nil
+		}
+		d.setText(i, path)
+		return nil
+	}
+}
+
+// ClearRPaths removes all search paths. A slice without any stays as it is.
+func ClearRPaths() Edit {
+	return func(d *draft) error {
+		n := len(d.commands)
+		d.commands = slices.DeleteFunc(d.commands, func(c command) bool { return isRPath(c.cmd) })
+		d.changed = d.changed || len(d.commands) != n
+		return nil
+	}
+}
+
+// Sign gives the slice a new ad-hoc signature, whether it had one or not. The
+// identifier of an old one is kept if ident is "".
+func Sign(ident string) Edit {
+	return func(d *draft) error {
+		if strings.IndexByte(ident, 0) >= 0 {
+			return fmt.Errorf("macho: identifier %q has a NUL byte", ident)
+		}
+		d.sign, d.ident = true, ident
+		return nil
+	}
+}
+
+// Options tunes [File.Edit].
+type Options struct {
+	Identifier string // of signatures where there was none; "" stands for the install name, else "image"
+	Jobs       int    // pages hashed at once; less than 1 means GOMAXPROCS
+}
+
+// Edit carries out the edits in their order on every slice and returns the edited
+// file, which reads from the same source as f. A slice that changes is signed ad
+// hoc if it had a signature or is for arm64, which macOS loads only signed; one
+// that does not change keeps its bytes. A file that cannot be edited with
+// certainty is refused with the reason.
+func (f *File) Edit(ctx context.Context, opts Options, edits ...Edit) (*Overlay, error) {
+	each := make([][]Edit, len(f.Slices))
+	for i := range each {
+		each[i] = edits
+	}
+	return f.EditSlices(ctx, opts, each)
+}
+
+// EditSlices is [File.Edit] with edits of its own for each slice, in the order of
+// [File.Slices].
+func (f *File) EditSlices(ctx context.Context, opts Options, edits [][]Edit) (*Overlay, error) {
+	images := make([]*Overlay, len(f.Slices))
+	edited := false
+	for i, s := range f.Slices {
+		image, err := s.edit(ctx, opts, edits[i])
+		if err != nil {
+			return nil, s.locate(err)
+		}
+		images[i], edited = image, edited || image.Edited()
+	}
+	if !edited {
+		b := overlay.NewBuilder(f.r)
+		b.Original(0, f.size)
+		return b.Overlay(false), nil
+	}
+	if !f.Fat {
+		return images[0], nil
+	}
+	return f.join(images)
+}
+
+// edit carries out the edits of one slice.
+func (s *Slice) edit(ctx context.Context, opts Options, edits []Edit) (*Overlay, error) {
+	d := newDraft(s)
+	for _, edit := range edits {
+		if err := edit(d); err != nil {
+			return nil, err
+		}
+	}
+	if !d.changed && !d.sign {
+		b := overlay.NewBuilder(s.r)
+		b.Original(0, s.Size)
+		return b.Overlay(false), nil
+	}
+	p, err := newPlan(d, opts)
+	if err != nil {
+		return nil, err
+	}
+	image, err := p.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return image, d.check(image)
+}

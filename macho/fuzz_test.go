@@ -1,0 +1,114 @@
+package macho
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+)
+
+// seeds gives a fuzz target every fixture, thin and fat.
+func seeds(f *testing.F) {
+	for _, name := range fixtures {
+		f.Add(fixture(f, name))
+	}
+	arm, intel := fixture(f, "zig-arm64-mod.so"), fixture(f, "zig-x86_64-mod.so")
+	f.Add(fatOf(f, false, intel, arm))
+	f.Add(fatOf(f, true, arm))
+}
+
+// oneLine makes sure that an error can be shown as it is.
+func oneLine(t *testing.T, err error) {
+	if err != nil && strings.ContainsAny(err.Error(), "\n\x00\x1b") {
+		t.Fatalf("error of several lines, or with control characters: %q", err)
+	}
+}
+
+func FuzzNewFile(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		file, err := NewFile(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			if format := (*FormatError)(nil); !errors.Is(err, ErrNotMachO) && !errors.As(err, &format) {
+				t.Fatalf("neither ErrNotMachO nor a FormatError: %v", err)
+			}
+			oneLine(t, err)
+			return
+		}
+		for _, s := range file.Slices {
+			if s.Off < 0 || s.Off+s.Size > int64(len(b)) {
+				t.Fatalf("slice at %#x with %#x bytes in a file of %#x", s.Off, s.Size, len(b))
+			}
+			_, err := s.Signature()
+			oneLine(t, err)
+			oneLine(t, s.VerifySignature(context.Background(), 1))
+			_, err = s.imports()
+			oneLine(t, err)
+		}
+	})
+}
+
+func FuzzEdit(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		file, err := NewFile(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			return
+		}
+		for _, edits := range [][]Edit{
+			{ClearRPaths(), AddRPath("@loader_path/.dylibs"), Sign("")},
+			{ReplaceDylib(libdep, "@loader_path/.dylibs/libdep-0123abcd.1.dylib"), AddDylib("/usr/lib/libz.dylib")},
+			{ReplaceDylib(libdep, system)},
+			{SetID("/DLC/a"), RemoveDylib(system)},
+		} {
+			o, err := file.Edit(context.Background(), Options{Jobs: 1}, edits...)
+			if err != nil {
+				oneLine(t, err)
+				continue
+			}
+			checkEdited(t, file, o)
+		}
+	})
+}
+
+// checkEdited reads an edited file back: its segments are where they were, its
+// sections have the bytes that they had, and what is signed is signed truly.
+func checkEdited(t *testing.T, before *File, o *Overlay) {
+	after, err := NewFile(o, o.Size())
+	if err != nil {
+		t.Fatalf("cannot read back what Edit wrote: %v", err)
+	}
+	for i, s := range after.Slices {
+		old := before.Slices[i]
+		if s.signed != nil && o.Edited() && !sameBytes(t, old, s, 0, 0, old.Size) {
+			if err := s.VerifySignature(context.Background(), 1); err != nil {
+				t.Fatalf("edited slice: %v", err)
+			}
+		}
+		for k, seg := range s.Segments {
+			was := old.Segments[k]
+			if seg.Addr != was.Addr || seg.Off != was.Off {
+				t.Fatalf("segment %q moved", seg.Name)
+			}
+			for _, x := range seg.Sections {
+				if !x.empty() && seg.FileSize > 0 && !sameBytes(t, old, s, x.Off, x.Off, int64(x.Size)) {
+					t.Fatalf("section %q changed", x.Name)
+				}
+			}
+		}
+	}
+}
+
+func sameBytes(t *testing.T, a, b *Slice, aOff, bOff, n int64) bool {
+	x, err := io.ReadAll(io.NewSectionReader(a.r, aOff, n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := io.ReadAll(io.NewSectionReader(b.r, bOff, n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Equal(x, y)
+}

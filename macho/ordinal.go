@@ -1,0 +1,338 @@
+package macho
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
+
+// An imported is one place that says which library a symbol comes from: by the
+// ordinal of the library's load command (two-level namespace).
+type imported struct {
+	symbol  string
+	ordinal int
+	off     int64 // of the ordinal in the slice
+	size    int   // how many bytes it has there
+	encode  func(ordinal int) []byte
+}
+
+// imports returns every place that holds the ordinal of a library: symbol table,
+// chained fixups and bind opcodes. Ordinals that stand for no library, such as
+// that of a flat lookup, are left out.
+func (s *Slice) imports() ([]imported, error) {
+	var all []imported
+	for _, read := range []func() ([]imported, error){s.symbolImports, s.chainedImports, s.bindImports} {
+		some, err := read()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
+}
+
+// importsOf returns the symbols that come from the libraries with these ordinals.
+func (s *Slice) importsOf(ordinals []int) ([]string, error) {
+	all, err := s.imports()
+	if err != nil {
+		return nil, err
+	}
+	var symbols []string
+	for _, x := range all {
+		if slices.Contains(ordinals, x.ordinal) {
+			symbols = append(symbols, x.symbol)
+		}
+	}
+	slices.Sort(symbols)
+	return slices.Compact(symbols), nil
+}
+
+// renumber returns the patches that give libraries their new ordinals; ordinals
+// holds the new one of each library, 0 or less for one that is gone.
+func (s *Slice) renumber(ordinals []int) ([]patch, error) {
+	same := true
+	for i, now := range ordinals {
+		same = same && now == i+1
+	}
+	if same {
+		return nil, nil
+	}
+	for _, x := range s.extents() {
+		if x.what == "lazy load info" || x.what == "two-level hints" {
+			return nil, formatErr(x.at, "%s counts the libraries in a way that is not understood, so none can be removed", x.what)
+		}
+	}
+	all, err := s.imports()
+	if err != nil {
+		return nil, err
+	}
+	var patches []patch
+	for _, x := range all {
+		if x.ordinal > len(ordinals) {
+			return nil, formatErr(x.off, "%q is imported from library %d of %d", x.symbol, x.ordinal, len(ordinals))
+		}
+		now := ordinals[x.ordinal-1]
+		if now == x.ordinal {
+			continue
+		}
+		if now <= 0 {
+			return nil, fmt.Errorf("macho: %q is imported from a library that is to be removed", x.symbol)
+		}
+		patches = append(patches, patch{x.off, x.encode(now)})
+	}
+	return patches, nil
+}
+
+// Symbol table, <mach-o/nlist.h>.
+const (
+	typeMask          = 0x0e // N_TYPE
+	typeStab          = 0xe0 // N_STAB
+	typeUndefined     = 0x0  // N_UNDF
+	typePrebound      = 0xc  // N_PBUD
+	maxLibraryOrdinal = 0xfd // MAX_LIBRARY_ORDINAL
+	flagTwoLevel      = 0x80 // MH_TWOLEVEL
+)
+
+// symbolImports reads the undefined symbols; the high byte of n_desc is the
+// ordinal.
+func (s *Slice) symbolImports() ([]imported, error) {
+	if s.Flags&flagTwoLevel == 0 {
+		return nil, nil
+	}
+	table, off, err := s.extent("symbol table")
+	if err != nil {
+		return nil, err
+	}
+	names, _, err := s.extent("string table")
+	if err != nil {
+		return nil, err
+	}
+	size := 12
+	if s.Arch.Is64() {
+		size = 16
+	}
+	at := 6 // of the ordinal in a symbol
+	if s.order == binary.ByteOrder(binary.LittleEndian) {
+		at = 7
+	}
+	var all []imported
+	for i := 0; i+size <= len(table); i += size {
+		kind, ordinal := table[i+4], int(table[i+at])
+		undefined := kind&typeMask == typeUndefined || kind&typeMask == typePrebound
+		if kind&typeStab != 0 || !undefined || ordinal == 0 || ordinal > maxLibraryOrdinal {
+			continue
+		}
+		name := ""
+		if n := s.order.Uint32(table[i:]); int64(n) < int64(len(names)) {
+			name = cString(names[n:])
+		}
+		all = append(all, imported{name, ordinal, off + int64(i+at), 1, oneByte})
+	}
+	return all, nil
+}
+
+func oneByte(ordinal int) []byte { return []byte{byte(ordinal)} }
+
+// Formats of imports in chained fixups, <mach-o/fixup-chains.h>, with the size of
+// one in bytes.
+var chainedImportSizes = map[uint32]int{1: 4, 2: 8, 3: 16}
+
+// chainedImports reads the imports of LC_DYLD_CHAINED_FIXUPS.
+func (s *Slice) chainedImports() ([]imported, error) {
+	data, off, err := s.extent("chained fixups")
+	if err != nil || data == nil {
+		return nil, err
+	}
+	if len(data) < 28 {
+		return nil, formatErr(off, "chained fixups of %d bytes, less than their header", len(data))
+	}
+	start, symbols := s.order.Uint32(data[8:]), s.order.Uint32(data[12:])
+	count, format := int64(s.order.Uint32(data[16:])), s.order.Uint32(data[20:])
+	size, ok := chainedImportSizes[format]
+	if !ok && count > 0 {
+		return nil, formatErr(off+20, "imports_format %d of the chained fixups is not known", format)
+	}
+	if int64(start)+count*int64(size) > int64(len(data)) || int64(symbols) > int64(len(data)) {
+		return nil, formatErr(off+16, "%d imports at %#x are outside the chained fixups (%d bytes)", count, start, len(data))
+	}
+	var all []imported
+	for i := range count {
+		at := int(start) + int(i)*size
+		x := s.chainedImport(data[at:], size == 16)
+		x.off = off + int64(at)
+		if x.ordinal == 0 {
+			continue
+		}
+		name := int64(symbols) + s.chainedName(data[at:], size == 16)
+		if name < int64(len(data)) {
+			x.symbol = cString(data[name:])
+		}
+		all = append(all, x)
+	}
+	return all, nil
+}
+
+// chainedImport reads one import; the ordinal is the lowest byte, or the two
+// lowest of a wide one. The highest values stand for no library.
+func (s *Slice) chainedImport(b []byte, wide bool) imported {
+	if wide {
+		ordinal := int(s.order.Uint16(b))
+		if ordinal > 0xfff0 {
+			ordinal = 0
+		}
+		return imported{ordinal: ordinal, size: 2, encode: func(n int) []byte {
+			var field [2]byte
+			s.order.PutUint16(field[:], uint16(n))
+			return field[:]
+		}}
+	}
+	ordinal := int(b[0])
+	if ordinal > 0xf0 {
+		ordinal = 0
+	}
+	return imported{ordinal: ordinal, size: 1, encode: oneByte}
+}
+
+// chainedName returns where the name of an import begins in the strings.
+func (s *Slice) chainedName(b []byte, wide bool) int64 {
+	if wide {
+		return int64(s.order.Uint32(b[4:]))
+	}
+	return int64(s.order.Uint32(b) >> 9)
+}
+
+// Bind opcodes, <mach-o/loader.h>.
+const (
+	opcodeMask         = 0xf0
+	immediateMask      = 0x0f
+	opDone             = 0x00
+	opOrdinalImmediate = 0x10
+	opOrdinalULEB      = 0x20
+	opOrdinalSpecial   = 0x30
+	opSymbol           = 0x40
+	opType             = 0x50
+	opAddend           = 0x60
+	opSegment          = 0x70
+	opAddAddress       = 0x80
+	opBind             = 0x90
+	opBindAddULEB      = 0xa0
+	opBindAddScaled    = 0xb0
+	opBindTimes        = 0xc0
+	opThreaded         = 0xd0
+	threadedTable      = 0 // BIND_SUBOPCODE_THREADED_SET_BIND_ORDINAL_TABLE_SIZE_ULEB
+)
+
+// bindImports reads the ordinals in the opcodes of LC_DYLD_INFO. Weak binding has
+// none.
+func (s *Slice) bindImports() ([]imported, error) {
+	var all []imported
+	for _, what := range []string{"bind opcodes", "lazy bind opcodes"} {
+		data, off, err := s.extent(what)
+		if err != nil {
+			return nil, err
+		}
+		some, err := readBinds(data, off, what)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
+}
+
+// readBinds goes through bind opcodes. An ordinal goes with the symbols that
+// follow it, each of which is reported with it.
+func readBinds(data []byte, off int64, what string) ([]imported, error) {
+	var all []imported
+	var current *imported
+	for i := 0; i < len(data); {
+		op, at := data[i], i
+		i++
+		operands := 0 // numbers that follow
+		switch op & opcodeMask {
+		case opDone, opOrdinalSpecial, opType, opBind, opBindAddScaled:
+			if op&opcodeMask == opOrdinalSpecial {
+				current = nil
+			}
+		case opOrdinalImmediate:
+			current = immediateOrdinal(op, off+int64(at))
+		case opOrdinalULEB:
+			n, size := uleb(data[i:])
+			if size == 0 {
+				return nil, formatErr(off+int64(at), "%s: the ordinal is cut off", what)
+			}
+			current = &imported{ordinal: int(min(n, 1<<30)), off: off + int64(i), size: size, encode: func(n int) []byte { return paddedULEB(n, size) }}
+			i += size
+		case opSymbol:
+			name := cString(data[i:])
+			i += len(name) + 1
+			if current != nil && current.ordinal > 0 {
+				x := *current
+				x.symbol = name
+				all = append(all, x)
+			}
+		case opAddend, opSegment, opAddAddress, opBindAddULEB:
+			operands = 1
+		case opBindTimes:
+			operands = 2
+		case opThreaded:
+			if op&immediateMask == threadedTable {
+				operands = 1
+			}
+		default:
+			return nil, formatErr(off+int64(at), "%s: %#x is no known opcode", what, op)
+		}
+		for range operands {
+			_, size := uleb(data[i:])
+			if size == 0 {
+				return nil, formatErr(off+int64(at), "%s: an operand is cut off", what)
+			}
+			i += size
+		}
+	}
+	return dropRepeats(all), nil
+}
+
+// immediateOrdinal returns the ordinal that an opcode holds in its low bits.
+func immediateOrdinal(op byte, off int64) *imported {
+	return &imported{ordinal: int(op & immediateMask), off: off, size: 1, encode: func(n int) []byte {
+		return []byte{opOrdinalImmediate | byte(n)}
+	}}
+}
+
+// dropRepeats keeps one entry for each place, since one ordinal serves several
+// symbols.
+func dropRepeats(all []imported) []imported {
+	seen := map[int64]bool{}
+	return slices.DeleteFunc(all, func(x imported) bool {
+		repeated := seen[x.off]
+		seen[x.off] = true
+		return repeated
+	})
+}
+
+// uleb reads a number in ULEB128 and returns its size in bytes, 0 if it is cut
+// off. What exceeds 64 bits is lost, as signed numbers are of no interest here.
+func uleb(b []byte) (n uint64, size int) {
+	for i, v := range b {
+		if i < 10 {
+			n |= uint64(v&0x7f) << (7 * i)
+		}
+		if v&0x80 == 0 {
+			return n, i + 1
+		}
+	}
+	return 0, 0
+}
+
+// paddedULEB writes a number in ULEB128 with the size that it had.
+func paddedULEB(n, size int) []byte {
+	b := make([]byte, size)
+	for i := range b {
+		b[i] = byte(n>>(7*i)) & 0x7f
+		if i < size-1 {
+			b[i] |= 0x80
+		}
+	}
+	return b
+}

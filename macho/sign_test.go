@@ -1,0 +1,166 @@
+package macho
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"strings"
+	"testing"
+
+	"github.com/blacktop/go-macho/types"
+)
+
+func verify(t *testing.T, b []byte) error {
+	t.Helper()
+	return open(t, b).Slices[0].VerifySignature(context.Background(), 1)
+}
+
+// withSignature returns a fixture that has been signed with these flags and
+// entitlements, as if codesign had been asked for them.
+func withSignature(t *testing.T, name string, flags SignatureFlags, entitlements string) []byte {
+	t.Helper()
+	b := edit(t, fixture(t, name), Sign("org.example.mod"))
+	s := open(t, b).Slices[0]
+	d := newDraft(s)
+	d.sign = true
+	p, err := newPlan(d, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.signer.flags, p.signer.runtime = flags, 0x000c0000
+	if entitlements != "" {
+		blobData := binary.BigEndian.AppendUint32(nil, 0xfade7171)
+		blobData = binary.BigEndian.AppendUint32(blobData, uint32(8+len(entitlements)))
+		p.signer.blobs = append(p.signer.blobs, blob{slotEntitlements, append(blobData, entitlements...)})
+	}
+	o, err := p.run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return contents(t, o)
+}
+
+func TestSignatureFields(t *testing.T) {
+	for _, tt := range []struct {
+		arch string
+		page int64
+	}{{"arm64", 0x4000}, {"x86_64", 0x1000}} {
+		t.Run(tt.arch, func(t *testing.T) {
+			b := edit(t, fixture(t, "zig-"+tt.arch+"-mod.so"), Sign("org.example.mod"))
+			s := open(t, b).Slices[0]
+			g, err := s.Signature()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if g.Identifier != "org.example.mod" || g.Flags != AdHoc || g.PageSize != tt.page || g.Certificate {
+				t.Errorf("got %+v", g)
+			}
+			if d := g.directories[0]; d.version != versionExecSegment || d.hashName != "SHA-256" || len(d.special) != 2*32 {
+				t.Errorf("version %#x, %s, %d bytes of special slots", d.version, d.hashName, len(d.special))
+			}
+			if g.off%16 != 0 || g.off+g.size != s.Size || g.Limit != g.off {
+				t.Errorf("signature at %#x with %#x bytes, limit %#x, in %#x", g.off, g.size, g.Limit, s.Size)
+			}
+			if err := s.VerifySignature(context.Background(), 3); err != nil {
+				t.Error(err)
+			}
+			if again := edit(t, b, Sign("")); !bytes.Equal(again, b) {
+				t.Error("signing twice gives other bytes")
+			}
+		})
+	}
+}
+
+func TestSignatureKeepsWhatItsOwnerAskedFor(t *testing.T) {
+	const asked = "<plist><dict><key>com.apple.security.cs.allow-jit</key><true/></dict></plist>"
+	b := withSignature(t, "zig-arm64-mod.so", AdHoc|Runtime|LinkerSigned, asked)
+	g, err := open(t, edit(t, b, ClearRPaths())).Slices[0].Signature()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g.Flags != AdHoc|Runtime || g.Identifier != "org.example.mod" {
+		t.Errorf("flags %#x, identifier %q", g.Flags, g.Identifier)
+	}
+	if d := g.directories[0]; d.version != versionRuntime || d.runtime != 0x000c0000 {
+		t.Errorf("version %#x, runtime %#x", d.version, d.runtime)
+	}
+	found := false
+	for _, blob := range g.blobs {
+		found = found || blob.slot == slotEntitlements && strings.HasSuffix(string(blob.data), asked)
+	}
+	if !found {
+		t.Error("the entitlements are gone")
+	}
+	if err := verify(t, edit(t, b, ClearRPaths())); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDamageIsFound(t *testing.T) {
+	b := withSignature(t, "zig-arm64-mod.so", AdHoc, "<plist/>")
+	g, err := open(t, b).Slices[0].Signature()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		at   int64
+		want string
+	}{
+		{"in a page", 0x8010, "page 2 (16384 bytes) does not match the SHA-256 digest"},
+		{"in the last page", g.off - 1, "does not match the SHA-256 digest"},
+		{"in the entitlements", int64(bytes.Index(b, []byte("<plist/>"))), "slot 5 of the signature does not match"},
+		{"in a digest", g.directories[0].off + int64(len(g.directories[0].code)), "does not match"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			damaged := bytes.Clone(b)
+			damaged[tt.at] ^= 0x20
+			if err := verify(t, damaged); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestUnsignedARMIsSigned(t *testing.T) {
+	b := unsigned(t, fixture(t, "zig-arm64-mod.so"))
+	if err := verify(t, b); err == nil || !strings.Contains(err.Error(), "no signature") {
+		t.Fatalf("got %v, want that there is no signature", err)
+	}
+	signed := edit(t, b, ClearRPaths())
+	if err := verify(t, signed); err != nil {
+		t.Error(err)
+	}
+	if g, err := open(t, signed).Slices[0].Signature(); err != nil || g.Identifier != "@rpath/mod.so" {
+		t.Errorf("signature %+v, %v", g, err)
+	}
+	intel := unsigned(t, edit(t, fixture(t, "zig-x86_64-mod.so"), Sign("x")))
+	if s := open(t, edit(t, intel, ClearRPaths())).Slices[0]; s.signed != nil {
+		t.Error("an x86_64 slice without a signature got one")
+	}
+}
+
+// unsigned cuts the signature off, and the load command out.
+func unsigned(t *testing.T, b []byte) []byte {
+	t.Helper()
+	s := open(t, b).Slices[0]
+	if s.signed == nil {
+		return b
+	}
+	d := newDraft(s)
+	p := &plan{s: s, end: int64(s.u32(s.signed, 8))}
+	for _, c := range d.commands {
+		if c.cmd == types.LC_SEGMENT_64 && cString(c.data[8:24]) == "__LINKEDIT" {
+			c.data = bytes.Clone(c.data)
+			s.order.PutUint64(c.data[48:], uint64(p.end-s.linkedit().Off))
+		}
+		if c.cmd != types.LC_CODE_SIGNATURE {
+			p.commands = append(p.commands, c)
+		}
+	}
+	o, err := p.run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return contents(t, o)
+}
