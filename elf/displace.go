@@ -31,7 +31,7 @@ func (p *plan) displace() ([]displaced, bool) {
 	f := p.f
 	from := f.Phoff + uint64(f.Phnum)*f.progSize()
 	to := from + f.progSize()
-	if f.Sections == nil || to > f.mapEnd(f.Phoff) || p.stringsMove() && p.f.stringsShared() {
+	if f.Sections == nil || to > f.mapEnd(f.Phoff) || p.moveStrings && p.f.stringsShared() {
 		return nil, false
 	}
 	var list []displaced
@@ -64,7 +64,7 @@ func (p *plan) displace() ([]displaced, bool) {
 
 // movesAnyway reports whether the section gets a new place for its own sake.
 func (p *plan) movesAnyway(s *Section) bool {
-	return p.stringsMove() && p.f.isStrings(s) && p.stringsConfirmed() ||
+	return p.moveStrings && p.f.isStrings(s) && p.stringsConfirmed() ||
 		p.moveDynamic && p.isDynamic(s) ||
 		p.moveInterp && p.isInterp(s)
 }
@@ -198,7 +198,7 @@ func (p *plan) tablesFollow(from, to uint64, list []displaced) bool {
 }
 
 func (p *plan) extentMovesAnyway(x *extent) bool {
-	return p.stringsMove() && x.off == p.f.dynamic.strings.off ||
+	return p.moveStrings && x.off == p.f.dynamic.strings.off ||
 		p.moveDynamic && x.off == p.f.dynamic.off ||
 		p.moveInterp && x.off == p.f.Progs[p.prog(elf.PT_INTERP)].Off
 }

@@ -58,8 +58,10 @@ func (p *plan) movePlaces() {
 			place(pr, s.interp)
 		case pr.Type == elf.PT_INTERP && p.d.interp != "":
 			p.follow(pr)
-			pr.Filesz = uint64(len(p.d.interp)) + 1
-			pr.Memsz = pr.Filesz
+			if p.f.Sections != nil { // else nothing would tell that the rest is room
+				pr.Filesz = uint64(len(p.interp)) + 1
+				pr.Memsz = pr.Filesz
+			}
 		case pr.Type == elf.PT_PHDR && s.table.size > 0:
 			place(pr, s.table)
 		case pr.Type == elf.PT_PHDR && s.tableGrows && pr.Off == p.f.Phoff:

@@ -19,9 +19,11 @@ type plan struct {
 	stringsKept uint64            // bytes of the old .dynstr that stay; the new strings follow them
 	newStrings  []byte
 
+	moveStrings bool
 	moveDynamic bool
 	moveInterp  bool
-	space       space // where what moves goes
+	interp      string // the interpreter of the result, where it is written
+	space       space  // where what moves goes
 
 	progs    []Prog    // the program headers of the result
 	sections []Section // the section headers of the result, nil when the file has none that are true
@@ -47,6 +49,7 @@ func (p *plan) run() (*Overlay, error) {
 		return nil, err
 	}
 	p.relinkNeeds()
+	p.moveStrings = p.stringsKept+uint64(len(p.newStrings)) > p.f.dynamic.strings.size
 	p.moveDynamic = p.f.Dynamic() && !p.f.dynamic.fits(len(p.d.entries))
 	if err := p.placeInterpreter(); err != nil {
 		return nil, err
@@ -66,11 +69,6 @@ func (p *plan) run() (*Overlay, error) {
 	return p.assemble()
 }
 
-// stringsMove reports whether .dynstr goes to new space.
-func (p *plan) stringsMove() bool {
-	return p.stringsKept+uint64(len(p.newStrings)) > p.f.dynamic.strings.size
-}
-
 // stringsSize returns the size of .dynstr in the result.
 func (p *plan) stringsSize() uint64 {
 	return max(p.f.dynamic.strings.size, p.stringsKept+uint64(len(p.newStrings)))
@@ -81,7 +79,7 @@ func (p *plan) stringsSize() uint64 {
 // they compress to nothing.
 func (p *plan) patchStrings() error {
 	t := &p.f.dynamic.strings
-	if p.stringsMove() {
+	if p.moveStrings {
 		if !p.f.stringsShared() && p.stringsConfirmed() {
 			p.zeroOld(t.off, t.size)
 		}
@@ -121,7 +119,7 @@ func (p *plan) dynamicBytes(slots int) []byte {
 	for _, e := range p.d.entries {
 		val := e.Val
 		switch _, pointer := pointers[e.Tag]; {
-		case e.Tag == elf.DT_STRTAB && p.stringsMove():
+		case e.Tag == elf.DT_STRTAB && p.moveStrings:
 			val = p.space.strings.vaddr
 		case e.Tag == elf.DT_STRSZ:
 			val = p.stringsSize()
@@ -154,17 +152,17 @@ func (p *plan) patchDynamic() error {
 }
 
 // placeInterpreter decides whether a new interpreter fits where the old one is.
-func (p *plan) placeInterpreter() error {
-	if p.d.interp == "" {
-		return nil
+func (p *plan) placeInterpreter() (err error) {
+	if p.interp = p.d.interp; p.interp == "" {
+		p.interp, err = p.f.Interpreter()
+		return err
 	}
-	i := p.prog(elf.PT_INTERP)
-	p.moveInterp = uint64(len(p.d.interp))+1 > p.f.Progs[i].Filesz
+	p.moveInterp = uint64(len(p.interp))+1 > p.f.Progs[p.prog(elf.PT_INTERP)].Filesz
 	return nil
 }
 
 func (p *plan) patchInterpreter() error {
-	if p.d.interp == "" {
+	if p.d.interp == "" && !p.moveInterp {
 		return nil
 	}
 	old := p.f.Progs[p.prog(elf.PT_INTERP)]
@@ -173,7 +171,7 @@ func (p *plan) patchInterpreter() error {
 		return nil
 	}
 	buf := make([]byte, old.Filesz)
-	copy(buf, p.d.interp)
+	copy(buf, p.interp)
 	p.b.patch(old.Off, buf)
 	return nil
 }
@@ -264,6 +262,9 @@ func (p *plan) assemble() (*Overlay, error) {
 		}
 		p.b.zeros(part.off - p.b.size())
 		part.write(p)
+	}
+	if s.end > p.b.size() {
+		p.b.zeros(s.end - p.b.size())
 	}
 	if p.d.strip {
 		p.writeStrippedTail()

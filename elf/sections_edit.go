@@ -23,7 +23,7 @@ func (p *plan) patchSections() error {
 func (p *plan) moveSection(old, s *Section) {
 	sp := &p.space
 	switch {
-	case p.stringsMove() && p.f.isStrings(old):
+	case p.moveStrings && p.f.isStrings(old):
 		s.Addr, s.Off, s.Size = sp.strings.vaddr, sp.strings.off, sp.strings.size
 	case p.moveDynamic && p.isDynamic(old):
 		s.Addr, s.Off, s.Size = sp.dynamic.vaddr, sp.dynamic.off, sp.dynamic.size
@@ -38,7 +38,7 @@ func (p *plan) moveSection(old, s *Section) {
 			p.moveNeedsSection(s)
 		}
 		if p.isInterp(old) {
-			s.Size = uint64(len(p.d.interp)) + 1
+			s.Size = uint64(len(p.interp)) + 1
 		}
 		if now := p.displacedAddr(s.Addr, s.Size); now != s.Addr {
 			s.Off = sp.off + (now - sp.vaddr)
@@ -52,7 +52,7 @@ func (p *plan) isDynamic(s *Section) bool {
 }
 
 func (p *plan) isInterp(s *Section) bool {
-	if p.d.interp == "" || s.Type != elf.SHT_PROGBITS || !s.Alloc() {
+	if p.d.interp == "" && !p.moveInterp || s.Type != elf.SHT_PROGBITS || !s.Alloc() {
 		return false
 	}
 	return s.Addr == p.f.Progs[p.prog(elf.PT_INTERP)].Vaddr

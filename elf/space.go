@@ -33,8 +33,9 @@ type space struct {
 	interp  part
 	table   part // the program header table, when it moves
 
-	tableGrows bool // by one entry, where it is
-	displaced  []displaced
+	tableGrows   bool // by one entry, where it is
+	stringsFirst bool // .dynstr gets longer where it is
+	displaced    []displaced
 
 	headEnd   uint64 // the original's bytes up to here come first
 	tailFrom  uint64 // those from here on come last
@@ -49,7 +50,7 @@ func (p *plan) placeSpace() error {
 	if p.d.strip {
 		p.space.headEnd, p.space.tailFrom = p.f.mappedEnd(), uint64(p.f.size)
 	}
-	if !p.stringsMove() && !p.moveDynamic && !p.moveInterp {
+	if !p.moveStrings && !p.moveDynamic && !p.moveInterp {
 		return nil
 	}
 	if i, ok := p.growable(); ok {
@@ -136,32 +137,13 @@ func (p *plan) growLast(i int) {
 	s.off = last.Off + (start - last.Vaddr)
 	s.headEnd = min(fileEnd, s.off)
 	p.layParts(s.off, start)
+	// What moves together may need less than it had; the segment keeps its end.
+	s.end, s.segEnd = max(s.end, fileEnd), max(s.segEnd, last.Vaddr+last.Memsz)
 	s.tailFrom = fileEnd
 	p.shiftTail()
 	grown := &p.progs[i]
 	grown.Filesz = s.segEnd - grown.Vaddr
 	grown.Memsz = grown.Filesz
-}
-
-// reclaim returns the address where new space may begin: the end of the
-// segment, or the start of a table at its end that is about to move anyway.
-// Without it every edit would leave a dead copy behind.
-func (p *plan) reclaim(last Prog) uint64 {
-	end := last.Vaddr + last.Memsz
-	if last.Memsz != last.Filesz {
-		return end
-	}
-	t, dyn := &p.f.dynamic.strings, &p.f.dynamic
-	for range 2 {
-		if p.stringsMove() && !p.f.stringsShared() && t.addr >= last.Vaddr && t.addr < end && t.addr+t.size == end && (p.f.Sections == nil || p.stringsConfirmed()) {
-			end = t.addr
-		}
-		dynEnd := dyn.addr + uint64(dyn.slots)*p.f.dynSize()
-		if p.moveDynamic && dyn.addr >= last.Vaddr && dyn.addr < end && dynEnd == end {
-			end = dyn.addr
-		}
-	}
-	return end
 }
 
 // tailAlign returns the alignment that what follows the last segment needs to
@@ -199,16 +181,20 @@ func (p *plan) layParts(off, vaddr uint64) {
 		x := &s.displaced[i]
 		x.at = add(x.size, x.align, func(p *plan) { p.writeDisplaced(i) })
 	}
+	addStrings := func() { s.strings = add(p.stringsSize(), 1, (*plan).writeStrings) }
+	if s.stringsFirst {
+		addStrings()
+	}
 	if p.moveDynamic {
-		slots := len(p.d.entries) + 1 + spareSlots
+		slots := max(len(p.d.entries)+1+spareSlots, p.f.dynamic.slots)
 		s.dynamic = add(uint64(slots)*p.f.dynSize(), word, func(p *plan) { p.b.bytes(p.dynamicBytes(slots)) })
 	}
-	if p.moveInterp {
-		text := append([]byte(p.d.interp), 0)
-		s.interp = add(uint64(len(text)), 1, func(p *plan) { p.b.bytes(text) })
+	if p.moveStrings && !s.stringsFirst {
+		addStrings()
 	}
-	if p.stringsMove() {
-		s.strings = add(p.stringsSize(), 1, (*plan).writeStrings)
+	if p.moveInterp {
+		text := append([]byte(p.interp), 0)
+		s.interp = add(uint64(len(text)), 1, func(p *plan) { p.b.bytes(text) })
 	}
 	s.end, s.segEnd = at, at+delta
 }

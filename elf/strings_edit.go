@@ -141,6 +141,8 @@ func (p *plan) freeStrings() error {
 			p.freed = append(p.freed, room{at: e.Val, data: make([]byte, roomLen(data[e.Val:]))})
 		}
 	}
+	slices.SortFunc(p.freed, func(x, y room) int { return cmp.Compare(x.at, y.at) })
+	p.freed = append(p.freed, p.emptyRooms()...)
 	if len(p.freed) == 0 {
 		return nil
 	}
@@ -150,6 +152,29 @@ func (p *plan) freeStrings() error {
 	}
 	p.joinRooms()
 	return nil
+}
+
+// maxEmptyRoom bounds what is taken of one run of NULs, in bytes.
+const maxEmptyRoom = 64 << 10
+
+// emptyRooms returns the runs of NULs in .dynstr, but for the one that ends the
+// string in front: room that earlier edits have left.
+func (p *plan) emptyRooms() []room {
+	var rooms []room
+	data := p.oldStrings
+	for at := 0; at < len(data); {
+		nul := bytes.Index(data[at:], []byte{0, 0, 0})
+		if nul < 0 {
+			break
+		}
+		at += nul + 1
+		n := roomLen(data[at:])
+		if !p.inFreed(uint64(at), uint64(n)) {
+			rooms = append(rooms, room{at: uint64(at), data: make([]byte, min(n, maxEmptyRoom))})
+		}
+		at += n
+	}
+	return rooms
 }
 
 // roomLen returns the length of the string that b begins with, and of the NULs
