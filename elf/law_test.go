@@ -136,6 +136,34 @@ func spans(f *File) [][2]uint64 {
 	if addr, ok := f.DynValue(elf.DT_SYMTAB); ok {
 		add(addr, uint64(count)*f.symSize())
 	}
+	return append(out, paddings(f)...)
+}
+
+// paddings returns what lies between a table that moves and the next section:
+// nobody's bytes, as far as section headers tell.
+func paddings(f *File) [][2]uint64 {
+	d := &f.dynamic
+	ends := []uint64{d.strings.addr + d.strings.size, d.addr + f.Progs[d.prog].Filesz}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			ends = append(ends, p.Vaddr+p.Filesz)
+		}
+	}
+	var out [][2]uint64
+	for _, end := range ends {
+		next := end
+		for _, p := range f.maps {
+			if f.Sections != nil && end >= p.Vaddr && end <= p.Vaddr+p.Filesz {
+				next = p.Vaddr + p.Filesz
+			}
+		}
+		for _, s := range f.Sections {
+			if s.Alloc() && s.Size > 0 && s.Addr+s.Size > end {
+				next = min(next, max(s.Addr, end))
+			}
+		}
+		out = append(out, [2]uint64{end, min(next, end+maxUnclaimed)})
+	}
 	return out
 }
 

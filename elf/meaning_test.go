@@ -232,7 +232,7 @@ func sectionTexts(sections []Section) []string {
 		if kind == elf.SHT_NOBITS {
 			kind = elf.SHT_PROGBITS // .bss of a segment that grew
 		}
-		out = append(out, fmt.Sprint("section ", strings.TrimPrefix(s.Name, "."), kind, s.Flags, s.Addralign, s.Entsize))
+		out = append(out, fmt.Sprint("section ", strings.TrimLeft(s.Name, "."), kind, s.Flags, s.Addralign, s.Entsize))
 	}
 	return out
 }
