@@ -80,20 +80,25 @@ func Load(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions) (
 }
 
 // Derive returns the contents of a wheel that was made from the one of c and is
-// open in r. Members that unchanged reports to have the same bytes are not read
-// again; the others are checked against RECORD.
-func (c *Contents) Derive(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions, unchanged func(*wheel.Member) bool) (*Contents, error) {
+// open in r. Members in known, by name, are not read: their bytes are those of
+// the image, or no ELF image if that is nil. The others are checked against
+// RECORD.
+func (c *Contents) Derive(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions, known map[string]*elf.File) (*Contents, error) {
 	name, err := wheel.ParseFilename(base)
 	if err != nil {
 		return nil, err
 	}
 	d := &Contents{Filename: name, Reader: r, Foreign: slices.Clone(c.Foreign), store: spool.NewStore(cmp.Or(opts.Memory, DefaultMemory), opts.TempDir)}
-	for _, b := range c.Binaries {
-		if m, ok := r.Lookup(b.Member.Name); ok && unchanged(m) {
-			d.Binaries = append(d.Binaries, Binary{m, b.File})
+	unknown := func(m *wheel.Member) bool {
+		_, ok := known[m.Name]
+		return !ok
+	}
+	for _, m := range r.Members() {
+		if file := known[m.Name]; file != nil {
+			d.Binaries = append(d.Binaries, Binary{m, file})
 		}
 	}
-	if err := d.scan(ctx, opts.Jobs, func(m *wheel.Member) bool { return !unchanged(m) }); err != nil {
+	if err := d.scan(ctx, opts.Jobs, unknown); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/wheeltest"
 	"github.com/wheelmend/wheelmend/wheel"
 )
@@ -108,7 +109,7 @@ func TestDeriveReadsTheChangedMembersOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := c.Derive(context.Background(), linuxWheel, r, audit.LoadOptions{}, func(m *wheel.Member) bool { return m.Name == "demo/a.so" })
+	d, err := c.Derive(context.Background(), linuxWheel, r, audit.LoadOptions{}, map[string]*elf.File{"demo/a.so": c.Binaries[0].File})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,6 +48,7 @@ type application struct {
 	record *wheel.Record
 	time   time.Time                // of new members
 	copied map[string]*wheel.Member // members of the input that were taken over
+	images map[string]*elf.Overlay  // edited and grafted members, by their name in the result
 	share  *share
 	parts  *parts
 
@@ -89,6 +90,7 @@ func (a *application) addMember(m *wheel.Member, image *elf.Overlay, moved strin
 	if moved != "" {
 		header.Name, header.Mode = moved, graftMode
 	}
+	a.images[header.Name] = image
 	a.writer.AddEdited(header, image, m, runsOf(image))
 }
 
@@ -132,6 +134,7 @@ func (a *application) addGraft(g *Graft, image *elf.Overlay) {
 		a.writer.CopyAs(g.Member, m, row)
 		return
 	}
+	a.images[g.Member] = image
 	a.writer.Add(wheel.Header{Name: g.Member, Mode: graftMode, Modified: a.time}, image)
 }
 

@@ -9,55 +9,93 @@ import (
 	"slices"
 
 	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/wheel"
 )
 
-// check reads the finished wheel back: every new member against RECORD, every
-// copied one against its source, the tags, and by the simulated loader, without
-// the libraries of this machine, that each needed library is in the wheel or
-// promised by the policy.
+// check reads the finished wheel back: every new member against what went into
+// it, every copied one against its source, the tags, and by the simulated loader,
+// without the libraries of this machine, that each needed library is in the wheel
+// or promised by the policy.
 func (a *application) check(ctx context.Context, out io.ReaderAt, size int64) error {
 	r, err := wheel.NewReader(out, size)
 	if err != nil {
 		return err
 	}
-	same, err := a.sameMembers(r)
+	known, err := a.known(r)
 	if err != nil {
 		return err
 	}
-	opts := a.plan.options
-	contents, err := a.plan.contents.Derive(ctx, a.plan.Output, r, opts.Load, func(m *wheel.Member) bool { return same[m.Name] })
+	contents, err := a.plan.contents.Derive(ctx, a.plan.Output, r, a.plan.options.Load, known)
 	if err != nil {
 		return err
 	}
 	return errors.Join(a.checkContents(ctx, contents), contents.Close())
 }
 
-// sameMembers compares the copied members with their sources.
-func (a *application) sameMembers(r *wheel.Reader) (map[string]bool, error) {
+// known returns the members of the result whose bytes are known without
+// inflating them, and the images of those that are ELF files.
+func (a *application) known(r *wheel.Reader) (map[string]*elf.File, error) {
 	record, err := r.Record()
 	if err != nil {
 		return nil, err
 	}
-	same := map[string]bool{}
+	known := map[string]*elf.File{}
+	if err := a.knowCopied(known, r, record); err != nil {
+		return nil, err
+	}
+	return known, a.knowNew(known, r, record)
+}
+
+// knowCopied compares the copied members with their sources.
+func (a *application) knowCopied(known map[string]*elf.File, r *wheel.Reader, record *wheel.Record) error {
 	for name, source := range a.copied {
 		m, ok := r.Lookup(name)
 		if !ok {
-			return nil, fmt.Errorf("%s: missing from the result", name)
+			return fmt.Errorf("%s: missing from the result", name)
 		}
 		equal, err := wheel.SameMember(source, m)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		before, _ := a.record.Row(name)
 		after, _ := record.Row(name)
 		if !equal || before != after {
-			return nil, fmt.Errorf("%s: the copy in the result differs", name)
+			return fmt.Errorf("%s: the copy in the result differs", name)
 		}
-		same[name] = true
+		known[name] = nil
 	}
-	return same, nil
+	for _, b := range a.plan.contents.Binaries {
+		if _, ok := a.copied[b.Member.Name]; ok {
+			known[b.Member.Name] = b.File
+		}
+	}
+	return nil
+}
+
+// knowNew compares the new members with what the writer compressed.
+func (a *application) knowNew(known map[string]*elf.File, r *wheel.Reader, record *wheel.Record) error {
+	for _, m := range r.Members() {
+		if _, ok := known[m.Name]; ok {
+			continue
+		}
+		row, _ := record.Row(m.Name)
+		confirmed, err := a.writer.Confirm(m, row)
+		if err != nil {
+			return err
+		}
+		if !confirmed {
+			continue
+		}
+		known[m.Name] = nil
+		if image := a.images[m.Name]; image != nil {
+			if known[m.Name], err = elf.NewFile(image, image.Size()); err != nil {
+				return named(m.Name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // checkContents holds the result to what it claims, without the libraries of

@@ -64,6 +64,7 @@ func (c *chunk) fresh() []byte { return c.in[c.dict:] }
 type compressor struct {
 	level   int
 	encoder *deflate.Encoder // nil until the first chunk
+	inflater
 }
 
 // run fills c.out.
@@ -80,4 +81,5 @@ func (z *compressor) run(c *chunk) {
 		z.encoder = deflate.New(z.level)
 	}
 	c.out = z.encoder.Append(c.out[:0], c.in, c.dict, c.last)
+	c.err = z.prove(c)
 }

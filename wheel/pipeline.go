@@ -189,10 +189,13 @@ func (p *pipeline) writeChunk(c *chunk) error {
 	}
 	if c.first {
 		p.begin(e)
+		e.proved, e.rawCRC = true, 0
 	}
 	if err := p.append(c.out); err != nil {
 		return err
 	}
+	e.proved = e.proved && !c.segment.spliced()
+	e.rawCRC = crc32.Update(e.rawCRC, crc32.IEEETable, c.out)
 	e.compressed += int64(len(c.out))
 	p.advance(int64(len(c.fresh())))
 	if !c.last {

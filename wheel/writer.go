@@ -43,7 +43,8 @@ type Writer struct {
 	distInfo string
 	opts     WriterOptions
 	entries  []*entry
-	limit    int64 // sizes and offsets from here on need zip64
+	written  map[string]*entry // by name, once Write has begun
+	limit    int64             // sizes and offsets from here on need zip64
 }
 
 // An entry is a member to write: a copy if member is set, else new content.
@@ -56,6 +57,8 @@ type entry struct {
 	segments []segment // how the content is made
 	row      RecordRow // of a copy from the start, of new content once it is read
 	sha256   hash.Hash
+	proved   bool   // the compressed bytes stand for the content, as far as they are written
+	rawCRC   uint32 // of the compressed bytes written so far
 }
 
 // NewWriter returns a Writer for a wheel whose .dist-info directory has that
@@ -143,6 +146,10 @@ func (w *Writer) plan() ([]*entry, error) {
 	}
 	if err := checkClashes(append(names, w.recordName())); err != nil {
 		return nil, err
+	}
+	w.written = map[string]*entry{}
+	for _, e := range w.entries {
+		w.written[e.name] = e
 	}
 	entries := slices.Clone(w.entries)
 	slices.SortFunc(entries, func(a, b *entry) int {

@@ -1,0 +1,76 @@
+package wheel
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"github.com/klauspost/compress/flate"
+)
+
+// errUnequal reports compressed bytes that do not inflate to what went in.
+var errUnequal = errors.New("the compressed bytes do not inflate to the content; this is a defect of wheelmend, please report it")
+
+// An inflater inflates what a compressor made, while it is at hand, and compares
+// it with what went in. The decoder is not ours, the encoder is.
+type inflater struct {
+	flate io.ReadCloser // nil until the first chunk
+	buf   []byte
+}
+
+// emptyLast is a last block without content (RFC 1951, 3.2.6): a stream that has
+// come to the end of a block ends with it.
+var emptyLast = [...]byte{3, 0}
+
+// prove compares the chunk's compressed bytes with its content. The chunks of a
+// member join into one stream, so when each is right, and refers to no more than
+// the dictionary before it, the member is.
+func (f *inflater) prove(c *chunk) error {
+	stream := c.out
+	if !c.last {
+		stream = append(stream, emptyLast[:]...)
+	}
+	in := bytes.NewReader(stream)
+	if f.flate == nil {
+		f.flate, f.buf = flate.NewReaderDict(in, c.in[:c.dict]), make([]byte, 64<<10)
+	} else if err := f.flate.(flate.Resetter).Reset(in, c.in[:c.dict]); err != nil {
+		return err
+	}
+	want := c.fresh()
+	for {
+		n, err := f.flate.Read(f.buf)
+		if !bytes.HasPrefix(want, f.buf[:n]) {
+			return errUnequal
+		}
+		want = want[n:]
+		if err == nil {
+			continue
+		}
+		if err != io.EOF || len(want) > 0 || in.Len() > 0 {
+			return errUnequal
+		}
+		return nil
+	}
+}
+
+// Confirm reports whether m, read from the archive that Write wrote, and its row
+// in the RECORD of that archive are what Write put there as new content: the
+// compressed bytes, which were inflated and compared with the content while they
+// were at hand, and the digest of that content. It is false for members that
+// were copied in whole or in part.
+func (w *Writer) Confirm(m *Member, row RecordRow) (bool, error) {
+	e := w.written[m.Name]
+	if e == nil || !e.proved || row != e.row || m.Method != e.method || m.Size != e.size || m.CompressedSize != e.compressed || m.CRC32 != e.crc {
+		return false, nil
+	}
+	raw := crc32.NewIEEE()
+	if _, err := io.CopyBuffer(raw, onlyReader{m.Raw()}, make([]byte, copyBuffer)); err != nil {
+		return false, fmt.Errorf("%s: %w", quoteName(m.Name), err)
+	}
+	return raw.Sum32() == e.rawCRC, nil
+}
+
+// onlyReader hides what else a reader can do, so that io.CopyBuffer uses its buffer.
+type onlyReader struct{ io.Reader }
