@@ -11,6 +11,7 @@ import (
 // has loaded one file with all that it needs (ld.so(8); dlopen's local scope).
 type scope struct {
 	root     *linkage.Object
+	program  bool              // the root is executed, Python is not in the process
 	objects  []*linkage.Object // breadth first
 	has      map[*linkage.Object]bool
 	names    map[string]*linkage.Object // by what they are needed as, and by soname
@@ -19,7 +20,9 @@ type scope struct {
 
 // newScope follows what a file needs.
 func newScope(root *linkage.Object) *scope {
-	s := &scope{root: root, objects: []*linkage.Object{root}, has: map[*linkage.Object]bool{root: true}, names: map[string]*linkage.Object{}, external: map[string]linkage.Status{}}
+	s := &scope{
+		root: root, program: isProgram(root), objects: []*linkage.Object{root}, has: map[*linkage.Object]bool{root: true}, names: map[string]*linkage.Object{}, external: map[string]linkage.Status{},
+	}
 	s.name(root.File.Soname(), root)
 	for i := 0; i < len(s.objects); i++ {
 		for _, e := range s.objects[i].Edges {

@@ -78,14 +78,14 @@ func (s *symbolCheck) run(ctx context.Context) {
 		}
 		own := newScope(o)
 		for _, w := range s.table.wants[o] {
-			switch a := s.look(w, own); {
+			switch a := s.look(o, w, own); {
 			case a == found && w.name == "": // a version is told with its symbols
 			case a == found:
 				s.found++
 			case a == promise && w.name == "":
 			case a == promise:
 				s.promises++
-			case a == ofPython && !isProgram(o):
+			case a == ofPython:
 				s.python++
 			default:
 				rest[o] = append(rest[o], w)
@@ -110,7 +110,7 @@ func (s *symbolCheck) run(ctx context.Context) {
 
 // settle notes what the scope of a root says about something that a file wants.
 func (s *symbolCheck) settle(o *linkage.Object, w want, loaded *scope) {
-	switch s.look(w, loaded) {
+	switch s.look(o, w, loaded) {
 	case absent:
 		if s.lost[o] == nil {
 			s.lost[o] = map[want]*linkage.Object{}
@@ -126,27 +126,74 @@ func (s *symbolCheck) settle(o *linkage.Object, w want, loaded *scope) {
 	}
 }
 
-// look searches a scope.
-func (s *symbolCheck) look(w want, loaded *scope) answer {
-	if w.name == "" {
-		return s.lookVersion(w, loaded)
-	}
-	if s.table.find(w, loaded) {
-		return found
-	}
-	if w.library != "" && !s.table.musl {
-		if loaded.named(w.library) != nil {
-			return absent
-		}
-		return s.external(w, loaded)
-	}
+// look searches a scope for what o wants.
+func (s *symbolCheck) look(o *linkage.Object, w want, loaded *scope) answer {
 	switch {
-	case isPythons(w.name) && !isProgram(loaded.root):
-		return ofPython
-	case len(loaded.external) > 0:
+	case w.name == "":
+		return s.lookVersion(w, loaded)
+	case s.table.find(w, loaded):
+		return found
+	case w.library == "":
+		return s.lookOutside(o, w.name, loaded)
+	case loaded.named(w.library) != nil:
+		return absent
+	}
+	return s.external(w, loaded)
+}
+
+// processLibraries are in every process of Python before it loads a module.
+func processLibraries(libc policy.Libc) []string {
+	if libc == policy.MUSL {
+		return []string{"libc.so"}
+	}
+	return []string{"libc.so.6", "libm.so.6"}
+}
+
+// lookOutside asks Python, and the libraries that nobody has read, about a
+// symbol without a version.
+func (s *symbolCheck) lookOutside(o *linkage.Object, symbol string, loaded *scope) answer {
+	libraries := slices.Sorted(maps.Keys(loaded.external))
+	if !loaded.program {
+		if isPythons(symbol) {
+			return ofPython
+		}
+		libraries = append(libraries, processLibraries(s.report.Libc)...)
+	}
+	open := len(s.promised) == 0 && len(libraries) > 0
+	for _, library := range libraries {
+		switch defined, known := s.exports(library, symbol); {
+		case defined:
+			return promise
+		case s.forbidden(library, symbol):
+			return toldElsewhere
+		case known || policy.Versioned(library) && o.Edge(library) != nil:
+			// It does not have it, or the linker would have noted the version.
+		default:
+			open = true
+		}
+	}
+	if open {
 		return leftOpen
 	}
 	return absent
+}
+
+// forbidden reports whether a policy rules the symbol out, which the claim about
+// its platform tells.
+func (s *symbolCheck) forbidden(library, symbol string) bool {
+	return slices.ContainsFunc(s.promised, func(q *policy.Policy) bool {
+		return slices.Contains(q.Forbidden(library), symbol) || !q.AllowsSymbol(library, symbol)
+	})
+}
+
+// exports asks all policies about a library of the system.
+func (s *symbolCheck) exports(library, symbol string) (defined, known bool) {
+	defined, known = len(s.promised) > 0, len(s.promised) > 0
+	for _, q := range s.promised {
+		d, k := q.Exports(library, symbol)
+		defined, known = defined && d, known && k
+	}
+	return defined, known
 }
 
 // lookVersion asks for the version of a version need (elf/dl-version.c,

@@ -91,6 +91,7 @@ func TestVerifyHolds(t *testing.T) {
 		{"a build number", "demo-1.0-2-cp312-cp312-manylinux_2_17_x86_64.whl", module("needed=libc.so.6"), ""},
 		{"compressed tags and aliases", "demo-1.0-cp311.cp312-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl", module("needed=libc.so.6"), ""},
 		{"a tag without a policy of its own", "demo-1.0-cp312-cp312-manylinux_2_18_x86_64.whl", module("needed=libc.so.6 import=f@GLIBC_2.17:libc.so.6"), ""},
+		{"symbols of the process, of zlib, without versions", glibcWheel, module("needed=libz.so.1 import=malloc,fmax,dladdr,deflate"), ""},
 		{"a weak symbol that nobody has", glibcWheel, module("needed=libx.so weak=gone rpath=$ORIGIN") + "\ndemo/libx.so elf x86_64 soname=libx.so", ""},
 		{"another name of the version", glibcWheel, `
 			demo/__init__.py                    text "x"
@@ -235,6 +236,15 @@ func TestVerifySymbols(t *testing.T) {
 			symbols: demo/_core.so: X_1 of libx.so: demo/libx.so does not define it with this version (f)`},
 		{"a symbol that nobody has", glibcWheel, module(needsX+"import=f,g") + "\ndemo/libx.so elf x86_64 soname=libx.so export=g", `
 			symbols: demo/_core.so: no loaded file defines it (f)`},
+		{"a symbol that libc does not have", glibcWheel, module("needed=libc.so.6,libstdc++.so.6 import=f"), `
+			symbols: demo/_core.so: no loaded file defines it (f)`},
+		{"a symbol that came with a later libc", glibcWheel, module("needed=libc.so.6 import=statx"), `
+			symbols: demo/_core.so: no loaded file defines it (statx)`},
+		{"a symbol of Python's libm in a program", glibcWheel, `
+			demo-1.0.data/scripts/tool elf x86_64 interp=/lib64/ld-linux-x86-64.so.2 needed=libc.so.6 import=malloc,fmax`, `
+			symbols: demo-1.0.data/scripts/tool: no loaded file defines it (fmax)`},
+		{"a symbol that musl does not have", muslWheel, module("needed=libc.musl-x86_64.so.1 import=memcpy,gnu_get_libc_version"), `
+			symbols: demo/_core.so: no loaded file defines it (gnu_get_libc_version)`},
 		{"a library without any version, of which one is wanted", glibcWheel, module(needsX+"import=f@X_1:libx.so") + "\ndemo/libx.so elf x86_64 soname=libx.so export=f", `
 			symbols: demo/_core.so: X_1 of libx.so: demo/libx.so does not define it with this version (f)`},
 		{"a version of a library that is not loaded", glibcWheel, module(needsX+"need=liby.so:Y_1") + "\ndemo/libx.so elf x86_64 soname=libx.so", `
@@ -263,8 +273,10 @@ func TestVerifyUnchecked(t *testing.T) {
 		{"Windows", "demo-1.0-cp312-cp312-win_amd64.whl", `demo/_core.pyd raw "MZ"`, `
 			binaries: demo/_core.pyd: PE
 			platform: what win_amd64 promises is met`},
-		{"symbols of promised libraries that have no version", glibcWheel, module("needed=libz.so.1 import=deflate"), `
-			symbols: demo/_core.so: left to the system (deflate)`},
+		{"symbols of a promised library that nobody has a list of", glibcWheel, module("needed=libX11.so.6,libz.so.1 import=deflate,XOpenDisplay"), `
+			symbols: demo/_core.so: left to the system (XOpenDisplay)`},
+		{"symbols that GCC's libraries may have, through another library", glibcWheel, module("needed=libx.so,libc.so.6 import=f rpath=$ORIGIN") + "\ndemo/libx.so elf x86_64 soname=libx.so needed=libstdc++.so.6", `
+			symbols: demo/_core.so: left to the system (f)`},
 		{"a tag without a policy of its own, that may be met or not", "demo-1.0-cp312-cp312-manylinux_2_18_x86_64.whl", module("needed=libc.so.6 import=f@GLIBC_2.18:libc.so.6"), `
 			platform: demo/_core.so: GLIBC_2.18 of libc.so.6: GLIBC_2.18 is newer than manylinux_2_17 promises (f)
 			libraries: demo/_core.so: needs libc.so.6 of the system
