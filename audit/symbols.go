@@ -134,14 +134,14 @@ func wantsOf(f *elf.File, musl bool) ([]want, error) {
 }
 
 // definitionsOf lists the definitions of a file that somebody wants and that
-// the loader would accept (elf/dl-lookup.c, check_match).
+// the loader would accept.
 func (t *symbolTable) definitionsOf(o *linkage.Object) (map[string][]definition, error) {
 	found := map[string][]definition{}
 	for s, err := range o.File.Symbols() {
 		if err != nil {
 			return nil, err
 		}
-		if _, wanted := t.definitions[s.Name]; !wanted || !defines(&s) {
+		if _, wanted := t.definitions[s.Name]; !wanted || !t.defines(&s) {
 			continue
 		}
 		found[s.Name] = append(found[s.Name], definition{o, s.Version, s.VersionIndex, s.Hidden})
@@ -149,8 +149,10 @@ func (t *symbolTable) definitionsOf(o *linkage.Object) (map[string][]definition,
 	return found, nil
 }
 
-// defines reports whether a symbol is a definition that other files can see.
-func defines(s *elf.Symbol) bool {
+// defines reports whether a symbol is a definition that other files can see
+// (glibc: elf/dl-lookup.c, check_match; musl: ldso/dynlink.c, find_sym2, which
+// knows no IFUNC).
+func (t *symbolTable) defines(s *elf.Symbol) bool {
 	if s.Undefined() || s.Value == 0 && s.Section != stdelf.SHN_ABS && s.Type != stdelf.STT_TLS {
 		return false
 	}
@@ -160,8 +162,10 @@ func defines(s *elf.Symbol) bool {
 		return false
 	}
 	switch s.Type {
-	case stdelf.STT_NOTYPE, stdelf.STT_OBJECT, stdelf.STT_FUNC, stdelf.STT_COMMON, stdelf.STT_TLS, stdelf.STT_GNU_IFUNC:
+	case stdelf.STT_NOTYPE, stdelf.STT_OBJECT, stdelf.STT_FUNC, stdelf.STT_COMMON, stdelf.STT_TLS:
 		return true
+	case stdelf.STT_GNU_IFUNC:
+		return !t.musl
 	}
 	return false
 }

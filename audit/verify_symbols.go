@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -49,81 +48,103 @@ type symbolCheck struct {
 	promised []*policy.Policy
 
 	found, promises, python int
+	rest                    map[*linkage.Object][]want                   // not in the scope of the file itself
+	answers                 map[*linkage.Object]map[want]answer          // the worst of any root, for what is in rest
 	lost                    map[*linkage.Object]map[want]*linkage.Object // not found, with what was loaded
-	open                    map[*linkage.Object]map[want]bool            // left to libraries that were not read
 }
 
-// An answer is what became of a wanted symbol or version.
+// An answer is what became of a wanted symbol or version, the worst last.
 type answer int
 
 const (
-	absent        answer = iota
-	found                // in a file that was read
-	promise              // a policy promises library and version
-	ofPython             // Python's own
-	leftOpen             // a library that was not read may have it
-	toldElsewhere        // another claim fails for it
+	found         answer = iota // in a file that was read
+	promise                     // a policy promises library and version
+	ofPython                    // Python's own
+	toldElsewhere               // another claim fails for it
+	leftOpen                    // a library that was not read may have it
+	absent
 )
 
 // run looks for everything first in the scope of the file itself, which every
 // process that loads the file has in memory, then for what is not there in the
 // scope of every root that loads it.
 func (s *symbolCheck) run(ctx context.Context) {
-	s.lost, s.open = map[*linkage.Object]map[want]*linkage.Object{}, map[*linkage.Object]map[want]bool{}
-	rest := map[*linkage.Object][]want{}
-	roots := s.report.roots()
+	s.rest, s.answers, s.lost = map[*linkage.Object][]want{}, map[*linkage.Object]map[want]answer{}, map[*linkage.Object]map[want]*linkage.Object{}
 	for _, o := range s.report.Graph.Members {
 		if ctx.Err() != nil {
 			return
 		}
-		own := newScope(o)
-		for _, w := range s.table.wants[o] {
-			switch a := s.look(o, w, own); {
-			case a == found && w.name == "": // a version is told with its symbols
-			case a == found:
-				s.found++
-			case a == promise && w.name == "":
-			case a == promise:
-				s.promises++
-			case a == ofPython:
-				s.python++
-			default:
-				rest[o] = append(rest[o], w)
+		s.lookAtHome(o)
+	}
+	reached := map[*linkage.Object]bool{}
+	roots := s.report.roots()
+	for _, asRoot := range []bool{true, false} {
+		for _, o := range s.report.Graph.Members {
+			// What only a circle of libraries needs has no root of its own.
+			if ctx.Err() == nil && roots[o] == asRoot && (asRoot || !reached[o]) {
+				s.lookFrom(newScope(o), reached)
 			}
 		}
 	}
-	for _, root := range s.report.Graph.Members {
-		if ctx.Err() != nil {
-			return
+	for _, answers := range s.answers {
+		for w, a := range answers {
+			s.count(w, a)
 		}
-		if !roots[root] || len(rest) == 0 {
-			continue
+	}
+}
+
+// lookAtHome settles what does not depend on who loads the file.
+func (s *symbolCheck) lookAtHome(o *linkage.Object) {
+	home := newScope(o)
+	for _, w := range s.table.wants[o] {
+		if a := s.look(o, w, home); a == found || a == promise && w.library != "" {
+			s.count(w, a)
+		} else {
+			s.rest[o] = append(s.rest[o], w)
 		}
-		loaded := newScope(root)
-		for _, o := range loaded.objects {
-			for _, w := range rest[o] {
-				s.settle(o, w, loaded)
+	}
+}
+
+// lookFrom looks for the rest in the scope of a root.
+func (s *symbolCheck) lookFrom(loaded *scope, reached map[*linkage.Object]bool) {
+	for _, o := range loaded.objects {
+		reached[o] = true
+		if len(s.rest[o]) > 0 && s.answers[o] == nil {
+			s.answers[o], s.lost[o] = map[want]answer{}, map[want]*linkage.Object{}
+		}
+		for _, w := range s.rest[o] {
+			a := s.look(o, w, loaded)
+			s.answers[o][w] = max(s.answers[o][w], a)
+			if a == absent && s.lost[o][w] == nil {
+				s.lost[o][w] = loaded.root
 			}
 		}
 	}
 }
 
-// settle notes what the scope of a root says about something that a file wants.
-func (s *symbolCheck) settle(o *linkage.Object, w want, loaded *scope) {
-	switch s.look(o, w, loaded) {
-	case absent:
-		if s.lost[o] == nil {
-			s.lost[o] = map[want]*linkage.Object{}
-		}
-		if s.lost[o][w] == nil {
-			s.lost[o][w] = loaded.root
-		}
-	case leftOpen:
-		if s.open[o] == nil {
-			s.open[o] = map[want]bool{}
-		}
-		s.open[o][w] = true
+// count adds a symbol to those that are told by number; a version is told with
+// its symbols.
+func (s *symbolCheck) count(w want, a answer) {
+	switch {
+	case w.name == "":
+	case a == found:
+		s.found++
+	case a == promise:
+		s.promises++
+	case a == ofPython:
+		s.python++
 	}
+}
+
+// with returns what a file wants and got a certain answer to.
+func (s *symbolCheck) with(o *linkage.Object, a answer) []want {
+	var wants []want
+	for w, got := range s.answers[o] {
+		if got == a {
+			wants = append(wants, w)
+		}
+	}
+	return wants
 }
 
 // look searches a scope for what o wants.
@@ -239,7 +260,7 @@ func isPythons(name string) bool {
 func (s *symbolCheck) faults() []Fault {
 	var faults []Fault
 	for _, o := range s.report.Graph.Members {
-		for _, group := range groupWants(maps.Keys(s.lost[o])) {
+		for _, group := range groupWants(s.with(o, absent)) {
 			root := s.lost[o][group.wants[0]]
 			faults = append(faults, Fault{
 				File: o.Path, Library: group.library, Version: group.version, Symbols: group.symbols(),
@@ -254,7 +275,7 @@ func (s *symbolCheck) faults() []Fault {
 func (s *symbolCheck) openFaults() []Fault {
 	var open []Fault
 	for _, o := range s.report.Graph.Members {
-		for _, group := range groupWants(maps.Keys(s.open[o])) {
+		for _, group := range groupWants(s.with(o, leftOpen)) {
 			open = append(open, Fault{
 				File: o.Path, Library: group.library, Version: group.version, Symbols: group.symbols(),
 				Reason: "left to the system",
@@ -271,9 +292,10 @@ type wantGroup struct {
 	wants            []want
 }
 
-func groupWants(wants iter.Seq[want]) []wantGroup {
+func groupWants(wants []want) []wantGroup {
 	var groups []wantGroup
-	for _, w := range slices.SortedFunc(wants, compareWants) {
+	slices.SortFunc(wants, compareWants)
+	for _, w := range wants {
 		if n := len(groups); n > 0 && groups[n-1].library == w.library && groups[n-1].version == w.version {
 			groups[n-1].wants = append(groups[n-1].wants, w)
 		} else {

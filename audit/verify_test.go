@@ -258,6 +258,14 @@ func TestVerifySymbols(t *testing.T) {
 		{"Python's symbols in a program", glibcWheel, `
 			demo-1.0.data/scripts/tool elf x86_64 interp=/lib64/ld-linux-x86-64.so.2 import=PyList_New`, `
 			symbols: demo-1.0.data/scripts/tool: no loaded file defines it (PyList_New)`},
+		{"Python's symbols in the library of a program", glibcWheel, `
+			demo-1.0.data/scripts/tool elf x86_64 interp=/lib64/ld-linux-x86-64.so.2 needed=libx.so rpath=$ORIGIN
+			demo-1.0.data/scripts/libx.so elf x86_64 soname=libx.so import=PyList_New`, `
+			symbols: demo-1.0.data/scripts/libx.so: no loaded file defines it, when demo-1.0.data/scripts/tool loads it (PyList_New)`},
+		{"libraries that only need each other", glibcWheel, `
+			demo/liba.so elf x86_64 needed=libb.so rpath=$ORIGIN import=f
+			demo/libb.so elf x86_64 needed=liba.so rpath=$ORIGIN import=g export=f`, `
+			symbols: demo/libb.so: no loaded file defines it, when demo/liba.so loads it (g)`},
 		{"musl looks at no version", muslWheel, module(needsX+"import=f@X_2:libx.so") + "\ndemo/libx.so elf x86_64 soname=libx.so export=f@X_1", ""},
 	})
 }
