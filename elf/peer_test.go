@@ -25,11 +25,13 @@ import (
 type facts struct {
 	Path                   string
 	Needed                 []string
+	Interpreter            string
 	Soname, RPath, RunPath string
 	Needs                  map[string][]string
 	Defs                   []string
 	Symbols                int
-	Digest                 string
+	Digest                 string // of the symbols
+	Sections               string // digest
 }
 
 //go:embed testdata/peer_facts.py

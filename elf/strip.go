@@ -2,6 +2,7 @@ package elf
 
 import (
 	"debug/elf"
+	"slices"
 )
 
 // strippable reports whether there is anything to strip. The error says why the
@@ -21,10 +22,25 @@ func (f *File) strippable() (bool, error) {
 		some = some || (i > 0 && i != f.Shstrndx && !s.Alloc())
 		end = max(end, s.Off+s.fileSize())
 	}
-	if some && uint64(f.size) > end {
+	if some && uint64(f.size) > end && !f.padding(end) {
 		return false, formatErr(end, "%d bytes follow the last section; they would be lost, so the file is not stripped", uint64(f.size)-end)
 	}
 	return some, nil
+}
+
+// maxPadding bounds the zeros behind the last section that count as none: the
+// largest page size.
+const maxPadding = 64 << 10
+
+// padding reports whether the file ends with a few zeros from off on, as
+// patchelf leaves one behind the section header table.
+func (f *File) padding(off uint64) bool {
+	n := uint64(f.size) - off
+	if n > maxPadding {
+		return false
+	}
+	buf, err := f.read("padding", off, n)
+	return err == nil && !slices.ContainsFunc(buf, func(b byte) bool { return b != 0 })
 }
 
 // A tail is what follows the mapped bytes of a stripped file.

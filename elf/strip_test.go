@@ -52,6 +52,24 @@ func TestStripRefusesAnAppendedPayload(t *testing.T) {
 	}
 }
 
+// patchelf leaves a zero behind the section header table.
+func TestStripDropsPadding(t *testing.T) {
+	want := contents(t, stripped(t, image(t, "x86_64 symtab"+fullSpec)))
+	got := contents(t, stripped(t, append(image(t, "x86_64 symtab"+fullSpec), 0)))
+	if !bytes.Equal(got, want) {
+		t.Errorf("with padding the result has %d bytes, without %d", len(got), len(want))
+	}
+}
+
+func stripped(t *testing.T, data []byte) *Overlay {
+	t.Helper()
+	o, err := parse(t, data).Edit(Strip())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
 func TestStripKeepsSectionNames(t *testing.T) {
 	f := open(t, "x86_64 symtab"+fullSpec)
 	after := edit(t, f, Strip())

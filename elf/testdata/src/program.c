@@ -1,9 +1,9 @@
 #include <stdio.h>
 
-int run(int);
+const char *run(void);
 
 int main(void)
 {
-	printf("ran %d\n", run(1));
+	puts(run());
 	return 0;
 }
