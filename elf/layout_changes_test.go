@@ -36,7 +36,7 @@ func (l *lab) changes(o layout) []change {
 		{name: "everything", edits: append(manyNeeded(), Strip(), ReplaceNeeded("libdep.so.1", "libdep-01234567.so.1"), SetRunPath(long)),
 			want: func(f *facts) { graft("")(f); runpath(long)(f); added(more()...)(f) }},
 	}
-	if o["kind"] != "non-pie" {
+	if o["kind"] == "library" {
 		soname := "libanother-name-that-is-longer-than-the-first.so.1"
 		list = append(list, change{name: "soname", edits: []Edit{SetSoname(soname)}, want: func(f *facts) { f.Soname = soname }})
 	}

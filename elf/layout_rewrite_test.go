@@ -112,9 +112,8 @@ func moveTable(t *testing.T, data []byte) []byte {
 func shareStrings(t *testing.T, data []byte) {
 	t.Helper()
 	f := parse(t, data)
-	p := plan{f: f}
 	strings := data[f.dynamic.strings.off:][:f.dynamic.strings.size]
-	index := slices.IndexFunc(f.Sections, func(s Section) bool { return p.isStrings(&s) })
+	index := slices.IndexFunc(f.Sections, func(s Section) bool { return f.isStrings(&s) })
 	for i := range f.Sections {
 		s := &f.Sections[i]
 		if len(s.Name) == 0 {

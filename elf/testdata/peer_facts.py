@@ -106,4 +106,6 @@ for line in sys.stdin:
         answer = facts_of(line.rstrip("\n"))
     except ELFError:
         answer = None
+    except Exception as error:  # a bug of pyelftools is an answer, too
+        answer = {"Error": repr(error)}
     print(json.dumps(answer), flush=True)
