@@ -75,6 +75,8 @@ type Graph struct {
 	System  []*Object // libraries outside the wheel, sorted by path
 	Roots   []*Object // members that no other has loaded before, in the order in which they are loaded
 
+	Libc string // whose rules were followed
+
 	disk *disk
 }
 

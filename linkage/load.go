@@ -78,14 +78,9 @@ func (r *resolver) follow(e *Edge, loaded map[string]*Object, q *request) *Objec
 		e.Status = LibPython
 		return nil
 	}
-	to, rule := loaded[e.Needed], "already loaded"
-	switch {
-	case to != nil && to == r.interp:
-		rule = interpRule
-	case to == nil:
-		if to, rule = r.muslItself(e.Needed, q.file), muslRule; to == nil {
-			to, rule = r.search(e, q)
-		}
+	to, rule := r.known(e.Needed, loaded, q.file)
+	if to == nil {
+		to, rule = r.search(e, q)
 	}
 	if to == nil {
 		return nil
@@ -97,6 +92,17 @@ func (r *resolver) follow(e *Edge, loaded map[string]*Object, q *request) *Objec
 	}
 	e.Status = Found
 	return to
+}
+
+// known returns the file that a name stands for before anything is sought.
+func (r *resolver) known(needed string, loaded map[string]*Object, from *Object) (to *Object, rule string) {
+	if to = r.muslItself(needed, from); to != nil {
+		return to, muslRule
+	}
+	if to = loaded[needed]; to != nil && to == r.interp {
+		return to, interpRule
+	}
+	return to, "already loaded"
 }
 
 // excluded matches a soname, or the path of a resolved library, against the

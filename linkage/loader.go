@@ -103,7 +103,7 @@ func (l *Loader) open(name string) (*Object, error) {
 }
 
 // interpRule is the rule of the loader that a program names itself.
-const interpRule = "program interpreter (PT_INTERP)"
+const interpRule = "program interpreter"
 
 // findInterpreter looks for the loader of a program. The kernel has loaded it
 // before anything else, under the path that the program gives.

@@ -95,7 +95,7 @@ func checkOptions(opts Options) (Root, error) {
 // emptyResolver returns a resolver that knows no member yet.
 func emptyResolver(root Root, d *disk, opts Options) *resolver {
 	return &resolver{
-		opts: opts, root: root, disk: d, graph: &Graph{disk: d},
+		opts: opts, root: root, disk: d, graph: &Graph{Libc: cmp.Or(opts.Libc, Glibc), disk: d},
 		byInstall: map[string]*Object{}, bySoname: map[string][]*Object{},
 		byPath: map[string]*Object{}, paths: map[*Object][]dir{}, vain: map[*Edge]map[string]bool{},
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/wheelmend/wheelmend/linkage"
 )
 
-// searchFlags tell where libraries come from; audit and repair share them.
+// searchFlags tell where libraries come from; all commands that look for some share them.
 type searchFlags struct {
 	searchPath []string
 	ldPaths    string
@@ -88,10 +88,15 @@ func wheelArgs(_ *cobra.Command, args []string) error {
 // eachWheel runs do for each wheel. A failure is reported and does not keep the
 // others from their turn.
 func (a *app) eachWheel(ctx context.Context, wheels []string, do func(path string) error) error {
+	return a.eachArgument(ctx, wheels, filepath.Base, do)
+}
+
+// eachArgument does the same for arguments that messages call as shown tells.
+func (a *app) eachArgument(ctx context.Context, args []string, shown func(string) string, do func(path string) error) error {
 	failed := false
-	for _, path := range wheels {
+	for _, path := range args {
 		if err := do(path); err != nil {
-			a.failed(filepath.Base(path), err)
+			a.failed(shown(path), err)
 			failed = true
 		}
 		if ctx.Err() != nil {

@@ -1,0 +1,156 @@
+package audit
+
+import (
+	"debug/elf"
+	"path"
+
+	"github.com/wheelmend/wheelmend/linkage"
+)
+
+// What a [Survey] is about.
+const (
+	SurveyWheel     = "wheel"
+	SurveyFile      = "file"
+	SurveyDirectory = "directory"
+)
+
+// A Survey tells what the files of a wheel or of a directory load, or what one
+// file loads. Start with [SurveyOf].
+type Survey struct {
+	Name      string // the wheel, file or directory, as it was named
+	Kind      string // SurveyWheel, SurveyFile or SurveyDirectory
+	Processes []Process
+	Unlinked  []Foreign // ELF files that no loader takes: object files, code of other processors
+	Foreign   []Foreign // files in other formats
+	Damaged   []Damage  // ELF files of a directory that cannot be read
+}
+
+// A Process has loaded one file and all that it needs, or the members of a wheel.
+type Process struct {
+	Arch  string // as platform tags spell it; "" if they have no name for it
+	Libc  string // glibc or musl: whose rules were followed
+	Roots []*Node
+	Nodes []*Node // the roots and what they load, in the order of loading, each once
+}
+
+// A Node is a file that a process has loaded.
+type Node struct {
+	Path    string // member name, the path that was given, or the path without symbolic links
+	Found   string // for a library outside the wheel, the path under which the loader came upon it
+	InWheel bool
+	Soname  string
+	RPath   string
+	RunPath string
+	Static  bool  // it has no dynamic table, and loads nothing
+	Interp  *Need // PT_INTERP of a program that does not come from a wheel
+	Needs   []Need
+}
+
+// A Need is a DT_NEEDED of a file, or the interpreter of a program.
+type Need struct {
+	Name   string
+	Status string // missing, found, excluded or libpython
+	To     *Node  // what was found
+	Rule   string // that led to it
+	Tried  []linkage.Place
+}
+
+// Missing reports whether the library was not found.
+func (n *Need) Missing() bool { return n.Status == linkage.Missing.String() }
+
+// Found reports whether the library was found, so that To is set.
+func (n *Need) Found() bool { return n.Status == linkage.Found.String() }
+
+// A Damage is a file that has the ELF magic number and cannot be read.
+type Damage struct {
+	Path string
+	Err  error
+}
+
+// Complete reports whether every library was found, and every file read.
+func (s *Survey) Complete() bool {
+	for _, p := range s.Processes {
+		for _, n := range p.Nodes {
+			if n.Interp != nil && n.Interp.Missing() {
+				return false
+			}
+			for i := range n.Needs {
+				if n.Needs[i].Missing() {
+					return false
+				}
+			}
+		}
+	}
+	return len(s.Damaged) == 0
+}
+
+// newProcess takes the graph of the files that a process loads.
+func newProcess(g *linkage.Graph) Process {
+	p := Process{Libc: g.Libc}
+	nodes := map[*linkage.Object]*Node{}
+	add := func(o *linkage.Object) *Node {
+		if nodes[o] == nil {
+			nodes[o] = newNode(o)
+			p.Nodes = append(p.Nodes, nodes[o])
+		}
+		return nodes[o]
+	}
+	for _, root := range g.Roots {
+		if p.Arch == "" {
+			p.Arch, _ = root.File.Arch()
+		}
+		p.Roots = append(p.Roots, add(root))
+		for _, e := range root.Loads() {
+			if e.Status == linkage.Found {
+				add(e.To)
+			}
+		}
+	}
+	for o, n := range nodes {
+		for _, e := range o.Edges {
+			n.Needs = append(n.Needs, newNeed(e, nodes[e.To]))
+		}
+		if e := o.Interp; e != nil {
+			to := nodes[e.To]
+			if to == nil && e.To != nil {
+				to = newNode(e.To) // nothing needs it by name
+			}
+			interp := newNeed(e, to)
+			n.Interp = &interp
+		}
+	}
+	return p
+}
+
+func newNode(o *linkage.Object) *Node {
+	return &Node{
+		Path: o.Path, Found: o.Found, InWheel: o.InWheel, Soname: o.File.Soname(),
+		RPath: o.File.RPath(), RunPath: o.File.RunPath(), Static: !o.File.Dynamic(),
+	}
+}
+
+func newNeed(e *linkage.Edge, to *Node) Need {
+	if e.Status == linkage.Found {
+		return Need{Name: e.Needed, Status: e.Status.String(), To: to, Rule: e.Rule}
+	}
+	return Need{Name: e.Needed, Status: e.Status.String(), Tried: e.Tried}
+}
+
+// linked reports whether a loader takes files of the type at all.
+func linked(t elf.Type) bool { return t == elf.ET_DYN || t == elf.ET_EXEC }
+
+// unlinkedKind names an ELF file that no loader takes.
+func unlinkedKind(h elf.Type, machine elf.Machine) string {
+	switch h {
+	case elf.ET_REL:
+		return "object file"
+	case elf.ET_CORE:
+		return "core dump"
+	case elf.ET_DYN, elf.ET_EXEC:
+		return "code for " + machine.String()
+	}
+	return "ELF file of type " + h.String()
+}
+
+// IsWheelName reports whether a path is to be read as a wheel.
+func IsWheelName(name string) bool { return path.Ext(name) == ".whl" }

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/report"
+)
+
+// treeFlags are the flags of the tree command.
+type treeFlags struct {
+	search searchFlags
+	format string
+	json   bool
+	jobs   int
+}
+
+func (a *app) treeCommand() *cobra.Command {
+	var f treeFlags
+	cmd := &cobra.Command{
+		Use:     "tree WHEEL|BINARY|DIR...",
+		Aliases: []string{"lddtree", "listdeps"},
+		Short:   "Show who needs which library, and where it is found",
+		Long: `tree shows what the ELF files of a wheel, of a directory, or a single program or
+library need, where the loader finds it and by which rule. Files outside a wheel
+are taken as they lie, as this machine's ld.so (or the one of --sysroot) would
+load them. No code is run.
+
+A library that is not found is named with every place that was searched, and
+makes the exit code 1.`,
+		Example: `  wheelmend tree demo-1.0-cp312-cp312-linux_x86_64.whl
+  wheelmend tree --json dist
+  wheelmend tree --sysroot /opt/sysroots/aarch64 /opt/sysroots/aarch64/usr/bin/python3
+  wheelmend tree --format dot dist/*.whl`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("no wheel, file or directory given")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(cmd.Flags().Changed("format")); err != nil {
+				return err
+			}
+			return a.trees(cmd.Context(), args, &f)
+		},
+	}
+	flags := cmd.Flags()
+	f.search.register(flags)
+	flags.StringVar(&f.format, "format", "text", "text, json (one object for each argument) or dot (one graph)")
+	flags.BoolVar(&f.json, "json", false, "the same as --format json")
+	flags.IntVarP(&f.jobs, "jobs", "j", 0, "`number` of members read at once (default: one for each processor)")
+	return cmd
+}
+
+func (f *treeFlags) check(formatGiven bool) error {
+	switch f.format {
+	case "text", "json", "dot":
+	default:
+		return usagef("--format %q: want text, json or dot", f.format)
+	}
+	if f.json {
+		if formatGiven && f.format != "json" {
+			return usagef("--json contradicts --format %s", f.format)
+		}
+		f.format = "json"
+	}
+	return errors.Join(checkJobs(f.jobs), f.search.check())
+}
+
+// trees surveys each argument. A graph is written at the end, of those that
+// could be surveyed.
+func (a *app) trees(ctx context.Context, args []string, f *treeFlags) error {
+	opts := f.search.options(a.getenv)
+	opts.HWCaps = hwcaps()
+	var surveys []*audit.Survey
+	complete := true
+	err := a.eachArgument(ctx, args, func(name string) string { return name }, func(name string) error {
+		s, err := audit.SurveyOf(ctx, name, opts, audit.LoadOptions{Jobs: f.jobs})
+		if err != nil {
+			if f.format == "json" {
+				return errors.Join(err, a.printJSON(report.NewTreeFailure(name, err)))
+			}
+			return err
+		}
+		complete = complete && s.Complete()
+		switch f.format {
+		case "json":
+			return a.printJSON(report.NewTree(s))
+		case "dot":
+			surveys = append(surveys, s)
+			return nil
+		}
+		return report.WriteTree(a.stdout, s, a.style())
+	})
+	if f.format == "dot" && len(surveys) > 0 {
+		err = errors.Join(err, report.WriteTreeDOT(a.stdout, surveys))
+	}
+	if err == nil && !complete {
+		return errFailed // the report names what is missing
+	}
+	return err
+}
+
+// hwcaps returns the glibc-hwcaps levels of this machine's processor, none where
+// Linux does not tell it.
+func hwcaps() []string {
+	cpuinfo, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return nil
+	}
+	return linkage.HWCaps(string(cpuinfo))
+}

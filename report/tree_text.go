@@ -1,0 +1,195 @@
+package report
+
+import (
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/internal/phrase"
+)
+
+// shownAbove marks a library whose own needs stand further up.
+const shownAbove = "already shown above"
+
+// WriteTree writes a survey as text for people: each file with what it needs
+// below it, where that was found and by which rule.
+func WriteTree(w io.Writer, s *audit.Survey, style Style) error {
+	t := &treeText{printer: printer{w: w, style: style}}
+	t.linef("%s", style.bold(Clean(s.Name))+headline(s))
+	for i := range s.Processes {
+		t.process(s, &s.Processes[i])
+	}
+	t.missing(s)
+	t.named("No loader takes", s.Unlinked)
+	t.foreign(s.Foreign)
+	t.damaged(s)
+	return t.err
+}
+
+// headline tells what was surveyed.
+func headline(s *audit.Survey) string {
+	files := 0
+	var targets []string
+	for _, p := range s.Processes {
+		files += len(p.Roots)
+		if s.Kind == audit.SurveyWheel {
+			files += members(p) - len(p.Roots)
+		}
+		if name := target(p); !slices.Contains(targets, name) {
+			targets = append(targets, name)
+		}
+	}
+	if s.Kind == audit.SurveyFile {
+		return "  (" + strings.Join(targets, "; ") + ")"
+	}
+	if files == 0 {
+		return "  (no ELF file that loads anything)"
+	}
+	return "  (" + phrase.Count(files, "ELF file") + ", " + strings.Join(targets, "; ") + ")"
+}
+
+func members(p audit.Process) int {
+	n := 0
+	for _, node := range p.Nodes {
+		if node.InWheel {
+			n++
+		}
+	}
+	return n
+}
+
+func target(p audit.Process) string {
+	arch := p.Arch
+	if arch == "" {
+		arch = "unknown architecture"
+	}
+	return arch + ", " + p.Libc
+}
+
+// A treeText writes trees.
+type treeText struct {
+	printer
+	shown map[*audit.Node]bool // of the process at hand
+}
+
+func (t *treeText) process(s *audit.Survey, p *audit.Process) {
+	t.shown = map[*audit.Node]bool{}
+	for _, root := range p.Roots {
+		indent := "  "
+		if s.Kind != audit.SurveyFile {
+			t.linef("  %s", Clean(root.Path)+kind(root))
+			indent = "    "
+		}
+		t.shown[root] = true
+		if root.Interp != nil {
+			t.need(indent, root.Interp)
+		}
+		t.needs(indent, root)
+	}
+}
+
+func kind(n *audit.Node) string {
+	if n.Static {
+		return "  (static)"
+	}
+	return ""
+}
+
+// needs writes what a file needs. What a library needs itself is written where
+// the library stands for the first time: cycles and shared libraries end there.
+func (t *treeText) needs(indent string, n *audit.Node) {
+	for i := range n.Needs {
+		t.need(indent, &n.Needs[i])
+	}
+}
+
+func (t *treeText) need(indent string, n *audit.Need) {
+	if !n.Found() {
+		t.linef("%s%s => %s", indent, Clean(n.Name), t.absent(n))
+		return
+	}
+	again := t.shown[n.To] && len(n.To.Needs) > 0
+	rule := n.Rule
+	if again {
+		rule += "; " + shownAbove
+	}
+	name := n.Name
+	if at := place(n.To); at != name {
+		name += " => " + at
+	}
+	t.linef("%s%s  (%s)", indent, Clean(name), Clean(rule))
+	if !t.shown[n.To] {
+		t.shown[n.To] = true
+		t.needs(indent+"  ", n.To)
+	}
+}
+
+// place names a file as the loader does.
+func place(n *audit.Node) string {
+	if n.Found != "" {
+		return n.Found
+	}
+	return n.Path
+}
+
+// absent tells why there is no file for a library.
+func (t *treeText) absent(n *audit.Need) string {
+	switch n.Status {
+	case "excluded":
+		return "left out (--exclude)"
+	case "libpython":
+		return "left to the program that loads the module (PEP 513)"
+	}
+	return t.style.bad("not found")
+}
+
+// missing lists the places where libraries were sought in vain, once for each
+// file that needs them.
+func (t *treeText) missing(s *audit.Survey) {
+	seen := map[string]bool{}
+	report := func(n *audit.Need, by *audit.Node) {
+		key := n.Name + "\x00" + by.Path
+		if !n.Missing() || seen[key] {
+			return
+		}
+		seen[key] = true
+		t.linef("\n%s, which %s needs, was %s. Places searched:", Clean(n.Name), Clean(place(by)), t.style.bad("not found"))
+		for _, p := range n.Tried {
+			t.linef("  %s  (%s: %s)", Clean(p.Dir), Clean(p.Rule), Clean(p.Why))
+		}
+	}
+	for _, p := range s.Processes {
+		for _, node := range p.Nodes {
+			if node.Interp != nil {
+				report(node.Interp, node)
+			}
+			for i := range node.Needs {
+				report(&node.Needs[i], node)
+			}
+		}
+	}
+	if len(seen) > 0 {
+		t.linef("\nName its directory with --search-path, the target's file system with --sysroot,\nor leave it out with --exclude.")
+	}
+}
+
+func (t *treeText) named(title string, files []audit.Foreign) {
+	if len(files) == 0 {
+		return
+	}
+	t.linef("\n%s", title)
+	for _, f := range files {
+		t.linef("  %s  (%s)", Clean(f.Path), Clean(f.Kind))
+	}
+}
+
+func (t *treeText) damaged(s *audit.Survey) {
+	if len(s.Damaged) == 0 {
+		return
+	}
+	t.linef("\n%s", t.style.bad("Cannot be read"))
+	for _, d := range s.Damaged {
+		t.linef("  %s  (%s)", Clean(d.Path), Clean(d.Err.Error()))
+	}
+}
