@@ -31,13 +31,14 @@ func (p *plan) displace() ([]displaced, bool) {
 	f := p.f
 	from := f.Phoff + uint64(f.Phnum)*f.progSize()
 	to := from + f.progSize()
-	if f.Sections == nil || to > f.mapEnd(f.Phoff) || p.moveStrings && p.f.stringsShared() {
+	known := f.knownSections()
+	if known == nil || to > f.mapEnd(f.Phoff) || p.moveStrings && f.stringsShared() && f.stringsWithin(from, to) {
 		return nil, false
 	}
 	var list []displaced
 	covered := make([]bool, to-from)
-	for i := range f.Sections {
-		s := &f.Sections[i]
+	for i := range known {
+		s := &known[i]
 		if n := s.fileSize(); n == 0 || s.Off >= to || s.Off+n <= from {
 			continue
 		}
@@ -56,10 +57,43 @@ func (p *plan) displace() ([]displaced, bool) {
 		}
 	}
 	if certain := p.uncoveredIsEmpty(from, covered) && p.progsFollow(from, to, list) &&
-		p.tablesFollow(from, to, list) && !p.relocated(list); !certain {
+		p.tablesFollow(from, to, list) && !p.relocated(list) && p.symbolsFollow(list); !certain {
 		return nil, false
 	}
 	return list, true
+}
+
+// knownSections returns the sections of the file. Where there are none that are
+// true, those of a program that its program headers stand for: the path of the
+// interpreter, and notes. Linkers put both behind the table.
+func (f *File) knownSections() []Section {
+	if f.Sections != nil {
+		return f.Sections
+	}
+	var known []Section
+	program := false
+	for _, p := range f.Progs {
+		s := Section{Type: elf.SHT_PROGBITS, Flags: elf.SHF_ALLOC, Addr: p.Vaddr, Off: p.Off, Size: p.Filesz, Addralign: p.Align}
+		switch p.Type {
+		case elf.PT_INTERP:
+			program = true
+		case elf.PT_NOTE:
+			s.Type = elf.SHT_NOTE
+		default:
+			continue
+		}
+		known = append(known, s)
+	}
+	if !program {
+		return nil // the table of a library may move anywhere
+	}
+	return known
+}
+
+// stringsWithin reports whether .dynstr has bytes between two offsets.
+func (f *File) stringsWithin(from, to uint64) bool {
+	t := &f.dynamic.strings
+	return t.off < to && from < t.off+t.size
 }
 
 // movesAnyway reports whether the section gets a new place for its own sake.
@@ -90,7 +124,7 @@ func (p *plan) displaceSection(s *Section) (displaced, bool) {
 // onlyNotes reports whether every section that touches x lies in it and is of
 // the kind of s.
 func (p *plan) onlyNotes(s *Section, x *displaced) bool {
-	for _, o := range p.f.Sections {
+	for _, o := range p.f.knownSections() {
 		n := o.fileSize()
 		if n == 0 || o.Off >= x.off+x.size || o.Off+n <= x.off {
 			continue
@@ -133,7 +167,14 @@ func (p *plan) movable(s *Section) bool {
 }
 
 // uncoveredIsEmpty reports whether the bytes that no section covers are zeros.
+// Without section headers they must lie in front of something that is known:
+// behind it, the null symbol of .dynsym would look the same.
 func (p *plan) uncoveredIsEmpty(from uint64, covered []bool) bool {
+	to := from + uint64(len(covered))
+	known := covered[len(covered)-1] || slices.ContainsFunc(p.f.knownSections(), func(s Section) bool { return s.Off == to })
+	if p.f.Sections == nil && !known {
+		return false
+	}
 	buf, err := p.f.read("program header table", from, uint64(len(covered)))
 	if err != nil {
 		return false
@@ -195,6 +236,25 @@ func (p *plan) tablesFollow(from, to uint64, list []displaced) bool {
 		}
 	}
 	return err == nil
+}
+
+// symbolsFollow reports whether no dynamic symbol points into what moves. With
+// section headers, symbols follow their sections.
+func (p *plan) symbolsFollow(list []displaced) bool {
+	if p.f.Sections != nil {
+		return true
+	}
+	for s, err := range p.f.Symbols() {
+		if err != nil {
+			return false
+		}
+		for i := range list {
+			if !s.Undefined() && s.Type != elf.STT_TLS && list[i].holds(s.Value, 0) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func (p *plan) extentMovesAnyway(x *extent) bool {

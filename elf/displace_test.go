@@ -106,6 +106,40 @@ func TestTableMovesWhenNothingElseIsCertain(t *testing.T) {
 	}
 }
 
+// Program headers tell of the interpreter and of notes, which linkers put right
+// behind the table.
+func TestTableGrowsWithoutSectionHeaders(t *testing.T) {
+	for _, kind := range []string{"type=exec", ""} {
+		for _, arch := range []string{"x86_64", "i686"} {
+			f := open(t, arch+" interp=/lib64/ld-linux-x86-64.so.2 isa=v3 bss=0x40000000 nosections "+kind+fullSpec)
+			after := edit(t, f, bigEdits()...)
+			checkTables(t, f, after)
+			if after.Phoff != f.Phoff || after.Phnum != f.Phnum+1 {
+				t.Errorf("%d program headers at %#x, want %d at %#x", after.Phnum, after.Phoff, f.Phnum+1, f.Phoff)
+			}
+			if grown := after.Size() - f.Size(); grown > 8192 {
+				t.Errorf("the file has %d bytes more", grown)
+			}
+			checkTables(t, after, edit(t, after, SetInterpreter("/a/longer/way/to/lib64/ld-linux-x86-64.so.2")))
+		}
+	}
+}
+
+func TestNoteThatASymbolPointsTo(t *testing.T) {
+	data := image(t, "x86_64 interp=/lib64/ld-linux-x86-64.so.2 isa=v3 bss=0x40000000 nosections"+fullSpec)
+	f := parse(t, data)
+	symtab, _ := f.DynValue(elf.DT_SYMTAB)
+	off, _ := f.offsetOf(symtab, 1)
+	for s, err := range f.Symbols() {
+		if err == nil && s.Name == "bar" {
+			f.Order.PutUint64(data[off+uint64(s.Index)*symSize64+8:], notes(f)[0].Vaddr+4)
+		}
+	}
+	if _, err := parse(t, data).Edit(bigEdits()...); err == nil || !strings.Contains(err.Error(), "kernels before 5.18") {
+		t.Errorf("error is %v, want the reason named", err)
+	}
+}
+
 func TestProgramThatOldKernelsWouldNotLoad(t *testing.T) {
 	f := open(t, "x86_64 type=exec interp=/lib/ld.so bss=0x40000000 nosections needed=libc.so.6")
 	_, err := f.Edit(bigEdits()...)

@@ -39,8 +39,10 @@ func checkKept(t testing.TB, before, after *File) {
 	if len(before.Sections) > 0 && len(after.Sections) == 0 {
 		t.Error("section headers are gone")
 	}
-	if err := keptBytes(before, after); err != nil {
-		t.Error(err)
+	for _, kept := range []func(*File, *File) error{keptBytes, keptNotes} {
+		if err := kept(before, after); err != nil {
+			t.Error(err)
+		}
 	}
 	checkSymbols(t, before, after)
 	checkTableMapped(t, before, after)
@@ -204,7 +206,44 @@ func movedSpans(before, after *File) [][2]uint64 {
 	for _, m := range movedSections(before, after) {
 		out = append(out, [2]uint64{m[0].Addr, m[0].Addr + m[0].Size})
 	}
+	for i, n := range notes(before) { // of a file without section headers
+		if now := notes(after); i < len(now) && now[i].Vaddr != n.Vaddr {
+			out = append(out, [2]uint64{n.Vaddr, n.Vaddr + n.Filesz})
+		}
+	}
 	return out
+}
+
+// notes returns the program headers of notes.
+func notes(f *File) []Prog {
+	return slices.DeleteFunc(slices.Clone(f.Progs), func(p Prog) bool {
+		return p.Type != elf.PT_NOTE && p.Type != elf.PT_GNU_PROPERTY
+	})
+}
+
+// keptNotes checks that every note is still there, aligned as it was.
+func keptNotes(before, after *File) error {
+	was, now := notes(before), notes(after)
+	if len(was) != len(now) {
+		return fmt.Errorf("there were %d program headers of notes, and there are %d", len(was), len(now))
+	}
+	for i := range was {
+		if off, ok := before.offsetOf(was[i].Vaddr, was[i].Filesz); !ok || off != was[i].Off {
+			continue // it was not there in the first place
+		}
+		old, err := before.read("note", was[i].Off, was[i].Filesz)
+		if err != nil {
+			return err
+		}
+		got, err := after.read("note", now[i].Off, now[i].Filesz)
+		if err != nil || !bytes.Equal(old, got) {
+			return fmt.Errorf("the note at %#x differs from the one at %#x (%v)", now[i].Off, was[i].Off, err)
+		}
+		if off, _ := after.offsetOf(now[i].Vaddr, now[i].Filesz); off != now[i].Off || now[i].Align > 0 && (now[i].Vaddr-was[i].Vaddr)%now[i].Align != 0 {
+			return fmt.Errorf("the note at %#x has address %#x", now[i].Off, now[i].Vaddr)
+		}
+	}
+	return nil
 }
 
 // keptTables compares the contents of tables that have moved and that no edit

@@ -55,7 +55,7 @@ func TestSameFactsAsPyelftools(t *testing.T) {
 	if len(paths) < 1000 {
 		t.Errorf("%d ELF files in %s, want at least 1000", len(paths), libraries)
 	}
-	n := runtime.NumCPU()
+	n := runtime.GOMAXPROCS(0)
 	for i := range n {
 		t.Run(fmt.Sprintf("part %d", i), func(t *testing.T) {
 			t.Parallel()
