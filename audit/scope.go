@@ -57,8 +57,9 @@ func isProgram(o *linkage.Object) bool {
 }
 
 // roots returns the members that a process begins to load with: extension
-// modules, programs, and what no other member needs.
-func (r *Report) roots() map[*linkage.Object]bool {
+// modules, programs, and what no other member needs, or nothing but a circle of
+// members. users tells by how many roots each member is loaded.
+func (r *Report) roots() (roots []*linkage.Object, users map[*linkage.Object]int) {
 	needed := map[*linkage.Object]bool{}
 	for _, o := range r.Graph.Members {
 		for _, e := range o.Edges {
@@ -67,10 +68,23 @@ func (r *Report) roots() map[*linkage.Object]bool {
 			}
 		}
 	}
-	roots := map[*linkage.Object]bool{}
+	users = map[*linkage.Object]int{}
+	begin := func(o *linkage.Object) {
+		roots = append(roots, o)
+		for _, loaded := range newScope(o).objects {
+			users[loaded]++
+		}
+	}
 	for _, o := range r.Graph.Members {
 		kind, err := o.File.Extension(path.Base(o.Path))
-		roots[o] = !needed[o] || isProgram(o) || err == nil && kind != elf.NotExtension
+		if !needed[o] || isProgram(o) || err == nil && kind != elf.NotExtension {
+			begin(o)
+		}
 	}
-	return roots
+	for _, o := range r.Graph.Members {
+		if users[o] == 0 {
+			begin(o)
+		}
+	}
+	return roots, users
 }

@@ -86,8 +86,7 @@ func (c *Contents) collect(ctx context.Context, jobs int) ([]Fault, error) {
 func (c *Contents) prove(ctx context.Context, p *Proof, opts VerifyOptions) error {
 	p.claimNames(c)
 	if !opts.System {
-		opts.SearchPath, opts.LibraryPath, opts.Sysroot = nil, nil, ""
-		opts.LDPaths, opts.UseLDPaths = nil, true
+		opts.SearchPath, opts.LibraryPath, opts.Sysroot, opts.WheelOnly = nil, nil, "", true
 	}
 	report, err := Assess(ctx, c, opts.Options)
 	if broken := brokenBinaries(c, err); len(broken) > 0 {

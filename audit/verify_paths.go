@@ -55,7 +55,7 @@ func notPortable(entry string) string {
 // executableByDefault lists the architectures on which glibc makes stacks
 // executable for a file without PT_GNU_STACK (DEFAULT_STACK_PERMS in
 // sysdeps/*/stackinfo.h). musl never does.
-var executableByDefault = []policy.Arch{policy.X86_64, policy.I686, policy.ARMV7L, policy.S390X, policy.RISCV64}
+var executableByDefault = []policy.Arch{policy.X86_64, policy.I686, policy.ARMV7L, policy.S390X}
 
 // claimStack adds the claim that no file wants an executable stack.
 func (p *Proof) claimStack() {

@@ -47,8 +47,11 @@ type symbolCheck struct {
 	table    *symbolTable
 	promised []*policy.Policy
 
+	roots []*linkage.Object
+	users map[*linkage.Object]int // how many roots load a file
+
 	found, promises, python int
-	rest                    map[*linkage.Object][]want                   // not in the scope of the file itself
+	rest                    map[*linkage.Object][]want                   // to be looked for from the roots
 	answers                 map[*linkage.Object]map[want]answer          // the worst of any root, for what is in rest
 	lost                    map[*linkage.Object]map[want]*linkage.Object // not found, with what was loaded
 }
@@ -65,26 +68,27 @@ const (
 	absent
 )
 
-// run looks for everything first in the scope of the file itself, which every
-// process that loads the file has in memory, then for what is not there in the
-// scope of every root that loads it.
+// run looks for everything in the scope of every root that loads the file. What
+// several roots load is looked for in its own scope first, which is part of
+// theirs: most is there, and need not be sought again with each of them.
 func (s *symbolCheck) run(ctx context.Context) {
 	s.rest, s.answers, s.lost = map[*linkage.Object][]want{}, map[*linkage.Object]map[want]answer{}, map[*linkage.Object]map[want]*linkage.Object{}
+	s.roots, s.users = s.report.roots()
 	for _, o := range s.report.Graph.Members {
 		if ctx.Err() != nil {
 			return
 		}
-		s.lookAtHome(o)
-	}
-	reached := map[*linkage.Object]bool{}
-	roots := s.report.roots()
-	for _, asRoot := range []bool{true, false} {
-		for _, o := range s.report.Graph.Members {
-			// What only a circle of libraries needs has no root of its own.
-			if ctx.Err() == nil && roots[o] == asRoot && (asRoot || !reached[o]) {
-				s.lookFrom(newScope(o), reached)
-			}
+		if s.users[o] > 1 {
+			s.lookAtHome(o)
+		} else {
+			s.rest[o] = s.table.wants[o]
 		}
+	}
+	for _, root := range s.roots {
+		if ctx.Err() != nil {
+			return
+		}
+		s.lookFrom(newScope(root))
 	}
 	for _, answers := range s.answers {
 		for w, a := range answers {
@@ -106,14 +110,17 @@ func (s *symbolCheck) lookAtHome(o *linkage.Object) {
 }
 
 // lookFrom looks for the rest in the scope of a root.
-func (s *symbolCheck) lookFrom(loaded *scope, reached map[*linkage.Object]bool) {
+func (s *symbolCheck) lookFrom(loaded *scope) {
 	for _, o := range loaded.objects {
-		reached[o] = true
-		if len(s.rest[o]) > 0 && s.answers[o] == nil {
-			s.answers[o], s.lost[o] = map[want]answer{}, map[want]*linkage.Object{}
-		}
 		for _, w := range s.rest[o] {
 			a := s.look(o, w, loaded)
+			if s.users[o] == 1 && a <= ofPython {
+				s.count(w, a)
+				continue
+			}
+			if s.answers[o] == nil {
+				s.answers[o], s.lost[o] = map[want]answer{}, map[want]*linkage.Object{}
+			}
 			s.answers[o][w] = max(s.answers[o][w], a)
 			if a == absent && s.lost[o][w] == nil {
 				s.lost[o][w] = loaded.root

@@ -43,6 +43,39 @@ func TestSymbolsAndVersions(t *testing.T) {
 	})
 }
 
+func TestHiddenVersions(t *testing.T) {
+	data := image(t, "x86_64 export=f@V_1,g@V_2,plain")
+	f := parse(t, data)
+	for s, err := range f.Symbols() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Hidden {
+			t.Errorf("%s: hidden, want what the linker made of it", s.Name)
+		}
+		if s.Name == "g" { // g@@V_2 becomes g@V_2
+			versym, _, err := f.table(elf.DT_VERSYM, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data[versym+uint64(s.Index)*versymSize+1] |= versymHidden >> 8
+		}
+	}
+	indexes := map[string]uint16{}
+	for s, err := range parse(t, data).Symbols() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		indexes[s.Name] = s.VersionIndex
+		if want := s.Name == "g"; s.Hidden != want {
+			t.Errorf("%s: hidden %v, want %v", s.Name, s.Hidden, want)
+		}
+	}
+	if want := (map[string]uint16{"f": 2, "g": 3, "plain": versymGlobal}); !cmp.Equal(want, indexes) {
+		t.Errorf("indexes %v, want %v", indexes, want)
+	}
+}
+
 func TestSymbolsWithoutExports(t *testing.T) {
 	// DT_GNU_HASH has no bucket in use then; DT_HASH or relocations tell.
 	for _, hash := range []string{"gnu", "sysv", "both"} {

@@ -16,6 +16,7 @@ type disk struct {
 	lookups map[string]lookup // by path within a root
 	images  map[string]image  // by path on this machine
 	keep    bool              // whether files stay open; else each read opens its file
+	closed  bool              // nothing is looked at
 	files   []*os.File
 }
 
@@ -58,6 +59,9 @@ func (d *disk) lookup(root Root, name string) lookup {
 
 // find returns the ELF file that lies at a path, or why there is none.
 func (d *disk) find(root Root, name string) (image, string) {
+	if d.closed {
+		return image{}, "outside the wheel"
+	}
 	real, err := root.resolve(name)
 	var pathErr *fs.PathError
 	switch {

@@ -53,7 +53,10 @@ func (r *resolver) setPaths(defaults []dir) {
 
 // defaultPath returns the loader's own directories.
 func (r *resolver) defaultPath(arch string) []dir {
-	if r.opts.UseLDPaths {
+	switch {
+	case r.opts.WheelOnly:
+		return nil
+	case r.opts.UseLDPaths:
 		return r.userDirs(r.opts.LDPaths, "--ldpaths")
 	}
 	var dirs []dir

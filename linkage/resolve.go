@@ -22,6 +22,10 @@ type Options struct {
 	LibraryPath []string // LD_LIBRARY_PATH
 	Exclude     []string // patterns (path.Match) of sonames or resolved paths that are left out
 
+	// WheelOnly has [Resolve] look at nothing outside the wheel, wherever a search
+	// path leads, so that the answer is the same on every machine.
+	WheelOnly bool
+
 	// HWCaps are the glibc-hwcaps subdirectories that [Loader] searches, best
 	// first: see [HWCaps]. They count for files of x86_64 and without a sysroot
 	// alone. The libraries of a wheel are never sought there: those need a newer
@@ -106,7 +110,9 @@ func newResolver(members []Member, opts Options) (*resolver, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := emptyResolver(root, newDisk(true), opts)
+	disk := newDisk(true)
+	disk.closed = opts.WheelOnly
+	r := emptyResolver(root, disk, opts)
 	arch := ""
 	for _, m := range members {
 		o := &Object{Path: m.Name, InWheel: true, File: m.File, install: installPath(m.Name)}

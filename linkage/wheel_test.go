@@ -50,6 +50,23 @@ func TestLibrariesInTheWheel(t *testing.T) {
 	})
 }
 
+// Nothing of the system is seen, by whatever way it could be found.
+func TestWheelOnly(t *testing.T) {
+	const system = `
+		lib/libx.so elf x86_64
+		opt/liby.so elf x86_64
+		lib/ld-musl-x86_64.so.1 elf x86_64`
+	closed := linkage.Options{WheelOnly: true, SearchPath: []string{"@/opt"}, LibraryPath: []string{"@/opt"}, LDPaths: []string{"@/opt"}, UseLDPaths: true}
+	musl := closed
+	musl.Libc = linkage.Musl
+	runSearches(t, false, []searchCase{
+		{"glibc", world{"demo/m.so x86_64 needed=libx.so,liby.so,/opt/liby.so,libz.so rpath=/opt:$ORIGIN\ndemo/libz.so x86_64", system, closed},
+			[]string{"demo/m.so libx.so => missing", "demo/m.so liby.so => missing", "demo/m.so /opt/liby.so => missing", "demo/m.so libz.so => demo/libz.so"}},
+		{"musl", world{"demo/m.so x86_64 needed=libc.so,liby.so rpath=/opt", system, musl},
+			[]string{"demo/m.so libc.so => missing", "demo/m.so liby.so => missing"}},
+	})
+}
+
 func TestInstallPaths(t *testing.T) {
 	runSearches(t, false, []searchCase{
 		{"platlib and purelib are unpacked into site-packages",

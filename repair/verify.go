@@ -132,9 +132,9 @@ func (a *application) checkProof(proof *audit.Proof) error {
 		for i := range claim.Faults {
 			f := &claim.Faults[i]
 			if a.answersFor(claim.Topic, f, grafts) {
-				return fmt.Errorf("the claim that %s fails: %s; this is a defect of wheelmend, please report it", claim.Text, f)
+				return fmt.Errorf("claim %q fails: %s; this is a defect of wheelmend, please report it", claim.Text, f)
 			}
-			a.findings = append(a.findings, fmt.Sprintf("the claim that %s fails: %s", claim.Text, f))
+			a.findings = append(a.findings, fmt.Sprintf("claim %q fails: %s", claim.Text, f))
 		}
 	}
 	if proof.Report == nil {

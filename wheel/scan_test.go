@@ -35,6 +35,58 @@ func TestScanReportsTheFirstMemberWhateverTheJobs(t *testing.T) {
 	}
 }
 
+func TestInspectReportsAll(t *testing.T) {
+	r := mustRead(t, zipBytes(manyParts(60, 17, 18, 40)...))
+	for _, jobs := range []int{1, 8} {
+		visited := atomic.Int64{}
+		faults, err := r.Inspect(context.Background(), jobs, func(m *Member) bool { return m.Name != "demo/018" }, func(m *Member, _ io.Reader) error {
+			visited.Add(1)
+			if m.Name == "demo/003" {
+				return errors.New("not wanted")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, fault := range faults {
+			name, _, _ := strings.Cut(fault.Error(), ": ")
+			got = append(got, name)
+		}
+		if want := "demo/003 demo/017 demo/040"; strings.Join(got, " ") != want {
+			t.Errorf("%d jobs: faults of %q, want %s", jobs, got, want)
+		}
+		if want := int64(len(r.Members()) - 1); visited.Load() != want {
+			t.Errorf("%d jobs: %d members were visited, want %d", jobs, visited.Load(), want)
+		}
+	}
+}
+
+func TestInspectWithoutRecord(t *testing.T) {
+	parts := manyParts(3, 1)
+	for i := range parts {
+		if strings.HasSuffix(parts[i].name, "/RECORD") {
+			parts[i].content = "a,b\n"
+		}
+	}
+	faults, err := mustRead(t, zipBytes(parts...)).Inspect(context.Background(), 0, func(*Member) bool { return true }, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(faults) != 2 || !strings.Contains(faults[0].Error(), "has 2 columns") || !strings.HasPrefix(faults[1].Error(), "demo/001: ") {
+		t.Errorf("faults %q, want that of RECORD and that of demo/001", faults)
+	}
+}
+
+func TestInspectEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := mustRead(t, zipBytes(manyParts(3)...)).Inspect(ctx, 0, func(*Member) bool { return true }, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("Inspect = %v, want %v", err, context.Canceled)
+	}
+}
+
 func TestScanVisits(t *testing.T) {
 	r := mustRead(t, zipBytes(demoParts()...))
 	want := contents(t, r)
