@@ -17,11 +17,11 @@ type imported struct {
 }
 
 // imports returns every place that holds the ordinal of a library: symbol table,
-// chained fixups and bind opcodes. Ordinals that stand for no library, such as
+// chained fixups, bind opcodes and export trie. Ordinals that stand for no library, such as
 // that of a flat lookup, are left out.
 func (s *Slice) imports() ([]imported, error) {
 	var all []imported
-	for _, read := range []func() ([]imported, error){s.symbolImports, s.chainedImports, s.bindImports} {
+	for _, read := range []func() ([]imported, error){s.symbolImports, s.chainedImports, s.bindImports, s.trieImports} {
 		some, err := read()
 		if err != nil {
 			return nil, err
@@ -78,7 +78,7 @@ func (s *Slice) renumber(ordinals []int) ([]patch, error) {
 		if now <= 0 {
 			return nil, fmt.Errorf("macho: %q is imported from a library that is to be removed", x.symbol)
 		}
-		patches = append(patches, patch{x.off, x.encode(now)})
+		patches = append(patches, patch{x.off, int64(x.size), x.encode(now)})
 	}
 	return patches, nil
 }
@@ -240,57 +240,81 @@ func (s *Slice) bindImports() ([]imported, error) {
 	return all, nil
 }
 
-// readBinds goes through bind opcodes. An ordinal goes with the symbols that
-// follow it, each of which is reported with it.
-func readBinds(data []byte, off int64, what string) ([]imported, error) {
-	var all []imported
-	var current *imported
+// A bindOp is one bind opcode with its operands.
+type bindOp struct {
+	op   byte // opcode and immediate
+	at   int  // where it is
+	arg  int  // where its first number is
+	size int  // how many bytes that has
+	name string
+}
+
+// kind returns the opcode without the immediate.
+func (b *bindOp) kind() byte { return b.op & opcodeMask }
+
+// walkBinds goes through the bind opcodes that begin at off of the slice.
+func walkBinds(data []byte, off int64, what string, visit func(bindOp) error) error {
 	for i := 0; i < len(data); {
-		op, at := data[i], i
+		b := bindOp{op: data[i], at: i, arg: i + 1}
 		i++
 		operands := 0 // numbers that follow
-		switch op & opcodeMask {
-		case opDone, opOrdinalSpecial, opType, opBind, opBindAddScaled:
-			if op&opcodeMask == opOrdinalSpecial {
-				current = nil
-			}
-		case opOrdinalImmediate:
-			current = immediateOrdinal(op, off+int64(at))
-		case opOrdinalULEB:
-			n, size := uleb(data[i:])
-			if size == 0 {
-				return nil, formatErr(off+int64(at), "%s: the ordinal is cut off", what)
-			}
-			current = &imported{ordinal: int(min(n, 1<<30)), off: off + int64(i), size: size, encode: func(n int) []byte { return paddedULEB(n, size) }}
-			i += size
+		switch b.kind() {
+		case opDone, opOrdinalImmediate, opOrdinalSpecial, opType, opBind, opBindAddScaled:
 		case opSymbol:
-			name := cString(data[i:])
-			i += len(name) + 1
-			if current != nil && current.ordinal > 0 {
-				x := *current
-				x.symbol = name
-				all = append(all, x)
-			}
-		case opAddend, opSegment, opAddAddress, opBindAddULEB:
+			b.name = cString(data[i:])
+			i += len(b.name) + 1
+		case opOrdinalULEB, opAddend, opSegment, opAddAddress, opBindAddULEB:
 			operands = 1
 		case opBindTimes:
 			operands = 2
 		case opThreaded:
-			if op&immediateMask == threadedTable {
+			if b.op&immediateMask == threadedTable {
 				operands = 1
 			}
 		default:
-			return nil, formatErr(off+int64(at), "%s: %#x is no known opcode", what, op)
+			return formatErr(off+int64(b.at), "%s: %#x is no known opcode", what, b.op)
 		}
-		for range operands {
+		for k := range operands {
 			_, size := uleb(data[i:])
 			if size == 0 {
-				return nil, formatErr(off+int64(at), "%s: an operand is cut off", what)
+				return formatErr(off+int64(b.at), "%s: an operand is cut off", what)
+			}
+			if k == 0 {
+				b.size = size
 			}
 			i += size
 		}
+		if err := visit(b); err != nil {
+			return err
+		}
 	}
-	return dropRepeats(all), nil
+	return nil
+}
+
+// readBinds collects the ordinals. One goes with the symbols that follow it, the
+// first of which is reported with it.
+func readBinds(data []byte, off int64, what string) ([]imported, error) {
+	var all []imported
+	var current *imported
+	err := walkBinds(data, off, what, func(b bindOp) error {
+		switch b.kind() {
+		case opOrdinalSpecial:
+			current = nil
+		case opOrdinalImmediate:
+			current = immediateOrdinal(b.op, off+int64(b.at))
+		case opOrdinalULEB:
+			n, size := uleb(data[b.arg:])
+			current = &imported{ordinal: int(min(n, 1<<30)), off: off + int64(b.arg), size: size, encode: func(n int) []byte { return paddedULEB(n, size) }}
+		case opSymbol:
+			if current != nil && current.ordinal > 0 {
+				x := *current
+				x.symbol = b.name
+				all = append(all, x)
+			}
+		}
+		return nil
+	})
+	return dropRepeats(all), err
 }
 
 // immediateOrdinal returns the ordinal that an opcode holds in its low bits.

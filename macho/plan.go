@@ -20,6 +20,7 @@ type plan struct {
 	s        *Slice
 	commands []command
 	patches  []patch // of bytes behind the load commands
+	shift    *shift  // nil when the commands fit
 	end      int64   // of the bytes of the original that stay
 	signer   *signer // nil to leave the slice unsigned
 }
@@ -27,6 +28,7 @@ type plan struct {
 // A patch replaces bytes of the original, where they lie.
 type patch struct {
 	off  int64
+	size int64 // bytes of the original that make way
 	data []byte
 }
 
@@ -136,10 +138,47 @@ func (p *plan) makeRoom() error {
 		}
 		p.commands = slices.DeleteFunc(p.commands, func(c command) bool { return c.cmd == cmd })
 	}
-	if size := p.size(); size > p.s.room {
-		return formatErr(p.s.headerSize(), "the load commands would have %d bytes, there is room for %d; link the file with -headerpad_max_install_names", size, p.s.room)
+	if p.size() <= p.s.room {
+		return p.checkPadding()
 	}
-	return p.checkPadding()
+	return p.moveContent()
+}
+
+// moveContent makes room by moving the image away from its header.
+func (p *plan) moveContent() error {
+	var err error
+	if p.shift, err = newShift(p.s, p.size()); err != nil {
+		return err
+	}
+	p.patches = append(p.patches, p.shift.patches...)
+	slices.SortFunc(p.patches, func(x, y patch) int { return cmp.Compare(x.off, y.off) })
+	for i := 1; i < len(p.patches); i++ {
+		if x, y := p.patches[i-1], p.patches[i]; x.off+x.size > y.off {
+			return refuseShift(y.off, "two structures share these bytes")
+		}
+	}
+	if err := p.shift.apply(p.commands, p.moved); err != nil {
+		return err
+	}
+	if p.signer != nil {
+		p.signer.execLimit += uint64(p.shift.delta)
+	}
+	return nil
+}
+
+// moved returns where the byte at an offset of the original lies in the result.
+func (p *plan) moved(off int64) int64 {
+	if p.shift == nil || off < p.shift.from {
+		return off
+	}
+	at := off + p.shift.delta
+	for _, x := range p.patches {
+		if x.off+x.size > off {
+			break
+		}
+		at += int64(len(x.data)) - x.size
+	}
+	return at
 }
 
 // checkPadding makes sure that what the commands grow into is padding.
@@ -173,7 +212,7 @@ func (p *plan) run(ctx context.Context) (*Overlay, error) {
 	p.placeSignature(size)
 	b := overlay.NewBuilder(p.s.r)
 	p.write(b)
-	b.Zeros(p.signedEnd() - p.end)
+	b.Zeros(p.signedEnd() - b.Size())
 	unsigned := b.Overlay(true)
 	text, err := p.signer.sign(ctx, io.NewSectionReader(unsigned, 0, unsigned.Size()), size)
 	if err != nil {
@@ -187,7 +226,7 @@ func (p *plan) run(ctx context.Context) (*Overlay, error) {
 const signatureAlign = 16
 
 // signedEnd returns where the signature begins.
-func (p *plan) signedEnd() int64 { return alignUp(p.end, signatureAlign) }
+func (p *plan) signedEnd() int64 { return alignUp(p.moved(p.end), signatureAlign) }
 
 func alignUp(n, to int64) int64 { return (n + to - 1) / to * to }
 
@@ -205,7 +244,7 @@ func (p *plan) placeSignature(size int64) {
 			if cString(c.data[8:24]) != link.Name {
 				continue
 			}
-			length := p.signedEnd() + size - link.Off
+			length := p.signedEnd() + size - p.moved(link.Off)
 			c.data = slices.Clone(c.data)
 			memory := max(int64(link.MemSize), alignUp(length, s.Arch.Page()))
 			if s.Arch.Is64() {
@@ -229,12 +268,15 @@ func (p *plan) write(b *overlay.Builder) {
 		head = append(head, c.data...)
 	}
 	at := max(int64(len(head)), s.headerSize()+s.commandsSize())
-	b.Bytes(append(head, make([]byte, at-int64(len(head)))...))
+	if p.shift != nil {
+		at = p.shift.from
+	}
+	b.Bytes(append(head, make([]byte, p.moved(at)-int64(len(head)))...))
 	slices.SortFunc(p.patches, func(x, y patch) int { return cmp.Compare(x.off, y.off) })
 	for _, x := range p.patches {
 		b.Original(at, x.off-at)
 		b.Bytes(x.data)
-		at = x.off + int64(len(x.data))
+		at = x.off + x.size
 	}
 	b.Original(at, p.end-at)
 }

@@ -1,0 +1,196 @@
+package macho
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var roomy = strings.Repeat("@loader_path/a_folder_with_a_name/", 4)
+
+// addresses returns what counts from the header in a slice, by name.
+func addresses(t *testing.T, s *Slice) map[string]uint64 {
+	t.Helper()
+	all := map[string]uint64{}
+	table, _, err := s.extent("symbol table")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, _, err := s.extent("string table")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+16 <= len(table); i += 16 {
+		if table[i+5] != 0 {
+			all["symbol "+cString(names[s.order.Uint32(table[i:]):])] = s.order.Uint64(table[i+8:])
+		}
+	}
+	trie, off, err := s.extent("export trie")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodes, err := readTrie(trie, off)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, n := range nodes {
+		if len(n.terminal) > 0 {
+			addr, _ := uleb(n.terminal[1:])
+			all[fmt.Sprint("export ", i)] = addr
+		}
+	}
+	for _, seg := range s.Segments {
+		for _, x := range seg.Sections {
+			all["section "+x.Name] = x.Addr
+		}
+		if seg.Off > 0 {
+			all["segment "+seg.Name] = seg.Addr
+		}
+	}
+	return all
+}
+
+func TestFullHeaderMovesTheImage(t *testing.T) {
+	for _, arch := range []string{"arm64", "x86_64"} {
+		t.Run(arch, func(t *testing.T) {
+			before := fixture(t, "zig-"+arch+"-nopad.so")
+			b := edit(t, before, ReplaceDylib(libdep, roomy+"libdep.1.dylib"), AddRPath(roomy), Sign(""))
+			old, s := open(t, before).Slices[0], open(t, b).Slices[0]
+			if delta := s.room - old.room; delta != s.Arch.Page() {
+				t.Errorf("the content moved by %#x, want a page of %#x", delta, s.Arch.Page())
+			}
+			want := addresses(t, old)
+			for name := range want {
+				want[name] += uint64(s.Arch.Page())
+			}
+			if diff := cmp.Diff(want, addresses(t, s)); diff != "" {
+				t.Errorf("addresses (-want +got)\n%s", diff)
+			}
+			if err := s.VerifySignature(context.Background(), 1); err != nil {
+				t.Error(err)
+			}
+			if !slices.Equal(names(s), []string{system, roomy + "libdep.1.dylib"}) {
+				t.Errorf("libraries %q", names(s))
+			}
+			if last := s.linkedit(); last == nil || last.Off+last.FileSize != s.Size {
+				t.Errorf("__LINKEDIT %+v does not end the image (%#x bytes)", last, s.Size)
+			}
+		})
+	}
+}
+
+func TestOptionalCommandsMakeWayFirst(t *testing.T) {
+	before := fixture(t, "zig-arm64-nopad.so")
+	s := open(t, before).Slices[0]
+	spare := s.room - s.commandsSize()
+	// Longer by what LC_SOURCE_VERSION takes up, and no more.
+	name := libdep + strings.Repeat("x", int(spare)/8*8+8)
+	after := open(t, edit(t, before, ReplaceDylib(libdep, name))).Slices[0]
+	if after.room != s.room || after.UUID != s.UUID {
+		t.Errorf("room %#x to %#x, UUID %s to %s", s.room, after.room, s.UUID, after.UUID)
+	}
+}
+
+// shiftOf returns a shift of a slice with the content one page away.
+func shiftOf(t *testing.T, arch string) *shift {
+	t.Helper()
+	s := open(t, fixture(t, "zig-"+arch+"-nopad.so")).Slices[0]
+	return &shift{s: s, from: 0x1000, base: 0x10000, delta: 0x4000}
+}
+
+func words(s *Slice, ops ...uint32) []byte {
+	var b []byte
+	for _, op := range ops {
+		b = s.appendU32(b, op)
+	}
+	return b
+}
+
+func TestReferencesToTheHeaderAreCorrected(t *testing.T) {
+	const adrpBack2, addZero, addEight = 0xd0ffffe0, 0x91000000, 0x91002000 // at 0x12000: page 0x10000
+	for _, tt := range []struct {
+		name string
+		arch string
+		addr uint64
+		code func(*Slice) []byte
+		want []uint32 // the code afterwards, nil for no change
+	}{
+		{"adrp and add of the header", "arm64", 0x12000, func(s *Slice) []byte { return words(s, adrpBack2, addZero) }, []uint32{0xd0ffffc0, addZero}},
+		{"adrp and add of what moves", "arm64", 0x12000, func(s *Slice) []byte { return words(s, adrpBack2, addEight) }, nil},
+		{"adr of the header", "arm64", 0x10010, func(s *Slice) []byte { return words(s, 0x10ffff80) }, []uint32{0x10fdff80}},
+		{"adr of another place", "arm64", 0x10010, func(s *Slice) []byte { return words(s, 0x10ffffa0) }, nil},
+		{"lea of the header", "x86_64", 0x12000, func(*Slice) []byte { return []byte{0x48, 0x8d, 0x3d, 0xf9, 0xdf, 0xff, 0xff, 0x90} }, []uint32{0xf93d8d48, 0x90ffff9f}},
+		{"lea of another place", "x86_64", 0x12000, func(*Slice) []byte { return []byte{0x48, 0x8d, 0x3d, 0xf8, 0xdf, 0xff, 0xff, 0x90} }, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := shiftOf(t, tt.arch)
+			code := tt.code(h.s)
+			move := h.moveARM64
+			if tt.arch == "x86_64" {
+				move = h.moveX86
+			}
+			if err := move(code, &Section{Addr: tt.addr}); err != nil {
+				t.Fatal(err)
+			}
+			if tt.want == nil && len(h.patches) > 0 {
+				t.Fatalf("changed by %v", h.patches)
+			}
+			got := slices.Clone(code)
+			for _, x := range h.patches {
+				copy(got[x.off:], x.data)
+			}
+			if tt.want != nil && !slices.Equal(got, words(h.s, tt.want...)) {
+				t.Errorf("got % x, want % x", got, words(h.s, tt.want...))
+			}
+		})
+	}
+}
+
+func TestReadingTheHeaderIsRefused(t *testing.T) {
+	h := shiftOf(t, "arm64")
+	for name, code := range map[string][]byte{
+		"load from the header": words(h.s, 0xd0ffffe0, 0xf9400001),
+		"page alone":           words(h.s, 0xd0ffffe0, 0xd65f03c0),
+	} {
+		if err := h.moveARM64(code, &Section{Addr: 0x12000}); err == nil || !strings.Contains(err.Error(), "cannot be moved with certainty") {
+			t.Errorf("%s: got %v, want a refusal", name, err)
+		}
+	}
+}
+
+func TestTrieIsWrittenAsItWasRead(t *testing.T) {
+	for _, name := range fixtures {
+		s := open(t, fixture(t, name)).Slices[0]
+		data, off, err := s.extent("export trie")
+		if err != nil {
+			t.Fatal(err)
+		}
+		nodes, err := readTrie(data, off)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := readTrie(appendTrie(nil, nodes), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(spell(nodes[0], ""), spell(again[0], "")); diff != "" || len(nodes) < 2 {
+			t.Errorf("%s: %d nodes; (-want +got)\n%s", name, len(nodes), diff)
+		}
+	}
+}
+
+// spell returns the symbols of a trie with what is said of them.
+func spell(n *trieNode, prefix string) []string {
+	var all []string
+	if len(n.terminal) > 0 {
+		all = append(all, fmt.Sprintf("%s % x", prefix, n.terminal))
+	}
+	for _, e := range n.edges {
+		all = append(all, spell(e.child, prefix+e.label)...)
+	}
+	return all
+}
