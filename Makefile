@@ -19,14 +19,14 @@ lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 		if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted" >&2; exit 1; fi
 	$(GO) vet ./...
-	$(GO) vet -tags integration ./internal/integration ./elf
+	$(GO) vet -tags integration ./internal/integration ./elf ./macho
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) run $(ACTIONLINT) .github/workflows/*.yml
 	shellcheck .ci/run $$(git grep -lE '^#!.*\b(ba)?sh$$' -- scripts testdata)
 
 # Needs scripts/setup-integration to have run.
 integration: build
-	$(GO) test -tags integration -count=1 -timeout 60m ./internal/integration/... ./elf
+	$(GO) test -tags integration -count=1 -timeout 60m ./internal/integration/... ./elf ./macho
 
 bench: build
 	$(GO) run ./internal/bench -o docs/benchmarks.md

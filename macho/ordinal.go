@@ -291,48 +291,39 @@ func walkBinds(data []byte, off int64, what string, visit func(bindOp) error) er
 	return nil
 }
 
-// readBinds collects the ordinals. One goes with the symbols that follow it, the
-// first of which is reported with it.
+// readBinds collects the ordinals, each with the first symbol that is bound with
+// it; one that nothing is bound with has none.
 func readBinds(data []byte, off int64, what string) ([]imported, error) {
 	var all []imported
-	var current *imported
+	current, symbol := -1, "" // index of the ordinal in force
 	err := walkBinds(data, off, what, func(b bindOp) error {
 		switch b.kind() {
 		case opOrdinalSpecial:
-			current = nil
+			current = -1
 		case opOrdinalImmediate:
-			current = immediateOrdinal(b.op, off+int64(b.at))
+			current = len(all)
+			all = append(all, immediateOrdinal(b.op, off+int64(b.at)))
 		case opOrdinalULEB:
 			n, size := uleb(data[b.arg:])
-			current = &imported{ordinal: int(min(n, 1<<30)), off: off + int64(b.arg), size: size, encode: func(n int) []byte { return paddedULEB(n, size) }}
+			current = len(all)
+			all = append(all, imported{ordinal: int(min(n, 1<<30)), off: off + int64(b.arg), size: size, encode: func(n int) []byte { return paddedULEB(n, size) }})
 		case opSymbol:
-			if current != nil && current.ordinal > 0 {
-				x := *current
-				x.symbol = b.name
-				all = append(all, x)
+			symbol = b.name
+		case opBind, opBindAddULEB, opBindAddScaled, opBindTimes:
+			if current >= 0 && all[current].symbol == "" {
+				all[current].symbol = symbol
 			}
 		}
 		return nil
 	})
-	return dropRepeats(all), err
+	return slices.DeleteFunc(all, func(x imported) bool { return x.ordinal == 0 || x.symbol == "" }), err
 }
 
 // immediateOrdinal returns the ordinal that an opcode holds in its low bits.
-func immediateOrdinal(op byte, off int64) *imported {
-	return &imported{ordinal: int(op & immediateMask), off: off, size: 1, encode: func(n int) []byte {
+func immediateOrdinal(op byte, off int64) imported {
+	return imported{ordinal: int(op & immediateMask), off: off, size: 1, encode: func(n int) []byte {
 		return []byte{opOrdinalImmediate | byte(n)}
 	}}
-}
-
-// dropRepeats keeps one entry for each place, since one ordinal serves several
-// symbols.
-func dropRepeats(all []imported) []imported {
-	seen := map[int64]bool{}
-	return slices.DeleteFunc(all, func(x imported) bool {
-		repeated := seen[x.off]
-		seen[x.off] = true
-		return repeated
-	})
 }
 
 // uleb reads a number in ULEB128 and returns its size in bytes, 0 if it is cut

@@ -73,13 +73,30 @@ func (p *plan) planSignature(d *draft, opts Options) error {
 		if old.off+old.size != s.Size {
 			return formatErr(s.signed.off+8, "the signature is %#x bytes at %#x and does not end the image (%#x bytes); it cannot be replaced safely", old.size, old.off, s.Size)
 		}
-		p.end = old.off
+		p.end = s.contentEnd(old.off)
 	} else {
 		p.commands = append(p.commands, s.textless(types.LC_CODE_SIGNATURE, 0, 0))
 	}
 	p.signer = newSigner(s, old, cmp.Or(d.ident, opts.Identifier))
 	p.signer.jobs = opts.Jobs
 	return p.checkEnd()
+}
+
+// contentEnd returns where what comes before the signature ends, without the
+// padding that aligned it.
+func (s *Slice) contentEnd(signature int64) int64 {
+	end := int64(0)
+	for _, x := range s.extents() {
+		end = max(end, x.off+x.size)
+	}
+	if end > signature || signature-end >= signatureAlign {
+		return signature
+	}
+	padding, err := readExact(s.r, end, signature-end, s.Size)
+	if err != nil || len(bytes.Trim(padding, "\x00")) > 0 {
+		return signature
+	}
+	return end
 }
 
 // checkEnd makes sure that nothing lies where the new signature goes.

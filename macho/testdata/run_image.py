@@ -140,6 +140,8 @@ class Machine:
         self.uc.mem_write(addr, struct.pack("<Q", value & (1 << 64) - 1))
 
     def resolve(self, image, ordinal, symbol):
+        if symbol == "dyld_stub_binder":  # of the system, and never called: nothing is bound lazily here
+            return STUBS
         if ordinal > 0:
             wanted = os.path.basename(image.libraries[ordinal - 1])
             for other in self.images:
