@@ -160,7 +160,7 @@ func (p *Proof) claimNoELF() {
 		platform, err := policy.ParsePlatform(tag)
 		switch {
 		case err != nil:
-			p.claim(TopicPlatform, text, "the file name", []Fault{{Reason: err.Error()}})
+			p.claimUnknown(tag, text, err)
 		case p.Report.Format == MachO || len(p.Report.Foreign) > 0:
 			p.unchecked(TopicPlatform, text, "only ELF files are read", nil)
 		case platform.Family == policy.Any:

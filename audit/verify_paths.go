@@ -53,7 +53,7 @@ func notPortable(entry string) string {
 }
 
 // executableByDefault lists the architectures on which glibc makes stacks
-// executable for a file without PT_GNU_STACK (DEFAULT_STACK_PERMS in
+// executable for a library without PT_GNU_STACK (DEFAULT_STACK_PERMS in
 // sysdeps/*/stackinfo.h). musl never does.
 var executableByDefault = []policy.Arch{policy.X86_64, policy.I686, policy.ARMV7L, policy.S390X}
 
@@ -66,7 +66,7 @@ func (p *Proof) claimStack() {
 		switch {
 		case o.File.ExecutableStack():
 			faults = append(faults, Fault{File: o.Path, Reason: "its PT_GNU_STACK asks for an executable stack" + advice})
-		case byDefault && !hasStackHeader(o.File):
+		case byDefault && o.File.Dynamic() && !isProgram(o) && !hasStackHeader(o.File):
 			faults = append(faults, Fault{File: o.Path, Reason: "it has no PT_GNU_STACK, for which glibc makes the stack executable" + advice})
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/wheelmend/wheelmend/internal/phrase"
+	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
 )
 
@@ -21,7 +22,7 @@ func (p *Proof) claimPlatforms() []*policy.Policy {
 		platform, err := policy.ParsePlatform(tag)
 		switch {
 		case err != nil:
-			p.claim(TopicPlatform, text, "the file name", []Fault{{Reason: err.Error()}})
+			p.claimUnknown(tag, text, err)
 		case platform.Family == policy.Any:
 			p.claim(TopicPlatform, "the wheel runs on any platform", "it holds ELF files", []Fault{{File: p.Report.Contents.Binaries[0].Member.Name, Reason: "an ELF file runs on Linux alone"}})
 		case platform.Family == policy.Linux:
@@ -35,6 +36,19 @@ func (p *Proof) claimPlatforms() []*policy.Policy {
 		}
 	}
 	return promised
+}
+
+// claimUnknown is about a platform tag that could not be taken apart. Those of
+// systems that are not known here may be right (sysconfig.get_platform); those
+// that begin like a known one are not.
+func (p *Proof) claimUnknown(tag, text string, err error) {
+	family, _, _ := strings.Cut(tag, "_")
+	switch policy.Family(strings.TrimRight(family, "0123456789")) {
+	case policy.Linux, policy.Manylinux, policy.Musllinux, policy.MacOS, policy.Windows, policy.Any:
+		p.claim(TopicPlatform, text, "the file name", []Fault{{Reason: err.Error()}})
+	default:
+		p.unchecked(TopicPlatform, text, "nothing is known of this platform", nil)
+	}
 }
 
 // claimPolicy holds the wheel to the policy of a tag. A tag of PEP 600 or 656
@@ -149,7 +163,8 @@ func (p *Proof) claimPurelib() {
 }
 
 // moduleSuffix takes the name of an extension module apart: its stem, the ABI
-// that it is for, and the platform triplet (PEP 3149; PyPy and abi3 likewise).
+// that it is for, and the processor of the platform triplet (PEP 3149;
+// PyPy and abi3 likewise).
 var moduleSuffix = regexp.MustCompile(`^([^.]+)\.(?:cpython-(\d+[a-z]*)|pypy(\d+)-(pp\d+)|(abi3))(?:-([a-z0-9_]+)-linux-[a-z0-9]+)?\.so$`)
 
 // tripletArch maps the processor in the triplet of a module's name to that of
@@ -206,6 +221,9 @@ func (p *Proof) notImportable(base string) string {
 	}
 	if arch != "" && arch != p.Report.Arch && len(policy.For(policy.GLIBC, arch)) > 0 {
 		return fmt.Sprintf("its name is for %s, Python on %s does not look for it", arch, p.Report.Arch)
+	}
+	if libc := linkage.NameLibc(base); libc != "" && p.Report.Libc != "" && libc != string(p.Report.Libc) {
+		return fmt.Sprintf("its name is for %s, Python on %s does not look for it", libc, p.Report.Libc)
 	}
 	for _, t := range p.Report.Contents.Filename.Tags() {
 		if admits(t.Python, t.ABI, m) {

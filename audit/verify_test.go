@@ -169,8 +169,8 @@ func TestVerifyPlatform(t *testing.T) {
 			platform: demo/_core.so: it needs an x86-64-v3 processor, manylinux_2_17_x86_64 promises the baseline; build without -march, or --disable-isa-ext-check`},
 		{"a forbidden symbol", glibcWheel, module("needed=libz.so.1 import=inflate_table"), `
 			platform: demo/_core.so: libz.so.1: manylinux_2_17 rules out symbols that are internal to libz.so.1 (inflate_table)`},
-		{"a tag that is none", "demo-1.0-cp312-cp312-plan9_x86.whl", module("needed=libc.so.6"), `
-			platform: platform tag "plan9_x86" is of no known form; expected one like manylinux_2_28_x86_64, linux_x86_64, macosx_11_0_arm64, win_amd64 or any`},
+		{"a tag that is none", "demo-1.0-cp312-cp312-manylinux_2_x86_64.whl", module("needed=libc.so.6"), `
+			platform: platform tag "manylinux_2_x86_64" is of no known form; expected one like manylinux_2_28_x86_64, linux_x86_64, macosx_11_0_arm64, win_amd64 or any`},
 		{"a damaged binary", glibcWheel, module("needed=libc.so.6") + "\ndemo/_cut.so cut=30 elf x86_64", `
 			binaries: demo/_cut.so: elf: offset 0x0: ELF header of 64 bytes runs past the end of the file (30 bytes); the file looks truncated`},
 	})
@@ -201,6 +201,9 @@ func TestVerifyPlaces(t *testing.T) {
 		{"a name for another architecture", glibcWheel, `
 			demo/_a.cpython-312-aarch64-linux-gnu.so elf x86_64 export=PyInit__a`, `
 			abi: demo/_a.cpython-312-aarch64-linux-gnu.so: its name is for aarch64, Python on x86_64 does not look for it`},
+		{"a name for another C library", glibcWheel, `
+			demo/_a.cpython-312-x86_64-linux-musl.so elf x86_64 export=PyInit__a`, `
+			abi: demo/_a.cpython-312-x86_64-linux-musl.so: its name is for musl, Python on glibc does not look for it`},
 		{"search paths", glibcWheel, module("needed=libc.so.6 rpath=/build/lib:$ORIGIN/x::lib") + "\ndemo/_b.so elf x86_64 runpath=${ORIGIN}:/usr/lib", `
 			paths: demo/_b.so: DT_RUNPATH entry "/usr/lib" is a path of the machine that built it
 			paths: demo/_core.so: DT_RPATH entry "/build/lib" is a path of the machine that built it
@@ -278,6 +281,9 @@ func TestVerifyUnchecked(t *testing.T) {
 		{"Mach-O", "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl", `demo/_core.so raw "\xcf\xfa\xed\xfe"`, `
 			binaries: demo/_core.so: Mach-O
 			platform: what macosx_11_0_arm64 promises is met`},
+		{"a system that nobody knows", "demo-1.0-cp312-cp312-pyodide_2024_0_wasm32.whl", `demo/_core.so raw "\x00asm"`, `
+			binaries: demo/_core.so: not ELF, in spite of its name
+			platform: what pyodide_2024_0_wasm32 promises is met`},
 		{"Windows", "demo-1.0-cp312-cp312-win_amd64.whl", `demo/_core.pyd raw "MZ"`, `
 			binaries: demo/_core.pyd: PE
 			platform: what win_amd64 promises is met`},

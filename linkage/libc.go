@@ -21,12 +21,12 @@ func LibcOf(f *elf.File, name string) string {
 			return libc
 		}
 	}
-	return nameLibc(name)
+	return NameLibc(name)
 }
 
 // LoaderLibc tells the C library of the loader or libc called name, "" when it
-// is neither. Binaries
-// that zig links for musl ask for "libc.so", which no glibc system has.
+// is neither. Binaries that zig links for musl ask for "libc.so", which no glibc
+// system has.
 func LoaderLibc(name string) string {
 	switch {
 	case strings.HasPrefix(name, "libc.musl-"), strings.HasPrefix(name, "ld-musl-"), name == "libc.so":
@@ -41,9 +41,9 @@ func LoaderLibc(name string) string {
 // as cpython-311-x86_64-linux-gnu (PEP 3149).
 var soabi = regexp.MustCompile(`\.cpython-3(\d+)[a-z]*-[a-z0-9_]+-linux-(gnu|musl)[a-z]*\.so$`)
 
-// nameLibc reads the C library from the name of an extension module. Before
-// Python 3.11 modules for musl were called gnu too.
-func nameLibc(name string) string {
+// NameLibc reads the C library from the name of an extension module, "" when it
+// does not tell. Before Python 3.11 modules for musl were called gnu too.
+func NameLibc(name string) string {
 	match := soabi.FindStringSubmatch(name)
 	if match == nil {
 		return ""

@@ -129,6 +129,12 @@ func checkHostile(t *testing.T, wheel, want string) {
 	if left := filesIn(t, out); len(left) > 0 {
 		t.Errorf("left %q", left)
 	}
+	// What verify can still read has its claims, the one that fails among them.
+	r := wheelmend(t, "verify", wheel)
+	if told := r.stdout + r.stderr; r.code != 1 || !strings.Contains(told, want) || strings.ContainsAny(told, "\x00\x1b") {
+		t.Errorf("verify: exit %d, want 1 and %s named:\n%q", r.code, want, told)
+	}
+	checkErrorLine(t, r)
 }
 
 // membersInOrder reads the members of a sound wheel.
