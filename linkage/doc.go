@@ -22,4 +22,8 @@
 // the names that distributions give it.
 //
 // A library is identified by the file it resolves to, never by its soname.
+//
+// For macOS wheels there is [ResolveDyld], which does the same for each slice by
+// the rules of dyld(1). Libraries below /usr/lib and /System are macOS's own and
+// are not sought. DYLD_FALLBACK_LIBRARY_PATH is left out.
 package linkage

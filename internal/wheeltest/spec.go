@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/wheelmend/wheelmend/internal/elftest"
+	"github.com/wheelmend/wheelmend/internal/machotest"
 )
 
 // A file is one line of a spec, its contents made.
@@ -121,6 +122,12 @@ func (f *file) fill(kind, args string, readFile func(string) ([]byte, error)) (e
 		var s elftest.Spec
 		if s, err = elftest.Parse(args); err == nil {
 			f.data = elftest.Build(s)
+		}
+	case "macho":
+		perm = 0o755
+		var s machotest.Spec
+		if s, err = machotest.Parse(args); err == nil {
+			f.data = machotest.Build(s)
 		}
 	case "bytes":
 		if f.data, err = sized(args); err == nil {

@@ -1,0 +1,155 @@
+package machotest
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// An image is a Mach-O image under construction, of either class.
+type image struct {
+	arch     arch
+	wide     bool
+	commands []byte
+	count    int
+}
+
+func (m *image) u32(values ...uint32) {
+	for _, v := range values {
+		m.commands = binary.LittleEndian.AppendUint32(m.commands, v)
+	}
+}
+
+// word appends numbers that have 8 bytes in 64-bit images.
+func (m *image) word(values ...uint64) {
+	for _, v := range values {
+		if m.wide {
+			m.commands = binary.LittleEndian.AppendUint64(m.commands, v)
+		} else {
+			m.u32(uint32(v))
+		}
+	}
+}
+
+func (m *image) name(s string) {
+	m.commands = append(m.commands, s...)
+	m.commands = append(m.commands, make([]byte, 16-len(s))...)
+}
+
+// text appends a command that ends with a string.
+func (m *image) text(cmd uint32, text string, fields ...uint32) {
+	size := 12 + 4*len(fields) + len(text) + 1
+	size += (8 - size%8) % 8
+	m.u32(cmd, uint32(size), uint32(12+4*len(fields)))
+	m.u32(fields...)
+	m.commands = append(m.commands, text...)
+	m.commands = append(m.commands, make([]byte, size-12-4*len(fields)-len(text))...)
+	m.count++
+}
+
+// sizes returns the sizes of the header, a segment and a section, in bytes.
+func (m *image) sizes() (header, segment, section int) {
+	if m.wide {
+		return 32, 72, 80
+	}
+	return 28, 56, 68
+}
+
+// build lays an image out: header and commands, padding, __text up to the end of
+// a page, and an empty symbol table in __LINKEDIT.
+func (s *Slice) build() []byte {
+	a, err := findArch(s.Arch)
+	if err != nil {
+		panic("machotest: " + err.Error())
+	}
+	m := &image{arch: a, wide: a.cpu&0x01000000 != 0}
+	header, segment, section := m.sizes()
+	size, pad := s.Size, s.Pad
+	if size == 0 {
+		size = 64
+	}
+	switch {
+	case pad == 0:
+		pad = 512
+	case pad < 0:
+		pad = 0
+	}
+	s.textCommands(m)
+	texts, count := m.commands, m.count
+	m.commands = nil
+	start := header + 2*segment + section + 24 + len(texts) + pad
+	start += (16 - start%16) % 16
+	end := start + size
+	end += (a.page - end%a.page) % a.page
+	const link = 16
+
+	cmd := uint32(0x1)
+	if m.wide {
+		cmd = 0x19
+	}
+	m.u32(cmd, uint32(segment+section))
+	m.name("__TEXT")
+	m.word(0, uint64(end), 0, uint64(end))
+	m.u32(5, 5, 1, 0)
+	m.name("__text")
+	m.name("__TEXT")
+	m.word(uint64(start), uint64(size))
+	m.u32(uint32(start), 4, 0, 0, 0x80000400, 0, 0)
+	if m.wide {
+		m.u32(0)
+	}
+	m.u32(cmd, uint32(segment))
+	m.name("__LINKEDIT")
+	m.word(uint64(end), uint64(a.page), uint64(end), link)
+	m.u32(1, 1, 0, 0)
+	m.u32(0x2, 24, 0, 0, uint32(end), link)
+	m.commands = append(m.commands, texts...)
+
+	const flags = 0x85 // MH_NOUNDEFS, MH_DYLDLINK, MH_TWOLEVEL
+	magic := uint32(0xfeedface)
+	if m.wide {
+		magic = 0xfeedfacf
+	}
+	head := &image{}
+	head.u32(magic, a.cpu, a.sub, types[s.Type], uint32(count+3), uint32(len(m.commands)), flags)
+	if m.wide {
+		head.u32(0)
+	}
+	out := append(head.commands, m.commands...)
+	return append(out, make([]byte, end+link-len(out))...)
+}
+
+// textCommands appends the commands that a spec asks for.
+func (s *Slice) textCommands(m *image) {
+	if s.ID != "" {
+		m.text(0xd, s.ID, 1, 0x10000, 0x10000)
+	}
+	if s.MinOS != "" {
+		sdk := s.SDK
+		if sdk == "" {
+			sdk = s.MinOS
+		}
+		m.u32(0x32, 24, 1, version(s.MinOS), version(sdk), 0)
+		m.count++
+	}
+	for _, l := range s.Loads {
+		m.text(kinds[l.Kind], l.Name, 2, 0x10000, 0x10000)
+	}
+	for _, path := range s.RPaths {
+		m.text(0x8000001c, path)
+	}
+}
+
+// version encodes X.Y.Z.
+func version(text string) uint32 {
+	var v uint32
+	for i, part := range strings.SplitN(text, ".", 3) {
+		n, err := strconv.ParseUint(part, 10, 16)
+		if err != nil {
+			panic(fmt.Sprintf("machotest: version %q: %v", text, err))
+		}
+		v |= uint32(n) << (16 - 8*i)
+	}
+	return v
+}
