@@ -6,10 +6,12 @@
 //	real_test.go    well-known packages, built from their sdists, repaired and used
 //	corpus_test.go  audits of published wheels beside the answers of auditwheel
 //	made_*_test.go  small wheels made with gcc, one trap each
+//	cross_*_test.go wheels for other architectures, run by their own loaders
 //	hostile_test.go wheels that were made to do harm
 //	bad_test.go     kills, full disks, read-only folders: nothing half-written
 //
-// Every wheel is run by the machine's Python with the libraries that it was
-// linked to taken away; what the tests believe is what the process then maps.
+// Every wheel is run by the machine's Python, or by a small program that takes its
+// place on other systems, with the libraries that it was linked to taken away;
+// what the tests believe is what the process then maps.
 // A part of the set-up that is missing fails the tests, with the command to run.
 package integration

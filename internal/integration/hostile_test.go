@@ -86,7 +86,7 @@ func TestHostileWheels(t *testing.T) {
 func TestDamagedExtension(t *testing.T) {
 	ext := readFile(t, extension(t, "cut", "rand"))
 	for _, size := range []int{30, 64, 200, len(ext) / 2} {
-		wheel := writeWheel(t, t.TempDir(), map[string][]byte{"made/cut.so": ext[:size]})
+		wheel := writeWheel(t, t.TempDir(), "linux_x86_64", map[string][]byte{"made/cut.so": ext[:size]})
 		checkHostile(t, wheel, "made/cut.so")
 	}
 }

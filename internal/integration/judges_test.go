@@ -20,9 +20,9 @@ type peerAnswer struct {
 }
 
 // askAuditwheel runs `auditwheel show --json` on a wheel.
-func askAuditwheel(t *testing.T, wheel string) peerAnswer {
+func askAuditwheel(t *testing.T, wheel string, flags ...string) peerAnswer {
 	t.Helper()
-	r := run(t, nil, peer(t, "auditwheel"), "show", "--json", wheel).must(t)
+	r := run(t, nil, peer(t, "auditwheel"), append(append([]string{"show", "--json"}, flags...), wheel)...).must(t)
 	return decodeAnswer(t, []byte(r.stdout))
 }
 

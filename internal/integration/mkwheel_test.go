@@ -25,16 +25,16 @@ func mkwheel(t *testing.T, files map[string]string) string {
 	for name, file := range files {
 		content[name] = readFile(t, file)
 	}
-	return writeWheel(t, t.TempDir(), content)
+	return writeWheel(t, t.TempDir(), "linux_x86_64", content)
 }
 
-// writeWheel writes made-1.0 with the given members into dir.
-func writeWheel(t *testing.T, dir string, content map[string][]byte) string {
+// writeWheel writes made-1.0 with a platform tag and the given members into dir.
+func writeWheel(t *testing.T, dir, platform string, content map[string][]byte) string {
 	t.Helper()
 	const info = "made-1.0.dist-info/"
 	tag := run(t, nil, peer(t, "python"), "-c",
 		"import sys; print('cp%d%d' % sys.version_info[:2], end='')").must(t).stdout
-	tag += "-" + tag + "-linux_x86_64"
+	tag += "-" + tag + "-" + platform
 	content = maps.Clone(content)
 	content[info+"METADATA"] = []byte("Metadata-Version: 2.1\nName: made\nVersion: 1.0\n")
 	content[info+"WHEEL"] = []byte("Wheel-Version: 1.0\nGenerator: made 1.0\nRoot-Is-Purelib: false\nTag: " + tag + "\n")
