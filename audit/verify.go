@@ -133,6 +133,10 @@ func (p *Proof) claimBinaries(ctx context.Context, opts VerifyOptions) error {
 	promised := p.claimPlatforms()
 	p.claimPurelib()
 	p.claimABI()
+	if len(r.Graph.Members) == 0 {
+		p.unchecked(TopicLibraries, "the ELF files load", "the loader of "+string(r.Arch)+" would load none of them", nil)
+		return nil
+	}
 	p.claimLibraries(promised)
 	if err := p.claimSymbols(ctx, promised, opts); err != nil {
 		return fmt.Errorf("symbols: %w", err)

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/linkage"
@@ -14,9 +12,9 @@ import (
 )
 
 // claimSymbols adds the claims that each symbol, and each version, that a file
-// of the wheel wants is defined where the loader looks for it: with the file
-// loaded on its own (as with LD_BIND_NOW=1), and once more with each module or
-// program that loads it.
+// of the wheel wants is defined where the loader looks for it, as with
+// LD_BIND_NOW=1: in each process that begins with a module, a program, or a
+// library that no other file of the wheel needs.
 func (p *Proof) claimSymbols(ctx context.Context, promised []*policy.Policy, opts VerifyOptions) error {
 	r := p.Report
 	table, err := newSymbolTable(ctx, r.Graph, r.Libc == policy.MUSL, opts.Jobs)
@@ -55,18 +53,6 @@ type symbolCheck struct {
 	answers                 map[*linkage.Object]map[want]answer          // the worst of any root, for what is in rest
 	lost                    map[*linkage.Object]map[want]*linkage.Object // not found, with what was loaded
 }
-
-// An answer is what became of a wanted symbol or version, the worst last.
-type answer int
-
-const (
-	found         answer = iota // in a file that was read
-	promise                     // a policy promises library and version
-	ofPython                    // Python's own
-	toldElsewhere               // another claim fails for it
-	leftOpen                    // a library that was not read may have it
-	absent
-)
 
 // run looks for everything in the scope of every root that loads the file. What
 // several roots load is looked for in its own scope first, which is part of
@@ -152,115 +138,6 @@ func (s *symbolCheck) with(o *linkage.Object, a answer) []want {
 		}
 	}
 	return wants
-}
-
-// look searches a scope for what o wants.
-func (s *symbolCheck) look(o *linkage.Object, w want, loaded *scope) answer {
-	switch {
-	case w.name == "":
-		return s.lookVersion(w, loaded)
-	case s.table.find(w, loaded):
-		return found
-	case w.library == "":
-		return s.lookOutside(o, w.name, loaded)
-	case loaded.named(w.library) != nil:
-		return absent
-	}
-	return s.external(w, loaded)
-}
-
-// processLibraries are in every process of Python before it loads a module.
-func processLibraries(libc policy.Libc) []string {
-	if libc == policy.MUSL {
-		return []string{"libc.so"}
-	}
-	return []string{"libc.so.6", "libm.so.6"}
-}
-
-// lookOutside asks Python, and the libraries that nobody has read, about a
-// symbol without a version.
-func (s *symbolCheck) lookOutside(o *linkage.Object, symbol string, loaded *scope) answer {
-	libraries := slices.Sorted(maps.Keys(loaded.external))
-	if !loaded.program {
-		if isPythons(symbol) {
-			return ofPython
-		}
-		libraries = append(libraries, processLibraries(s.report.Libc)...)
-	}
-	open := len(s.promised) == 0 && len(libraries) > 0
-	for _, library := range libraries {
-		switch defined, known := s.exports(library, symbol); {
-		case defined:
-			return promise
-		case s.forbidden(library, symbol):
-			return toldElsewhere
-		case known || policy.Versioned(library) && o.Edge(library) != nil:
-			// It does not have it, or the linker would have noted the version.
-		default:
-			open = true
-		}
-	}
-	if open {
-		return leftOpen
-	}
-	return absent
-}
-
-// forbidden reports whether a policy rules the symbol out, which the claim about
-// its platform tells.
-func (s *symbolCheck) forbidden(library, symbol string) bool {
-	return slices.ContainsFunc(s.promised, func(q *policy.Policy) bool {
-		return slices.Contains(q.Forbidden(library), symbol) || !q.AllowsSymbol(library, symbol)
-	})
-}
-
-// exports asks all policies about a library of the system.
-func (s *symbolCheck) exports(library, symbol string) (defined, known bool) {
-	defined, known = len(s.promised) > 0, len(s.promised) > 0
-	for _, q := range s.promised {
-		d, k := q.Exports(library, symbol)
-		defined, known = defined && d, known && k
-	}
-	return defined, known
-}
-
-// lookVersion asks for the version of a version need (elf/dl-version.c,
-// match_symbol): the library must be loaded, and if it defines versions at all
-// this one must be among them.
-func (s *symbolCheck) lookVersion(w want, loaded *scope) answer {
-	o := loaded.named(w.library)
-	switch {
-	case o != nil && (s.table.versions[o] == nil || s.table.versions[o][w.version]):
-		return found
-	case o == nil:
-		return s.external(w, loaded)
-	}
-	return absent
-}
-
-// external asks the policies about a library that nobody has read. What they do
-// not promise is told by the claims about platforms and libraries.
-func (s *symbolCheck) external(w want, loaded *scope) answer {
-	status, needed := loaded.external[w.library]
-	switch {
-	case !needed:
-		return absent
-	case status == linkage.Excluded || len(s.promised) == 0:
-		return leftOpen
-	}
-	for _, q := range s.promised {
-		if !q.AllowsLibrary(w.library) || !q.AllowsVersion(w.version) {
-			return toldElsewhere
-		}
-	}
-	return promise
-}
-
-// isPythons reports whether a symbol is one of those that Python gives to its
-// extension modules: Py and _Py, and a word that begins with a capital.
-func isPythons(name string) bool {
-	rest, ok := strings.CutPrefix(strings.TrimPrefix(name, "_"), "Py")
-	return ok && rest != "" && (rest[0] == '_' || 'A' <= rest[0] && rest[0] <= 'Z')
 }
 
 // faults lists what was not found, by file, library and version.

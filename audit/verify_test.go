@@ -281,6 +281,9 @@ func TestVerifyUnchecked(t *testing.T) {
 		{"Mach-O", "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl", `demo/_core.so raw "\xcf\xfa\xed\xfe"`, `
 			binaries: demo/_core.so: Mach-O
 			platform: what macosx_11_0_arm64 promises is met`},
+		{"an architecture that nobody knows", "demo-1.0-cp312-cp312-linux_armv6l.whl", "demo/_core.so elf armv7l needed=libgone.so", `
+			platform: the ELF files are for armv6l
+			libraries: the ELF files load`},
 		{"a system that nobody knows", "demo-1.0-cp312-cp312-pyodide_2024_0_wasm32.whl", `demo/_core.so raw "\x00asm"`, `
 			binaries: demo/_core.so: not ELF, in spite of its name
 			platform: what pyodide_2024_0_wasm32 promises is met`},

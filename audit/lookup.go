@@ -1,0 +1,131 @@
+package audit
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/policy"
+)
+
+// An answer is what became of a wanted symbol or version, the worst last.
+type answer int
+
+const (
+	found         answer = iota // in a file that was read
+	promise                     // a policy promises library and version
+	ofPython                    // Python's own
+	toldElsewhere               // another claim fails for it
+	leftOpen                    // a library that was not read may have it
+	absent
+)
+
+// look searches a scope for what o wants.
+func (s *symbolCheck) look(o *linkage.Object, w want, loaded *scope) answer {
+	switch {
+	case w.name == "":
+		return s.lookVersion(w, loaded)
+	case s.table.find(w, loaded):
+		return found
+	case w.library == "":
+		return s.lookOutside(o, w.name, loaded)
+	case loaded.named(w.library) != nil:
+		return absent
+	}
+	return s.external(w, loaded)
+}
+
+// processLibraries are in every process of Python before it loads a module.
+func processLibraries(libc policy.Libc) []string {
+	if libc == policy.MUSL {
+		return []string{"libc.so"}
+	}
+	return []string{"libc.so.6", "libm.so.6"}
+}
+
+// lookOutside asks Python, and the libraries that nobody has read, about a
+// symbol without a version.
+func (s *symbolCheck) lookOutside(o *linkage.Object, symbol string, loaded *scope) answer {
+	libraries := slices.Sorted(maps.Keys(loaded.external))
+	if !loaded.program {
+		if isPythons(symbol) {
+			return ofPython
+		}
+		libraries = append(libraries, processLibraries(s.report.Libc)...)
+	}
+	open := len(s.promised) == 0 && len(libraries) > 0
+	for _, library := range libraries {
+		switch defined, known := s.exports(library, symbol); {
+		case defined:
+			return promise
+		case s.forbidden(library, symbol):
+			return toldElsewhere
+		case known || policy.Versioned(library) && o.Edge(library) != nil:
+			// It does not have it, or the linker would have noted the version.
+		default:
+			open = true
+		}
+	}
+	if open {
+		return leftOpen
+	}
+	return absent
+}
+
+// forbidden reports whether a policy rules the symbol out, which the claim about
+// its platform tells.
+func (s *symbolCheck) forbidden(library, symbol string) bool {
+	return slices.ContainsFunc(s.promised, func(q *policy.Policy) bool {
+		return slices.Contains(q.Forbidden(library), symbol) || !q.AllowsSymbol(library, symbol)
+	})
+}
+
+// exports asks all policies about a library of the system.
+func (s *symbolCheck) exports(library, symbol string) (defined, known bool) {
+	defined, known = len(s.promised) > 0, len(s.promised) > 0
+	for _, q := range s.promised {
+		d, k := q.Exports(library, symbol)
+		defined, known = defined && d, known && k
+	}
+	return defined, known
+}
+
+// lookVersion asks for the version of a version need (elf/dl-version.c,
+// match_symbol): the library must be loaded, and if it defines versions at all
+// this one must be among them.
+func (s *symbolCheck) lookVersion(w want, loaded *scope) answer {
+	o := loaded.named(w.library)
+	switch {
+	case o != nil && (s.table.versions[o] == nil || s.table.versions[o][w.version]):
+		return found
+	case o == nil:
+		return s.external(w, loaded)
+	}
+	return absent
+}
+
+// external asks the policies about a library that nobody has read. What they do
+// not promise is told by the claims about platforms and libraries.
+func (s *symbolCheck) external(w want, loaded *scope) answer {
+	status, needed := loaded.external[w.library]
+	switch {
+	case !needed:
+		return absent
+	case status == linkage.Excluded || len(s.promised) == 0:
+		return leftOpen
+	}
+	for _, q := range s.promised {
+		if !q.AllowsLibrary(w.library) || !q.AllowsVersion(w.version) {
+			return toldElsewhere
+		}
+	}
+	return promise
+}
+
+// isPythons reports whether a symbol is one of those that Python gives to its
+// extension modules: Py and _Py, and a word that begins with a capital.
+func isPythons(name string) bool {
+	rest, ok := strings.CutPrefix(strings.TrimPrefix(name, "_"), "Py")
+	return ok && rest != "" && (rest[0] == '_' || 'A' <= rest[0] && rest[0] <= 'Z')
+}
