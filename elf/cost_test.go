@@ -86,7 +86,7 @@ func TestStringsNamedOverAndOver(t *testing.T) {
 		{"version definitions", hostile([]Dyn{{elf.DT_VERDEF, costTables}},
 			repeat(15000, func(i int) []byte { return words(1, 2|1<<16, 0, 20, 28, uint32(1+i), 0) })), "add up to more than"},
 		{"parents of one version", hostile([]Dyn{{elf.DT_VERDEF, costTables}},
-			repeat(20000, func(i int) []byte { return words(1, 2|0xffff<<16, 0, 20, 20) })), "more than 32768 versions"},
+			append(words(1, 2|0xffff<<16, 0, 20, 0), repeat(40000, func(int) []byte { return words(1, 8) })...)), "Elf_Verdaux: there are more than 32768 records"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var before, after runtime.MemStats

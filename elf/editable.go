@@ -21,11 +21,37 @@ func (f *File) checkEditable() error {
 		if p.Type != elf.PT_NULL && p.Filesz > 0 && !binread.Span(p.Off, p.Filesz, f.size) {
 			return formatErr(at, "%v has %#x bytes at %#x, past the end of the file (%#x bytes)", p.Type, p.Filesz, p.Off, f.size)
 		}
+		if err := f.checkRead(p, at); err != nil {
+			return err
+		}
 	}
 	if err := f.checkLayout(); err != nil {
 		return err
 	}
 	return f.checkApart()
+}
+
+// checkRead refuses segments whose bytes the loader, or an exception that is
+// thrown, reads where no edit expects it. The header lies at offset at.
+func (f *File) checkRead(p Prog, at uint64) error {
+	switch p.Type {
+	case elf.PT_TLS:
+		if p.Filesz > p.Memsz { // what the loader then overwrites is chance
+			return formatErr(at, "PT_TLS has p_filesz %#x, more than its p_memsz %#x", p.Filesz, p.Memsz)
+		}
+		fallthrough
+	case elf.PT_GNU_EH_FRAME:
+		if off, ok := f.offsetOf(p.Vaddr, p.Filesz); p.Filesz > 0 && (!ok || off != p.Off) {
+			return formatErr(at, "%v has p_offset %#x, where no PT_LOAD maps its %#x bytes at address %#x", p.Type, p.Off, p.Filesz, p.Vaddr)
+		}
+	case elf.PT_NOTE, elf.PT_GNU_PROPERTY:
+		for _, q := range f.Progs {
+			if q.Type == elf.PT_INTERP && p.Off < q.Off+q.Filesz && q.Off < p.Off+p.Filesz {
+				return formatErr(at, "%v and PT_INTERP share bytes (at %#x); the file cannot be edited safely", p.Type, max(p.Off, q.Off))
+			}
+		}
+	}
+	return nil
 }
 
 // An extent is a structure of the file that something reads at run time.

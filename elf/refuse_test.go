@@ -48,6 +48,58 @@ func TestEditRefusesWhatSharesBytes(t *testing.T) {
 	}
 }
 
+// The loader believes less than the file says, or more: what it would read after
+// an edit is not what it has read before.
+func TestEditRefusesWhatTheLoaderReadsElsewhere(t *testing.T) {
+	data := image(t, "x86_64 isa=v2"+fullSpec) // phdr[4] and [5] have the note, [6] is PT_GNU_STACK
+	text := value(t, data, "phdr[1].p_offset")
+	type lies map[string]uint64
+	for _, tt := range []struct {
+		name string
+		lies lies
+		want string
+	}{
+		{"more thread-local data than room", lies{"phdr[6].p_filesz": 4, "phdr[6].p_memsz": 1, "phdr[6].p_type": uint64(elf.PT_TLS)}, "PT_TLS has p_filesz 0x4, more than its p_memsz 0x1"},
+		{"thread-local data behind a segment", lies{"phdr[6].p_filesz": 4, "phdr[6].p_memsz": 4, "phdr[6].p_offset": text, "phdr[6].p_vaddr": text, "phdr[6].p_type": uint64(elf.PT_TLS)}, "where no PT_LOAD maps its 0x4 bytes"},
+		{"a note that is the interpreter, too", lies{"phdr[4].p_type": uint64(elf.PT_INTERP)}, "and PT_INTERP share bytes"},
+		{"the name of a symbol behind .dynstr", lies{"dynsym[2].st_name": 0x8000}, "st_name 0x8000, past the end of .dynstr"},
+		{"a .dynstr whose last string goes on behind it", lies{"dynstr.last": 'x'}, "has no end within .dynstr"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			data := data
+			for field, v := range tt.lies {
+				data = lie(t, data, field, v)
+			}
+			_, err := parse(t, data).Edit(SetRPath(longPath))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error is %v, want %q", err, tt.want)
+			}
+			checkError(t, err)
+		})
+	}
+}
+
+func TestEditRefusesAStringTableWithoutEnd(t *testing.T) {
+	f := parse(t, lie(t, image(t, "x86_64 export=f"), "dynstr.last", 'x'))
+	_, err := f.Edit(SetRPath(longPath))
+	if err == nil || !strings.Contains(err.Error(), `.dynstr ends with "x", not with a NUL`) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// ld.so follows the chains of version records to their end, whatever the counts
+// say; so the audit must.
+func TestVersionsAreReadAsTheLoaderDoes(t *testing.T) {
+	data := image(t, "x86_64"+fullSpec)
+	want := open(t, "x86_64"+fullSpec)
+	for _, field := range []string{"verneed[0].vn_cnt", "verneed[1].vn_cnt", "verdef[1].vd_cnt"} {
+		for _, count := range []uint64{0, 1, 0xffff} {
+			got := parse(t, lie(t, data, field, count))
+			checkMeaning(t, meaningOf(want), got)
+		}
+	}
+}
+
 func mustAt(t testing.TB, data []byte, name string) uint64 {
 	off, _ := at(t, data, name)
 	return off

@@ -33,6 +33,29 @@ func (p *plan) placeStrings() error {
 			n.file = p.place(n.Library)
 		}
 	}
+	if p.stringsMove() {
+		return p.checkNames()
+	}
+	return nil
+}
+
+// checkNames refuses to move .dynstr away from under a symbol whose name lies
+// outside of it: the loader does not look at DT_STRSZ, and takes what is there.
+func (p *plan) checkNames() error {
+	size, beyond := p.f.dynamic.strings.size, uint64(0)
+	if err := p.f.eachSymbolName(func(name uint64) { beyond = max(beyond, name) }); err != nil {
+		return err
+	}
+	if beyond >= size && beyond > 0 {
+		return formatErr(p.f.tagAt(elf.DT_SYMTAB), "a dynamic symbol has st_name %#x, past the end of .dynstr (%#x bytes), which therefore cannot move", beyond, size)
+	}
+	if size == 0 {
+		return nil
+	}
+	end := p.f.dynamic.strings.off + size - 1
+	if last, err := p.f.read(".dynstr", end, 1); err != nil || last[0] != 0 {
+		return cmp.Or(err, formatErr(end, ".dynstr ends with %q, not with a NUL, so its last string goes on behind it; it cannot move", last))
+	}
 	return nil
 }
 

@@ -55,12 +55,13 @@ const (
 
 // chain walks the records of a version table. Each record tells by how many
 // bytes the next one follows; 0 ends the chain. The distance is unsigned, so
-// that a chain cannot turn back, and limit stops one that only crawls.
+// that a chain cannot turn back, and limit, what is left of maxVersions, stops one
+// that only crawls.
 func (f *File) chain(what string, off, size uint64, limit int, visit func(off uint64, c *binread.Cursor) (next uint32, err error)) error {
 	end := f.mapEnd(off)
 	for n := 0; ; n++ {
 		if n == limit {
-			return formatErr(off, "%s chain has more than %d records", what, limit)
+			return formatErr(off, "%s: there are more than %d records", what, maxVersions)
 		}
 		buf, err := f.readMapped(what, off, size, end)
 		if err != nil {
@@ -91,26 +92,26 @@ func (f *File) VersionNeeds() ([]VersionNeed, error) {
 		if v := c.U16(); v != 1 {
 			return 0, formatErr(off, "vn_version is %d, want 1", v)
 		}
-		count, file, aux, next := c.U16(), c.U32(), c.U32(), c.U32()
+		c.U16() // vn_cnt: ld.so follows the chain to its end
+		file, aux, next := c.U32(), c.U32(), c.U32()
 		need := VersionNeed{off: off, file: uint64(file)}
 		if need.Library, err = names.get(uint64(file), "vn_file", off+4); err != nil {
 			return 0, err
 		}
-		if total += int(count); total > maxVersions {
-			return 0, formatErr(off, "DT_VERNEED names more than %d versions", maxVersions)
+		if need.Versions, err = f.neededVersions(names, off+uint64(aux), maxVersions-total); err != nil {
+			return 0, err
 		}
-		if count > 0 {
-			need.Versions, err = f.neededVersions(names, off+uint64(aux), int(count))
-		}
+		total += len(need.Versions)
 		needs = append(needs, need)
-		return next, err
+		return next, nil
 	})
 	return needs, err
 }
 
-func (f *File) neededVersions(names *names, start uint64, count int) ([]NeededVersion, error) {
-	versions := make([]NeededVersion, 0, count)
-	err := f.chain("Elf_Vernaux", start, vernauxSize, maxVersions, func(off uint64, c *binread.Cursor) (uint32, error) {
+// neededVersions reads a chain of Elf_Vernaux records, at most limit of them.
+func (f *File) neededVersions(names *names, start uint64, limit int) ([]NeededVersion, error) {
+	var versions []NeededVersion
+	err := f.chain("Elf_Vernaux", start, vernauxSize, limit, func(off uint64, c *binread.Cursor) (uint32, error) {
 		c.U32() // vna_hash
 		flags, index, name, next := c.U16(), c.U16(), c.U32(), c.U32()
 		s, err := names.get(uint64(name), "vna_name", off+8)
@@ -118,9 +119,6 @@ func (f *File) neededVersions(names *names, start uint64, count int) ([]NeededVe
 			return 0, err
 		}
 		versions = append(versions, NeededVersion{Name: s, Weak: flags&verFlagWeak != 0, Index: index &^ versymHidden, name: uint64(name), off: off})
-		if len(versions) == count {
-			return 0, nil
-		}
 		return next, nil
 	})
 	return versions, err
@@ -146,16 +144,12 @@ func (f *File) VersionDefs() ([]VersionDef, error) {
 		flags, index, count := c.U16(), c.U16(), c.U16()
 		c.U32() // vd_hash
 		aux, next := c.U32(), c.U32()
-		if count == 0 {
-			return next, nil
-		}
-		if total += int(count); total > maxVersions {
-			return 0, formatErr(off, "DT_VERDEF names more than %d versions and parents", maxVersions)
-		}
 		def := VersionDef{Base: flags&verFlagBase != 0, Index: index &^ versymHidden, off: off}
-		if def.aux, err = f.verdefAux(off+uint64(aux), int(count)); err != nil {
+		// ld.so takes the name without a look at vd_cnt.
+		if def.aux, err = f.verdefAux(off+uint64(aux), max(int(count), 1), maxVersions-total); err != nil {
 			return 0, err
 		}
+		total += len(def.aux)
 		if def.Name, err = names.get(def.aux[0].name, "vda_name", off+uint64(aux)); err != nil {
 			return 0, err
 		}
@@ -166,10 +160,11 @@ func (f *File) VersionDefs() ([]VersionDef, error) {
 }
 
 // verdefAux reads the Elf_Verdaux records of a definition: the first has its
-// own name, those that follow name its parents.
-func (f *File) verdefAux(start uint64, count int) ([]verdaux, error) {
+// own name, those that follow name its parents. Up to count are read, and no more
+// than limit.
+func (f *File) verdefAux(start uint64, count, limit int) ([]verdaux, error) {
 	var aux []verdaux
-	err := f.chain("Elf_Verdaux", start, verdauxSize, maxVersions, func(off uint64, c *binread.Cursor) (uint32, error) {
+	err := f.chain("Elf_Verdaux", start, verdauxSize, limit, func(off uint64, c *binread.Cursor) (uint32, error) {
 		name, next := c.U32(), c.U32()
 		aux = append(aux, verdaux{name: uint64(name), off: off})
 		if len(aux) == count {
