@@ -227,9 +227,16 @@ func keptNotes(before, after *File) error {
 	if len(was) != len(now) {
 		return fmt.Errorf("there were %d program headers of notes, and there are %d", len(was), len(now))
 	}
+	extents, err := before.extents()
+	if err != nil {
+		return err
+	}
 	for i := range was {
-		if off, ok := before.offsetOf(was[i].Vaddr, was[i].Filesz); !ok || off != was[i].Off {
-			continue // it was not there in the first place
+		shared := slices.ContainsFunc(extents, func(x extent) bool {
+			return x.written && x.off < was[i].Off+was[i].Filesz && was[i].Off < x.off+x.n
+		})
+		if off, ok := before.offsetOf(was[i].Vaddr, was[i].Filesz); !ok || off != was[i].Off || shared {
+			continue // it was not there in the first place, as old patchelf leaves it
 		}
 		old, err := before.read("note", was[i].Off, was[i].Filesz)
 		if err != nil {

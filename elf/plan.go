@@ -58,7 +58,7 @@ func (p *plan) run() (*Overlay, error) {
 		return nil, err
 	}
 	for _, step := range []func() error{
-		p.patchStrings, p.patchDynamic, p.patchNeeds, p.patchInterpreter,
+		p.checkNames, p.patchStrings, p.patchDynamic, p.patchNeeds, p.patchInterpreter,
 		p.patchSections, p.patchDynamicUsers, p.patchMovedSymbols, p.renumberSymbols,
 		p.displacePatches, p.patchHeaders, p.b.sortPatches,
 	} {

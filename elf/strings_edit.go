@@ -33,15 +33,15 @@ func (p *plan) placeStrings() error {
 			n.file = p.place(n.Library)
 		}
 	}
-	if p.stringsMove() {
-		return p.checkNames()
-	}
 	return nil
 }
 
 // checkNames refuses to move .dynstr away from under a symbol whose name lies
 // outside of it: the loader does not look at DT_STRSZ, and takes what is there.
 func (p *plan) checkNames() error {
+	if !p.moveStrings {
+		return nil
+	}
 	size, beyond := p.f.dynamic.strings.size, uint64(0)
 	if err := p.f.eachSymbolName(func(name uint64) { beyond = max(beyond, name) }); err != nil {
 		return err
