@@ -100,8 +100,8 @@ func eachObject(ctx context.Context, objects []*linkage.Object, n int, do func(i
 }
 
 // wantsOf lists what a file needs to be given. A weak symbol may stay without a
-// definition, a weak version need without its version. musl does not look at
-// version needs (ldso/dynlink.c).
+// definition, as may one that no relocation refers to, and a weak version need
+// without its version. musl does not look at version needs (ldso/dynlink.c).
 func wantsOf(f *elf.File, musl bool) ([]want, error) {
 	var wants []want
 	if !musl {
@@ -117,11 +117,15 @@ func wantsOf(f *elf.File, musl bool) ([]want, error) {
 			}
 		}
 	}
+	referenced, err := f.Referenced()
+	if err != nil {
+		return nil, err
+	}
 	for s, err := range f.Symbols() {
 		if err != nil {
 			return nil, err
 		}
-		if !s.Undefined() || s.Name == "" || s.Bind == stdelf.STB_WEAK || s.Bind == stdelf.STB_LOCAL || s.Type == stdelf.STT_SECTION {
+		if !s.Undefined() || s.Name == "" || s.Bind == stdelf.STB_WEAK || s.Bind == stdelf.STB_LOCAL || !referenced[s.Index] {
 			continue
 		}
 		w := want{name: s.Name}

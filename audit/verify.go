@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"sync"
@@ -138,8 +137,13 @@ func (p *Proof) claimBinaries(ctx context.Context, opts VerifyOptions) error {
 		return nil
 	}
 	p.claimLibraries(promised)
-	if err := p.claimSymbols(ctx, promised, opts); err != nil {
-		return fmt.Errorf("symbols: %w", err)
+	err := p.claimSymbols(ctx, promised, opts)
+	var format *elf.FormatError
+	switch {
+	case errors.As(err, &format):
+		p.claim(TopicSymbols, "the symbols of each file can be read", "the gABI and the rules of ld.so", []Fault{{Reason: err.Error()}})
+	case err != nil:
+		return err
 	}
 	p.claimPaths()
 	p.claimStack()

@@ -124,6 +124,26 @@ func (f *File) relocatedCount() (int, error) {
 	return int(top) + 1, err
 }
 
+// Referenced returns, by index in the dynamic symbol table, which symbols a
+// relocation refers to. The loader looks up no others: an undefined symbol that
+// nothing refers to may be missing.
+func (f *File) Referenced() ([]bool, error) {
+	count, err := f.symbolCount()
+	if err != nil || count == 0 {
+		return nil, err
+	}
+	if _, _, err := f.table(elf.DT_SYMTAB, uint64(count)*f.symSize()); err != nil {
+		return nil, err // a count that the file has no room for
+	}
+	referenced := make([]bool, count)
+	err = f.eachRelocation(func(r relocation) {
+		if r.symbol < uint64(count) {
+			referenced[r.symbol] = true
+		}
+	})
+	return referenced, err
+}
+
 // relocated reports whether a relocation writes to, or points into, one of the
 // structures. What cannot be read counts as a yes.
 func (p *plan) relocated(list []displaced) bool {

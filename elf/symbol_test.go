@@ -43,6 +43,48 @@ func TestSymbolsAndVersions(t *testing.T) {
 	})
 }
 
+func TestReferenced(t *testing.T) {
+	eachImage(t, func(t *testing.T, f *File) {
+		referenced, err := f.Referenced()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for s, err := range f.Symbols() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.Undefined() && !referenced[s.Index] {
+				t.Errorf("nothing refers to %s, want the relocation that its import has", s.Name)
+			}
+		}
+	})
+}
+
+// A relocation that is turned into one without a symbol leaves its symbol
+// without a reference.
+func TestNotReferenced(t *testing.T) {
+	data := image(t, "x86_64 import=gone,used")
+	f := parse(t, data)
+	off, _, err := f.table(elf.DT_RELA, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := int(binary.LittleEndian.Uint32(data[off+12:]))
+	binary.LittleEndian.PutUint32(data[off+12:], 0)
+	referenced, err := parse(t, data).Referenced()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for s, err := range f.Symbols() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := s.Index != index; referenced[s.Index] != want {
+			t.Errorf("%s: referenced is %v, want %v", s.Name, referenced[s.Index], want)
+		}
+	}
+}
+
 func TestHiddenVersions(t *testing.T) {
 	data := image(t, "x86_64 export=f@V_1,g@V_2,plain")
 	f := parse(t, data)

@@ -315,6 +315,7 @@ func linkCases() []linkCase {
 			[]linkStep{a(f, ""), use("f"), a("int old(void) { return 1; } int new(void) { return 2; } __asm__(\".symver old,f@V_1\"); __asm__(\".symver new,f@@V_2\");", "V_1 { }; V_2 { } V_1;")}, true},
 		{"an old version that is not the first serves nobody",
 			[]linkStep{a(f, ""), use("f"), a("int g(void) { return 1; } int old(void) { return 1; } __asm__(\".symver old,f@V_2\");", "V_1 { global: g; }; V_2 { } V_1;")}, false},
+		{"a missing symbol that nothing refers to", []linkStep{{"mod.so", "int mod(void) { return 1; }", "", []string{"-Wl,-u,no_such_function"}}}, true},
 		{"a weak symbol that is missing", []linkStep{a("int g(void) { return 1; }", ""),
 			{"mod.so", "__attribute__((weak)) int f(void); int mod(void) { return f ? f() : 0; }", "", []string{"liba.so"}}}, true},
 		{"a hidden symbol", []linkStep{a(f, ""), use("f"), a("__attribute__((visibility(\"hidden\"))) int f(void) { return 1; } int g(void) { return f(); }", "")}, false},
