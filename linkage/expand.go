@@ -54,10 +54,14 @@ func (r *resolver) origins(o *Object) []string {
 	case o.Interp != nil:
 		return []string{path.Dir(o.real)}
 	case r.asTheyLie:
-		return []string{path.Dir(o.found)}
+		return []string{o.foundIn()}
 	}
-	return []string{path.Dir(o.found), path.Dir(o.real)}
+	return []string{o.foundIn(), path.Dir(o.real)}
 }
+
+// foundIn returns the directory in which the name of a library was found, spelled
+// as in its path: what stands before ".." may be a symbolic link.
+func (o *Object) foundIn() string { return o.found[:strings.LastIndexByte(o.found, '/')] }
 
 func (r *resolver) dirOf(text string, usesOrigin bool, o *Object) (dir, bool) {
 	if !path.IsAbs(text) {

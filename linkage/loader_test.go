@@ -84,6 +84,11 @@ func loadCases() []loadCase {
 			link/liba.so  elf x86_64
 			real/liba.so  elf x86_64`,
 			want: []string{"liba.so => @/link/liba.so"}},
+		{name: "ORIGIN of a library is spelled as its path", files: `
+			bin/m.so     elf x86_64 needed=liba.so rpath=$ORIGIN/../lib
+			lib/liba.so  elf x86_64 needed=libb.so rpath=$ORIGIN
+			lib/libb.so  elf x86_64`, first: "bin/m.so",
+			want: []string{"liba.so => @/bin/../lib/liba.so", "libb.so => @/bin/../lib/libb.so"}},
 		{name: "a path is shown as the search path spells it", files: `
 			m.so         elf x86_64 needed=liba.so rpath=@/lib/../lib//
 			lib/liba.so  elf x86_64`,

@@ -183,17 +183,3 @@ func TestAgainstTheCache(t *testing.T) {
 
 // cacheLine matches "	libz.so.1 (libc6,x86-64) => /lib/x86_64-linux-gnu/libz.so.1".
 var cacheLine = regexp.MustCompile(`(?m)^\t(\S+) \(libc6,x86-64(.*?)\) => (\S+)$`)
-
-// compile runs a compiler in dir, or skips the test without one.
-func compile(t *testing.T, dir, compiler string, args ...string) {
-	t.Helper()
-	path, err := exec.LookPath(compiler)
-	if err != nil {
-		t.Skip(err)
-	}
-	cmd := exec.Command(path, args...)
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s %s: %v\n%s", compiler, strings.Join(args, " "), err, out)
-	}
-}
