@@ -23,6 +23,7 @@ const (
 	TopicPlatform  Topic = "platform"  // a platform tag against the contents
 	TopicABI       Topic = "abi"       // the Python tags against the extension modules
 	TopicLibraries Topic = "libraries" // needed libraries
+	TopicOrder     Topic = "order"     // libraries that something else has to load before
 	TopicSymbols   Topic = "symbols"   // needed symbols and their versions
 	TopicPaths     Topic = "paths"     // search paths
 	TopicStack     Topic = "stack"     // executable stacks

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
 )
@@ -13,7 +12,7 @@ import (
 // the loader finds it, or promised by every tag.
 func (p *Proof) claimLibraries(promised []*policy.Policy) {
 	r := p.Report
-	inside, outside, byName := map[string]bool{}, map[string]bool{}, 0
+	inside, outside := map[string]bool{}, map[string]bool{}
 	var excluded []Fault
 	for _, o := range r.Graph.Members {
 		for _, e := range o.Edges {
@@ -22,18 +21,12 @@ func (p *Proof) claimLibraries(promised []*policy.Policy) {
 				excluded = append(excluded, Fault{File: o.Path, Library: e.Needed, Reason: "left out as asked"})
 			case e.To != nil && e.To.InWheel:
 				inside[e.To.Path] = true
-				if e.Rule == linkage.ByName {
-					byName++
-				}
 			default:
 				outside[e.Needed] = true
 			}
 		}
 	}
 	basis := fmt.Sprintf("%d in the wheel", len(inside))
-	if byName > 0 {
-		basis += fmt.Sprintf(" (%s without a search path to it: another module loads it before)", phrase.Count(byName, "time"))
-	}
 	if len(promised) > 0 {
 		faults := p.libraryFaults(promised)
 		for i := range faults {
@@ -47,6 +40,38 @@ func (p *Proof) claimLibraries(promised []*policy.Policy) {
 	}
 	if len(excluded) > 0 {
 		p.unchecked(TopicLibraries, "libraries that are left out are on the user's system", "--exclude", excluded)
+	}
+	p.claimOrder()
+}
+
+// claimOrder is about libraries of the wheel that a file needs and has no search
+// path to. The loader takes them if they are in memory already. Where another
+// file has a search path, that depends on which is imported first; where none
+// has, only Python code could have loaded them (with ctypes).
+func (p *Proof) claimOrder() {
+	found := map[*linkage.Object]bool{}
+	var order, lost []Fault
+	for _, o := range p.Report.Graph.Members {
+		for _, e := range o.Edges {
+			found[e.To] = found[e.To] || e.Status == linkage.Found && e.Rule != linkage.ByName && e.Rule != linkage.Loaded
+		}
+	}
+	for _, o := range p.Report.Graph.Members {
+		for _, e := range o.Edges {
+			switch {
+			case e.Status != linkage.Found || e.Rule != linkage.ByName:
+			case found[e.To]:
+				order = append(order, Fault{File: o.Path, Library: e.Needed, Reason: "no search path leads from it to " + e.To.Path})
+			default:
+				lost = append(lost, Fault{File: o.Path, Library: e.Needed, Reason: "no file of the wheel has a search path to " + e.To.Path})
+			}
+		}
+	}
+	if len(lost) > 0 {
+		p.claim(TopicOrder, "each library in the wheel is found by a search path", "ld.so finds no library by its name alone", lost)
+	}
+	if len(order) > 0 {
+		p.unchecked(TopicOrder, "modules without a search path to a library are imported after one that has it", "the order is Python code's", order)
 	}
 }
 

@@ -224,6 +224,8 @@ func TestVerifyLibraries(t *testing.T) {
 			libraries: demo/_core.so: libpython3.12.so.1.0: extension modules must not load libpython (PEP 513)`},
 		{"another C library", glibcWheel, module("needed=libc.so.6") + "\ndemo/libm.so elf x86_64 needed=libc.musl-x86_64.so.1", `
 			libraries: demo/libm.so: libc.musl-x86_64.so.1: it belongs to musl, manylinux_2_17_x86_64 is for glibc`},
+		{"in the wheel, with no search path to it anywhere", glibcWheel, module("needed=libx.so") + "\nx.libs/libx.so elf x86_64 soname=libx.so", `
+			order: demo/_core.so: libx.so: no file of the wheel has a search path to x.libs/libx.so`},
 		{"for another machine than the module", glibcWheel, module("needed=libx.so rpath=$ORIGIN") + "\ndemo/libx.so elf i686", `
 			platform: demo/libx.so: it is for i686, the wheel for x86_64
 			libraries: demo/_core.so: libx.so: it is not in the wheel, and manylinux_2_17_x86_64 does not promise it; searched demo (DT_RPATH $ORIGIN of demo/_core.so: not there)`},
@@ -298,6 +300,10 @@ func TestVerifyUnchecked(t *testing.T) {
 			platform: demo/_core.so: GLIBC_2.18 of libc.so.6: GLIBC_2.18 is newer than manylinux_2_17 promises (f)
 			libraries: demo/_core.so: needs libc.so.6 of the system
 			symbols: demo/_core.so: GLIBC_2.18 of libc.so.6: left to the system (f)`},
+		{"a search path that only another module has", glibcWheel, module("needed=libx.so") + `
+			demo/_other.so  elf x86_64 needed=libx.so rpath=$ORIGIN/../x.libs export=PyInit__other
+			x.libs/libx.so  elf x86_64 soname=libx.so`, `
+			order: demo/_core.so: libx.so: no search path leads from it to x.libs/libx.so`},
 		{"the stable ABI", "demo-1.0-cp312-abi3-manylinux_2_17_x86_64.whl", module("needed=libc.so.6"), `
 			abi: the extension modules keep to the stable ABI`},
 	})

@@ -62,6 +62,9 @@ type Edge struct {
 // search path leads to it.
 const ByName = "in the wheel under this name"
 
+// Loaded is the [Edge.Rule] of a library that is in memory when it is needed.
+const Loaded = "already loaded"
+
 // A Place is one directory that was searched, and why without success.
 type Place struct {
 	Dir  string

@@ -102,7 +102,7 @@ func (r *resolver) known(needed string, loaded map[string]*Object, from *Object)
 	if to = loaded[needed]; to != nil && to == r.interp {
 		return to, interpRule
 	}
-	return to, "already loaded"
+	return to, Loaded
 }
 
 // excluded matches a soname, or the path of a resolved library, against the
