@@ -256,3 +256,28 @@ func TestInterpreterEdits(t *testing.T) {
 		}
 	}
 }
+
+// strip leaves a PT_LOAD of patchelf's without bytes, at an offset that means
+// nothing. The kernel maps nothing for it.
+func TestEditBesideAnEmptySegment(t *testing.T) {
+	data := image(t, "x86_64"+fullSpec)
+	f := parse(t, data)
+	for i, p := range f.Progs {
+		if p.Type == elf.PT_GNU_STACK {
+			at := data[f.Phoff+uint64(i)*f.progSize():]
+			binary.LittleEndian.PutUint32(at, uint32(elf.PT_LOAD))
+			for j, v := range []uint64{0x218, 0x750, 0x750, 0, 0, 0x1000} {
+				binary.LittleEndian.PutUint64(at[8+8*j:], v)
+			}
+		}
+	}
+	before := parse(t, data)
+	if len(before.maps) != len(f.maps)+1 {
+		t.Fatalf("%d PT_LOAD, want one more than %d", len(before.maps), len(f.maps))
+	}
+	after := edit(t, before, SetRPath(longPath), AddNeeded("liba.so"), AddNeeded("libb.so"))
+	checkTables(t, before, after)
+	if after.RPath() != longPath {
+		t.Errorf("rpath = %q", after.RPath())
+	}
+}

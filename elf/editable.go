@@ -227,7 +227,8 @@ func (f *File) hashExtents(out []extent) ([]extent, error) {
 func (f *File) checkLayout() error {
 	memEnd := uint64(0)
 	for i, p := range f.Progs {
-		if p.Type != elf.PT_LOAD {
+		// strip leaves an empty one, anywhere, where patchelf had one of its own.
+		if p.Type != elf.PT_LOAD || p.Memsz == 0 {
 			continue
 		}
 		at := f.progAt(i)
