@@ -69,6 +69,11 @@ func checkTableMapped(t testing.TB, before, after *File) {
 	if _, was := mappedAddr(before, before.Phoff); was && !ok {
 		t.Errorf("the program header table at %#x is not mapped", after.Phoff)
 	}
+	for _, page := range []uint64{4 << 10, after.maxPage()} {
+		if tableSeen(before, page) && !tableSeen(after, page) {
+			t.Errorf("with pages of %#x bytes, the program header table at %#x is taken to lie in another segment", page, after.Phoff)
+		}
+	}
 	for _, p := range before.Progs {
 		addr, _ := mappedAddr(before, before.Phoff)
 		if p.Type == elf.PT_PHDR && (p.Filesz != uint64(before.Phnum)*before.progSize() || p.Off != before.Phoff || p.Vaddr != addr) {
@@ -80,6 +85,18 @@ func checkTableMapped(t testing.TB, before, after *File) {
 			t.Errorf("PT_PHDR says %#x at address %#x, %#x bytes; the table is at %#x, address %#x, %d entries", p.Off, p.Vaddr, p.Filesz, after.Phoff, at, after.Phnum)
 		}
 	}
+}
+
+// tableSeen reports whether glibc finds the program header table, with pages of
+// that size: it looks for it in whole pages of the segments, in their order.
+func tableSeen(f *File, page uint64) bool {
+	end := f.Phoff + uint64(f.Phnum)*f.progSize()
+	for _, p := range f.maps {
+		if off := p.Off - p.Vaddr%page; off <= f.Phoff && p.Off-p.Vaddr+roundUp(p.Vaddr+p.Filesz, page) >= end {
+			return p.Off <= f.Phoff && end <= p.Off+p.Filesz
+		}
+	}
+	return false
 }
 
 func mappedAddr(f *File, off uint64) (uint64, bool) {

@@ -131,8 +131,19 @@ func (l *lab) tell(t *testing.T, o layout, path, lie string, data []byte, said s
 // pointsNowhere reports whether a relocation or symbol would have the program use
 // what lies in no segment: nobody says what is there.
 func pointsNowhere(f *File, x field, v uint64) bool {
+	if strings.HasSuffix(x.name, ".r_addend") && f.targetOfSymbol(x) {
+		return true // it leads into another library, or its thread-local data
+	}
 	if !strings.HasPrefix(x.name, "rel") && !strings.HasPrefix(x.name, "jmprel") && !strings.HasSuffix(x.name, ".st_value") {
 		return false
 	}
 	return !slices.ContainsFunc(f.maps, func(p Prog) bool { return v >= p.Vaddr && v < p.Vaddr+p.Memsz })
+}
+
+// targetOfSymbol reports whether the relocation with that r_addend is one to a
+// symbol.
+func (f *File) targetOfSymbol(addend field) bool {
+	word := f.pick(4, 8)
+	info, err := f.read("r_info", addend.off-word, word)
+	return err == nil && f.cursor(info, 0).Word()>>f.pick(8, 32) != 0
 }

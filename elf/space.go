@@ -280,6 +280,9 @@ func (p *plan) segmentStart(top int, pageAlign uint64, tableMoves bool) (off, va
 	last := p.f.Progs[top]
 	memEnd := roundUp(last.Vaddr+last.Memsz, max(pageAlign, p.f.maxPage()))
 	fileEnd := roundUp(p.space.headEnd, 16)
+	if tableMoves {
+		fileEnd = max(fileEnd, roundUp(p.f.pagesEnd(), 16))
+	}
 	if !tableMoves || p.prog(elf.PT_INTERP) < 0 {
 		return fileEnd, memEnd + fileEnd%pageAlign, nil
 	}
@@ -292,6 +295,17 @@ func (p *plan) segmentStart(top int, pageAlign uint64, tableMoves bool) (off, va
 		return 0, 0, formatErr(p.f.Phoff, "the program header table would have to move %d bytes behind the file, for its .bss of %d bytes; the file cannot be edited in a way that kernels before 5.18 load", off-fileEnd, last.Memsz-last.Filesz)
 	}
 	return off, off + bias, nil
+}
+
+// pagesEnd returns the file offset behind the last page that any PT_LOAD maps,
+// with the bytes that only fill the page. glibc takes the program header table to
+// lie in the first segment whose pages hold it (_dl_map_segments), be they .bss.
+func (f *File) pagesEnd() uint64 {
+	end := uint64(0)
+	for _, p := range f.maps {
+		end = max(end, p.Off+roundUp(p.Vaddr+p.Filesz, f.maxPage())-p.Vaddr)
+	}
+	return end
 }
 
 // insertLoad puts the new PT_LOAD behind the last one, since they must ascend.
