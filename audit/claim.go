@@ -47,6 +47,10 @@ type Claim struct {
 	Outcome Outcome
 	Basis   string  // what the outcome rests on
 	Faults  []Fault // what contradicts the claim, or what is not checked of it
+
+	// Evidence is the basis in detail, a line for each thing that was looked at,
+	// where there is more to tell than a number.
+	Evidence []string
 }
 
 // A Fault is one reason why a claim fails or was not checked.
@@ -111,8 +115,8 @@ func (p *Proof) Failed() []Claim {
 }
 
 // claim adds a claim that holds unless there are faults.
-func (p *Proof) claim(topic Topic, text, basis string, faults []Fault) {
-	c := Claim{Topic: topic, Text: text, Outcome: Holds, Basis: basis, Faults: faults}
+func (p *Proof) claim(topic Topic, text, basis string, faults []Fault, evidence ...string) {
+	c := Claim{Topic: topic, Text: text, Outcome: Holds, Basis: basis, Faults: faults, Evidence: evidence}
 	if len(faults) > 0 {
 		c.Outcome = Fails
 	}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/linkage"
@@ -33,15 +34,36 @@ func (p *Proof) claimLibraries(promised []*policy.Policy) {
 			delete(outside, faults[i].Library)
 		}
 		basis += fmt.Sprintf(", %d promised by %s", len(outside), tagNames(promised))
-		p.claim(TopicLibraries, "each needed library is found in the wheel or promised by the tag", basis, faults)
+		p.claim(TopicLibraries, "each needed library is found in the wheel or promised by the tag", basis, faults, p.whereFound(promised)...)
 	} else {
-		p.claim(TopicLibraries, "needed libraries that lie in the wheel are found", basis, nil)
+		p.claim(TopicLibraries, "needed libraries that lie in the wheel are found", basis, nil, p.whereFound(nil)...)
 		p.openLibraries()
 	}
 	if len(excluded) > 0 {
 		p.unchecked(TopicLibraries, "libraries that are left out are on the user's system", "--exclude", excluded)
 	}
 	p.claimOrder()
+}
+
+// whereFound tells of each needed library where it is and by which rule, or who
+// promises it.
+func (p *Proof) whereFound(promised []*policy.Policy) []string {
+	var lines []string
+	for _, o := range p.Report.Graph.Members {
+		for _, e := range o.Edges {
+			what := ""
+			switch {
+			case e.To != nil && e.To.InWheel:
+				what = e.To.Path + " (" + e.Rule + ")"
+			case e.Status == linkage.Excluded || len(promised) == 0 || slices.ContainsFunc(promised, func(q *policy.Policy) bool { return !p.Report.leaves(q, e) }):
+				continue // told by faults
+			default:
+				what = "promised by " + tagNames(promised)
+			}
+			lines = append(lines, o.Path+": "+e.Needed+": "+what)
+		}
+	}
+	return lines
 }
 
 // claimOrder is about libraries of the wheel that a file needs and has no search

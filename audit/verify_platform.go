@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -73,7 +74,7 @@ func (p *Proof) claimPolicy(text string, platform policy.Platform) *policy.Polic
 		p.unchecked(TopicPlatform, text, "it has no policy of its own, and "+q.Tag()+" is not met", faults)
 		return nil
 	}
-	p.claim(TopicPlatform, text, basis, faults)
+	p.claim(TopicPlatform, text, basis, faults, p.versionsWanted()...)
 	return q
 }
 
@@ -123,6 +124,17 @@ func (p *Proof) platformBasis() string {
 		return basis + "; not the processor that they need"
 	}
 	return basis
+}
+
+// versionsWanted lists the versions that the wheel wants of libraries outside,
+// by library.
+func (p *Proof) versionsWanted() []string {
+	var lines []string
+	wanted := p.Report.VersionedSymbols(nil)
+	for _, library := range slices.Sorted(maps.Keys(wanted)) {
+		lines = append(lines, library+": "+strings.Join(wanted[library], ", "))
+	}
+	return lines
 }
 
 // archFaults lists dynamic files that a wheel for arch cannot hold.

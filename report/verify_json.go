@@ -17,6 +17,9 @@ type VerifyClaim struct {
 	Outcome string        `json:"outcome"` // holds, fails or unchecked
 	Basis   string        `json:"basis"`
 	Faults  []VerifyFault `json:"faults"`
+
+	// The basis in detail, where there is more to tell than a number.
+	Evidence []string `json:"evidence"`
 }
 
 // VerifyFault is one reason why a claim fails or is unchecked.
@@ -32,7 +35,7 @@ type VerifyFault struct {
 func NewVerify(p *audit.Proof) Verify {
 	v := Verify{Schema: Schema, Wheel: p.Wheel, Holds: p.Holds(), Claims: []VerifyClaim{}}
 	for _, c := range p.Claims {
-		claim := VerifyClaim{Topic: string(c.Topic), Claim: c.Text, Outcome: string(c.Outcome), Basis: c.Basis, Faults: []VerifyFault{}}
+		claim := VerifyClaim{Topic: string(c.Topic), Claim: c.Text, Outcome: string(c.Outcome), Basis: c.Basis, Faults: []VerifyFault{}, Evidence: list(c.Evidence)}
 		for _, f := range c.Faults {
 			claim.Faults = append(claim.Faults, VerifyFault{
 				File: optional(f.File), Library: optional(f.Library), Version: optional(f.Version),

@@ -12,17 +12,20 @@ import (
 const shownFaults = 8
 
 // WriteVerify writes a verification as text for people: each claim with its
-// outcome and, below it, what that rests on. With all, every fault is listed,
-// and every symbol of it.
+// outcome and, below it, what that rests on. With all, that is told in detail,
+// and every fault is listed with every symbol of it.
 func WriteVerify(w io.Writer, proof *audit.Proof, s Style, all bool) error {
 	p := &printer{w: w, style: s}
 	p.linef("%s", s.bold(Clean(proof.Wheel)))
 	for _, c := range proof.Claims {
 		p.linef("  %s  %s", p.outcome(c.Outcome), Clean(c.Text))
 		p.linef("             %s", Clean(c.Basis))
-		shown := c.Faults
-		if !all {
-			shown = shown[:min(shownFaults, len(shown))]
+		shown := c.Faults[:min(shownFaults, len(c.Faults))]
+		if all {
+			shown = c.Faults
+			for _, line := range c.Evidence {
+				p.linef("             . %s", Clean(line))
+			}
 		}
 		for i := range shown {
 			limit := shownSymbols

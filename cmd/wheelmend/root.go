@@ -122,7 +122,7 @@ It is one static program. It works offline, from any host, and runs no other.`,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	flags := root.PersistentFlags()
-	flags.CountVarP(&a.verbose, "verbose", "v", "tell more: everything that stops a policy, everything that a repair changes")
+	flags.CountVarP(&a.verbose, "verbose", "v", "tell more: everything that stops a policy, that a repair changes, that a claim rests on")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print errors only")
 	flags.StringVar(&a.format, "log-format", "text", "format of messages on stderr: text or json")
 	flags.StringVar(&a.color, "color", "auto", "color: auto, always or never")

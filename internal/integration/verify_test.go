@@ -241,6 +241,13 @@ func TestVerifyFindsTampering(t *testing.T) {
 				c[module] = edited(t, c[module], peer(t, "patchelf"), "--add-rpath", "/home/build/lib")
 			})
 		}, "paths", "/home/build/lib"},
+		{"every search path", func(t *testing.T) string {
+			return rewritten(t, repaired, base, func(c map[string][]byte) {
+				for name := range elfMembers(t, repaired) {
+					c[name] = edited(t, c[name], peer(t, "patchelf"), "--remove-rpath")
+				}
+			})
+		}, "order", path.Base(xml2)},
 		{"a module for another Python", func(t *testing.T) string {
 			return rewritten(t, repaired, base, func(c map[string][]byte) {
 				c[strings.Replace(module, "311", "312", 1)], c[module] = c[module], nil
