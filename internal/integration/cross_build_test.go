@@ -66,7 +66,7 @@ func (c crossTarget) compileAll(t *testing.T, extra, dep, module, host string) {
 		"-Wl,--version-script="+filepath.Join("testdata", "cross", "extra.map"))
 	c.compile(t, dep, "dep.cc", append([]string{"-shared", "-Wl,-soname,libdep.so.2", extra}, runtime...)...)
 	c.compile(t, module, "module.cc", append([]string{"-shared", dep, extra, "-lpthread", "-ldl"}, runtime...)...)
-	c.compile(t, host, "host.c", "-ldl")
+	c.compile(t, host, "host.c", "-pie", "-ldl")
 	hideSections(t, extra)
 }
 

@@ -47,6 +47,7 @@ func (c crossTarget) test(t *testing.T) {
 		system = append(system, c.cxxRuntime()...)
 	}
 	t.Run("usual", func(t *testing.T) { c.checkLoads(t, built, usual, system) })
+	t.Run("programs", func(t *testing.T) { c.checkPrograms(t, built, usual, system) })
 	if whole != "" {
 		t.Run("whole", func(t *testing.T) { c.checkLoads(t, built, whole, c.systemLibraries()) })
 	}
@@ -111,6 +112,27 @@ func (c crossTarget) checkLoads(t *testing.T, built crossSystem, wheel string, s
 	}
 	tags := platforms(wheel)
 	checkSameTag(t, writeWheel(t, t.TempDir(), tags[len(tags)-1], patched))
+}
+
+// checkPrograms gives host programs the loader and the search path that they need
+// to run without help, and runs them: as they came from the linker, and without
+// section headers, so that the program headers move.
+func (c crossTarget) checkPrograms(t *testing.T, built crossSystem, wheel string, system []string) {
+	t.Helper()
+	dir, libraries, out := unpack(t, wheel), t.TempDir(), t.TempDir()
+	c.copyLibs(t, libraries, system...)
+	for _, kind := range []string{"-pie", "-no-pie"} {
+		host := filepath.Join(out, "host"+kind)
+		c.compile(t, host, "host.c", kind, "-ldl")
+		for _, name := range []string{"with-sections", "bare"} {
+			if name == "bare" {
+				hideSections(t, host)
+			}
+			patched := host + "-" + name
+			wheelmend(t, "patch", "--set-interpreter", c.lib(t, c.loader), "--set-rpath", libraries, "-o", patched, host).must(t)
+			c.execute(t, patched, dir).check(t, built.before, dir, len(elfMembers(t, wheel)), system)
+		}
+	}
 }
 
 // Files of architectures that no wheel is for are laid out as in a repaired wheel,

@@ -53,18 +53,21 @@ func unpack(t *testing.T, wheel string) string {
 // and nothing to be found but what lies in the named folders.
 func (c crossTarget) load(t *testing.T, host, dir string, libraryPath ...string) crossRun {
 	t.Helper()
-	args := []string{c.lib(t, c.loader), "--library-path", strings.Join(libraryPath, ":"),
-		host, filepath.Join(dir, "made", "cross.so"), dir}
-	if c.qemu != "" {
-		qemu := c.qemu
-		if strings.Contains(qemu, "/") {
-			qemu = cached(t, qemu)
-		}
-		args = append([]string{qemu}, args...)
+	return c.execute(t, host, dir, c.lib(t, c.loader), "--library-path", strings.Join(libraryPath, ":"))
+}
+
+// execute runs the host program on dir/made/cross.so; loader is what stands
+// before it on the command line.
+func (c crossTarget) execute(t *testing.T, host, dir string, loader ...string) crossRun {
+	t.Helper()
+	args := append(slices.Clone(loader), host, filepath.Join(dir, "made", "cross.so"), dir)
+	switch {
+	case strings.Contains(c.qemu, "/"):
+		args = append([]string{cached(t, c.qemu)}, args...)
+	case c.qemu != "":
+		args = append([]string{c.qemu}, args...)
 	}
-	r := run(t, []string{"LD_BIND_NOW=1"}, args[0], args[1:]...).must(t)
-	got := parseCrossRun(r.stdout)
-	// musl names the program as well.
+	got := parseCrossRun(run(t, []string{"LD_BIND_NOW=1"}, args[0], args[1:]...).must(t).stdout)
 	got.objects = slices.DeleteFunc(got.objects, func(name string) bool { return name == host })
 	return got
 }
@@ -101,12 +104,12 @@ func (got crossRun) symbols() []string {
 	return names
 }
 
-// check asserts that a module works as it did before the repair, with all the ELF
-// files of its unpacked wheel in the process, and of the system only the named
-// libraries.
+// check asserts that a module works as it did before the repair, with the host
+// program and all the ELF files of its unpacked wheel in the process, and of the
+// system only the named libraries.
 func (got crossRun) check(t *testing.T, original crossRun, dir string, mapped int, system []string) {
 	t.Helper()
-	want := append(slices.Clone(facts), fmt.Sprintf("true %d", mapped),
+	want := append(slices.Clone(facts), fmt.Sprintf("true %d", mapped+1),
 		"end of dep", "end of module", "end of extra")
 	if !slices.Equal(got.facts, want) {
 		t.Errorf("the module says\n%s\nwant\n%s", strings.Join(got.facts, "\n"), strings.Join(want, "\n"))

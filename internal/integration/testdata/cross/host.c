@@ -1,6 +1,6 @@
 /* Stands in for the interpreter where there is none: loads an extension module,
-   calls its functions, and compares what the loader says of every library in
-   one folder with what the file says.
+   calls its functions, and compares what the loader says of itself and of every
+   library in one folder with what the file says.
 
    usage: host MODULE FOLDER */
 #define _GNU_SOURCE
@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *folder;
+static const char *folder, *program;
 static volatile unsigned sum;
+/* As in libextra. */
+static char large[2 << 20];
 
 static void *find(void *module, const char *name)
 {
@@ -92,19 +94,22 @@ static const char *object(const struct dl_phdr_info *info, const unsigned char *
 
 static int each(struct dl_phdr_info *info, size_t size, void *data)
 {
+	/* The program comes first; its name is empty in glibc, the vDSO's in musl. */
+	static int count;
+	const char *name = count++ ? info->dlpi_name : program;
 	long length = 0;
 	const char *wrong;
 	unsigned char *file;
 	(void)size;
-	if (!info->dlpi_name || !*info->dlpi_name)
+	if (!name || !*name)
 		return 0;
-	printf("object %s\n", info->dlpi_name);
-	if (strncmp(info->dlpi_name, folder, strlen(folder)))
+	printf("object %s\n", name);
+	if (strcmp(name, program) && strncmp(name, folder, strlen(folder)))
 		return 0;
-	file = whole(info->dlpi_name, &length);
+	file = whole(name, &length);
 	wrong = file ? object(info, file, length) : "cannot be read";
 	if (wrong)
-		printf("wrong %s: %s\n", info->dlpi_name, wrong);
+		printf("wrong %s: %s\n", name, wrong);
 	else
 		++*(int *)data;
 	free(file);
@@ -127,7 +132,11 @@ int main(int argc, char **argv)
 	int good = 0;
 	if (argc != 3)
 		return 2;
+	program = argv[0];
 	folder = argv[2];
+	for (unsigned i = 0; i < sizeof large; i += 64)
+		if (large[i]++)
+			return 3;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	void *module = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
 	if (!module) {
