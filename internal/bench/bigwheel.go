@@ -29,8 +29,8 @@ func bigWheel(ctx context.Context, work string, mib int64) (path string, err err
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return "", err
 	}
-	lib := filepath.Join(dir, "libfar.so.1")
-	if err := gcc(ctx, dir, "far.c", "int far_away(void) { return 1; }\n", lib, "-Wl,-soname,libfar.so.1"); err != nil {
+	lib, err := farLibrary(ctx, dir)
+	if err != nil {
 		return "", err
 	}
 	path = filepath.Join(work, "big-1.0-cp311-cp311-linux_x86_64.whl")
@@ -54,6 +54,25 @@ func bigWheel(ctx context.Context, work string, mib int64) (path string, err err
 		}
 	}
 	return path, w.finish("big-1.0.dist-info/")
+}
+
+// farLibrary makes the library that the extensions need.
+func farLibrary(ctx context.Context, dir string) (string, error) {
+	lib := filepath.Join(dir, "libfar.so.1")
+	return lib, gcc(ctx, dir, "far.c", "int far_away(void) { return 1; }\n", lib, "-Wl,-soname,libfar.so.1")
+}
+
+// bigLibrary generates a library of the given size.
+func bigLibrary(ctx context.Context, work string, mib int64) (string, error) {
+	dir := filepath.Join(work, "library")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", err
+	}
+	lib, err := farLibrary(ctx, dir)
+	if err != nil {
+		return "", err
+	}
+	return bigPart(ctx, dir, 0, mib<<20, lib)
 }
 
 // bigPart makes one extension with size bytes of data.

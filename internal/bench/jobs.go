@@ -7,18 +7,20 @@ import (
 	"strings"
 )
 
-// job is a wheel and how often each tool works on it.
+// job is a file, what is done to it and how often.
 type job struct {
-	wheel string // path
+	file  string // path
 	title string
+	steps []string
 	runs  int
 	warm  bool // whether an unmeasured run goes first
 }
 
-// findJobs lists the wheels asked for, and generates the big one. That one
-// takes the other tools minutes: it is measured once.
+// findJobs lists the wheels asked for, and generates the big wheel and the big
+// library. The big wheel takes the other tools minutes: it is measured once.
 func findJobs(ctx context.Context, opts *options, work string) ([]job, error) {
 	var jobs []job
+	ofWheel := []string{stepRepair, stepAudit}
 	for _, name := range opts.wheels {
 		path := name
 		if !strings.HasSuffix(name, ".whl") {
@@ -32,14 +34,21 @@ func findJobs(ctx context.Context, opts *options, work string) ([]job, error) {
 			path = found[0]
 		}
 		title, _, _ := strings.Cut(filepath.Base(path), "-")
-		jobs = append(jobs, job{path, title, opts.runs, true})
+		jobs = append(jobs, job{path, title, ofWheel, opts.runs, true})
 	}
 	if opts.bigMiB > 0 {
 		path, err := bigWheel(ctx, work, opts.bigMiB)
 		if err != nil {
 			return nil, err
 		}
-		jobs = append(jobs, job{path, fmt.Sprintf("generated, %d MiB", opts.bigMiB), 1, false})
+		jobs = append(jobs, job{path, fmt.Sprintf("generated, %d MiB", opts.bigMiB), ofWheel, 1, false})
+	}
+	if opts.libraryMiB > 0 {
+		path, err := bigLibrary(ctx, work, opts.libraryMiB)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, job{path, fmt.Sprintf("library, %d MiB", opts.libraryMiB), []string{stepPatch}, opts.runs, true})
 	}
 	return jobs, nil
 }

@@ -1,5 +1,5 @@
-// Command bench measures wheelmend against other tools that repair wheels, on
-// the same wheels, in the same run, and prints a Markdown table. The tools and
+// Command bench measures wheelmend against other tools that repair wheels or edit
+// libraries, on the same files, in the same run, and prints a Markdown table. The tools and
 // the wheels are those that scripts/setup-integration has put into the cache.
 //
 //	go run ./internal/bench -o docs/benchmarks.md
@@ -26,6 +26,8 @@ type options struct {
 	runs    int      // measured runs of each command, after one that is not
 	bigMiB  int64    // size of the generated wheel; 0 leaves it out
 	wheels  []string // names of packages in the cache, or paths of wheels
+
+	libraryMiB int64 // size of the generated library; 0 leaves it out
 }
 
 func main() {
@@ -59,6 +61,7 @@ func parse(args []string) (*options, error) {
 	flags.StringVar(&opts.command, "wheelmend", "", "measure this `file` (default: build ./cmd/wheelmend)")
 	flags.IntVar(&opts.runs, "runs", 5, "measured runs of each command")
 	flags.Int64Var(&opts.bigMiB, "big", 1024, "size in `MiB` of a wheel to generate; 0 for none")
+	flags.Int64Var(&opts.libraryMiB, "library", 1024, "size in `MiB` of a library to generate; 0 for none")
 	flags.Usage = func() {
 		fmt.Fprintf(flags.Output(), "usage: bench [flags] [PACKAGE|WHEEL...]\n")
 		flags.PrintDefaults()

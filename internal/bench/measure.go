@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// measured is what one tool needed for one step on one wheel.
+// measured is what one tool needed for one step on one file.
 type measured struct {
 	title, step, tool string
 
 	times  []time.Duration // wall clock, one for each run
 	cpu    []time.Duration // processor time of the process and those it started, one for each run
 	peak   int64           // largest resident set of the process and those it started, in bytes
-	size   int64           // bytes of the repaired wheel; 0 for an audit
+	size   int64           // bytes of the file that it wrote; 0 for an audit
 	failed string          // why there is no measurement
 }
 
@@ -29,11 +29,11 @@ func median(times []time.Duration) time.Duration {
 	return slices.Sorted(slices.Values(times))[len(times)/2]
 }
 
-// measureAll measures every step of every tool on one wheel. The tools take
+// measureAll measures the steps of every tool on one file. The tools take
 // turns, so that a slow minute of the machine hits all of them.
 func measureAll(ctx context.Context, tools []tool, j job, work string) ([]*measured, error) {
 	var all []*measured
-	for _, step := range steps {
+	for _, step := range j.steps {
 		var row []*measured
 		for _, t := range tools {
 			if t.steps[step] != nil {
@@ -63,7 +63,7 @@ func toolNamed(tools []tool, name string) tool {
 
 // once runs a tool and adds what it took, if it counts. A tool that fails is a
 // result too.
-func (m *measured) once(ctx context.Context, args func(wheel, out string) []string, j job, work string, counts bool) error {
+func (m *measured) once(ctx context.Context, args func(file, out string) []string, j job, work string, counts bool) error {
 	if m.failed != "" {
 		return nil
 	}
@@ -74,7 +74,7 @@ func (m *measured) once(ctx context.Context, args func(wheel, out string) []stri
 	defer os.RemoveAll(out)
 
 	fmt.Fprintf(os.Stderr, "bench: %s: %s %s\n", j.title, m.tool, m.step)
-	took, err := spawn(ctx, args(j.wheel, out))
+	took, err := spawn(ctx, args(j.file, out))
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		m.failed = exit.Error()
 		fmt.Fprintf(os.Stderr, "bench: %s %s of %s: %s\n%s", m.tool, m.step, j.title, m.failed, exit.Stderr)
@@ -85,7 +85,7 @@ func (m *measured) once(ctx context.Context, args func(wheel, out string) []stri
 	}
 	m.times, m.cpu = append(m.times, took.wall), append(m.cpu, took.cpu)
 	m.peak = max(m.peak, took.peak)
-	m.size, err = sizeOfWheels(out)
+	m.size, err = sizeOfFiles(out)
 	return err
 }
 
@@ -122,8 +122,8 @@ func spawn(ctx context.Context, args []string) (cost, error) {
 	return cost{wall, state.UserTime() + state.SystemTime(), usage.Maxrss * 1024}, nil
 }
 
-// sizeOfWheels adds up the files that a repair has written.
-func sizeOfWheels(dir string) (int64, error) {
+// sizeOfFiles adds up the files that a tool has written.
+func sizeOfFiles(dir string) (int64, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return 0, err

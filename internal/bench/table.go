@@ -20,11 +20,12 @@ func writeTable(w io.Writer, tools []tool, results []*measured) error {
 			fmt.Fprintf(&page, " %s %s", t.name, t.version)
 		}
 	}
-	page.WriteString(".\n\nThe tools took turns on the same wheels, after one run that does not count. Seconds are the\n" +
+	page.WriteString(".\n\nThe tools took turns on the same files, after one run that does not count. Seconds are the\n" +
 		"median of the wall time, and the number of runs stands beside it. CPU seconds are those of all\n" +
 		"processors together. Memory is the largest resident set of the tool and of what it started.\n" +
-		"Faster, and size, are relative to auditwheel.\n\n")
-	page.WriteString("| wheel | step | tool | runs | seconds | faster | CPU seconds | memory, MiB | bytes written | size |\n")
+		"Faster, and size, are relative to the first tool of a step. The library is generated, like the big\n" +
+		"wheel, of data that does not compress.\n\n")
+	page.WriteString("| file | step | tool | runs | seconds | faster | CPU seconds | memory, MiB | bytes written | size |\n")
 	page.WriteString("|---|---|---|--:|--:|--:|--:|--:|--:|--:|\n")
 	var base *measured
 	for _, m := range results {

