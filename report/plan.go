@@ -16,11 +16,12 @@ type Repair struct {
 	Path   string `json:"path"` // of the finished wheel; "" after a dry run
 	Tag    string `json:"tag"`  // platform tag that the wheel met before
 	*repair.Plan
+	Findings []string `json:"findings"` // claims of the finished wheel that fail
 }
 
 // NewRepair returns the JSON document of a repair that has a plan.
 func NewRepair(r *repair.Result, dryRun bool) Repair {
-	return Repair{Schema: Schema, DryRun: dryRun, Path: r.Path, Tag: r.Tag, Plan: r.Plan}
+	return Repair{Schema: Schema, DryRun: dryRun, Path: r.Path, Tag: r.Tag, Plan: r.Plan, Findings: list(r.Findings)}
 }
 
 // Copy is the JSON document of a wheel without binaries that is copied as it is.
