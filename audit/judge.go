@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -101,10 +102,11 @@ func missing(e *linkage.Edge) string {
 		}
 		places = append(places, place+")")
 	}
+	name := cmp.Or(e.Needed, `""`) // a DT_NEEDED that says nothing
 	if len(places) == 0 {
-		return e.Needed + " was not found, and there is no directory to search; name one with --search-path"
+		return name + " was not found, and there is no directory to search; name one with --search-path"
 	}
-	return fmt.Sprintf("%s was not found; searched %s; add its directory with --search-path", e.Needed, strings.Join(places, ", "))
+	return fmt.Sprintf("%s was not found; searched %s; add its directory with --search-path", name, strings.Join(places, ", "))
 }
 
 // inside reports whether the library that o needs under that name is, after a

@@ -152,7 +152,7 @@ func (f *File) readStrtab() error {
 	}
 	off, ok := f.offsetOf(addr, size)
 	if !ok {
-		return formatErr(f.tagAt(elf.DT_STRTAB), "DT_STRTAB (%#x bytes at address %#x) is not mapped by any PT_LOAD; the file looks truncated", size, addr)
+		return formatErr(f.tagAt(elf.DT_STRTAB), "DT_STRTAB (%#x bytes at address %#x) is not mapped by any PT_LOAD", size, addr)
 	}
 	d.strings.r, d.strings.addr, d.strings.off, d.strings.size = f.r, addr, off, size
 	return nil
@@ -244,7 +244,7 @@ func (f *File) table(tag elf.DynTag, n uint64) (off uint64, ok bool, err error) 
 	}
 	off, mapped := f.offsetOf(addr, n)
 	if !mapped {
-		return 0, true, formatErr(f.tagAt(tag), "%v says address %#x, where no PT_LOAD maps %#x bytes; the file looks truncated", tag, addr, n)
+		return 0, true, formatErr(f.tagAt(tag), "%v says address %#x, where no PT_LOAD maps %#x bytes", tag, addr, n)
 	}
 	return off, true, nil
 }

@@ -267,7 +267,11 @@ func (f *File) readProgs() error {
 	if f.Phnum == 0 {
 		return nil
 	}
-	buf, err := f.read(fmt.Sprintf("program header table (e_phnum %d)", f.Phnum), f.Phoff, uint64(f.Phnum)*f.progSize())
+	what, n := fmt.Sprintf("program header table (e_phnum %d)", f.Phnum), uint64(f.Phnum)*f.progSize()
+	if f.Phoff > uint64(f.size) {
+		return formatErr(f.phoffAt(), "e_phoff is %#x: the %s of %d bytes would lie past the end of the file (%d bytes)", f.Phoff, what, n, f.size)
+	}
+	buf, err := f.read(what, f.Phoff, n)
 	if err != nil {
 		return err
 	}
@@ -278,6 +282,9 @@ func (f *File) readProgs() error {
 	}
 	return nil
 }
+
+// phoffAt returns the file offset of e_phoff.
+func (f *File) phoffAt() uint64 { return 24 + f.pick(4, 8) }
 
 // progAt returns the file offset of program header i.
 func (f *File) progAt(i int) uint64 { return f.Phoff + uint64(i)*f.progSize() }
@@ -356,7 +363,7 @@ func (f *File) mapEnd(off uint64) uint64 {
 // readMapped reads n bytes at off, which must lie before end.
 func (f *File) readMapped(what string, off, n, end uint64) ([]byte, error) {
 	if off > end || n > end-off {
-		return nil, formatErr(min(off, end), "%s of %d bytes at %#x runs past the end of its segment (%#x); the file looks truncated", what, n, off, end)
+		return nil, formatErr(min(off, end), "%s of %d bytes at %#x runs past the end of its segment (%#x)", what, n, off, end)
 	}
 	return f.read(what, off, n)
 }

@@ -97,7 +97,7 @@ func place(pr *Prog, at part) {
 func (p *plan) patchHeader(phoff, shoff uint64) {
 	f := p.f
 	buf := f.appendWord(f.appendWord(nil, phoff), shoff)
-	p.b.patch(f.shoffAt()-f.pick(4, 8), buf)
+	p.b.patch(f.phoffAt(), buf)
 	counts := f.pick(44, 56) // e_phnum
 	if f.Phnum < pnXnum {
 		p.b.patch(counts, f.appendOrder().AppendUint16(nil, uint16(len(p.progs))))

@@ -190,6 +190,9 @@ func (p *plan) patchDynamicUsers() error {
 	if err := p.refuseSelfRelocating(); err != nil {
 		return err
 	}
+	if err := p.refuseRelocatedDynamic(); err != nil {
+		return err
+	}
 	old, now := p.f.dynamic.addr, p.space.dynamic.vaddr
 	if off, ok, err := p.f.table(elf.DT_PLTGOT, p.f.pick(4, 8)); err == nil && ok {
 		buf, err := p.f.read("DT_PLTGOT", off, p.f.pick(4, 8))
@@ -229,6 +232,19 @@ func (p *plan) refuseSelfRelocating() error {
 		return formatErr(p.f.dynamic.off, "the dynamic table has no free slot and cannot move: a static PIE finds it by its address in the code")
 	}
 	return nil
+}
+
+// refuseRelocatedDynamic refuses to move a dynamic table that relocations write
+// to, as no linker makes them: they would go on writing to its old place.
+func (p *plan) refuseRelocatedDynamic() error {
+	d, hit := &p.f.dynamic, false
+	err := p.f.eachRelocation(func(r relocation) {
+		hit = hit || r.target-d.addr < uint64(d.slots)*p.f.dynSize()
+	})
+	if err == nil && hit {
+		return formatErr(d.off, "a relocation writes to the dynamic table, which has no free slot and therefore cannot move")
+	}
+	return err
 }
 
 // pie reports whether the file calls itself a position-independent program.

@@ -67,6 +67,9 @@ func (f *File) readSections() ([]Section, error) {
 	if n > maxTableSize {
 		return nil, formatErr(f.shoffAt(), "the section header table at %#x has %d entries, more than any real file", f.Shoff, f.Shnum)
 	}
+	if f.Shoff > uint64(f.size) {
+		return nil, formatErr(f.shoffAt(), "e_shoff is %#x, past the end of the file (%d bytes)", f.Shoff, f.size)
+	}
 	buf, err := f.read(fmt.Sprintf("section header table (%d entries)", f.Shnum), f.Shoff, n)
 	if err != nil {
 		return nil, err

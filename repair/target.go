@@ -1,6 +1,7 @@
 package repair
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,7 +30,7 @@ func (e *UnmetError) Error() string {
 		}
 		reason := describe(blocker)
 		if blocker.Kind == audit.KindMissing && i > 0 && e.Blockers[i-1].Kind == audit.KindMissing {
-			reason = blocker.Library + " was not found" // nor are the places told twice
+			reason = cmp.Or(blocker.Library, `""`) + " was not found" // nor are the places told twice
 		}
 		fmt.Fprintf(&b, "%s: %s", blocker.File, reason)
 	}
