@@ -1,9 +1,10 @@
 package audit
 
 import (
-	"debug/elf"
+	stdelf "debug/elf"
 	"path"
 
+	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/linkage"
 )
 
@@ -41,7 +42,7 @@ type Node struct {
 	Soname  string
 	RPath   string
 	RunPath string
-	Static  bool  // it has no dynamic table, and loads nothing
+	Static  bool  // a static program, which loads nothing
 	Interp  *Need // PT_INTERP of a program that does not come from a wheel
 	Needs   []Need
 }
@@ -125,8 +126,20 @@ func newProcess(g *linkage.Graph) Process {
 func newNode(o *linkage.Object) *Node {
 	return &Node{
 		Path: o.Path, Found: o.Found, InWheel: o.InWheel, Soname: o.File.Soname(),
-		RPath: o.File.RPath(), RunPath: o.File.RunPath(), Static: !o.File.Dynamic(),
+		RPath: o.File.RPath(), RunPath: o.File.RunPath(), Static: static(o.File),
 	}
+}
+
+// static reports a program without a dynamic table, or one that relocates itself:
+// a PIE (DF_1_PIE) that names no interpreter.
+func static(f *elf.File) bool {
+	if !f.Dynamic() {
+		return true
+	}
+	const pie = 0x08000000
+	flags, _ := f.DynValue(stdelf.DT_FLAGS_1)
+	interp, err := f.Interpreter()
+	return flags&pie != 0 && err == nil && interp == "" && len(f.Needed()) == 0
 }
 
 func newNeed(e *linkage.Edge, to *Node) Need {
@@ -137,16 +150,16 @@ func newNeed(e *linkage.Edge, to *Node) Need {
 }
 
 // linked reports whether a loader takes files of the type at all.
-func linked(t elf.Type) bool { return t == elf.ET_DYN || t == elf.ET_EXEC }
+func linked(t stdelf.Type) bool { return t == stdelf.ET_DYN || t == stdelf.ET_EXEC }
 
 // unlinkedKind names an ELF file that no loader takes.
-func unlinkedKind(h elf.Type, machine elf.Machine) string {
+func unlinkedKind(h stdelf.Type, machine stdelf.Machine) string {
 	switch h {
-	case elf.ET_REL:
+	case stdelf.ET_REL:
 		return "object file"
-	case elf.ET_CORE:
+	case stdelf.ET_CORE:
 		return "core dump"
-	case elf.ET_DYN, elf.ET_EXEC:
+	case stdelf.ET_DYN, stdelf.ET_EXEC:
 		return "code for " + machine.String()
 	}
 	return "ELF file of type " + h.String()

@@ -145,7 +145,11 @@ func (s *surveyor) directory(ctx context.Context, dir string) error {
 				s.damaged(name, err)
 			}
 		default:
-			if kind := foreignKind(name, head); kind != "" {
+			kind := foreignKind(name, head)
+			if IsWheelName(name) {
+				kind = "a wheel; give its own name to see its tree"
+			}
+			if kind != "" {
 				s.survey.Foreign = append(s.survey.Foreign, Foreign{name, kind})
 			}
 		}

@@ -21,6 +21,9 @@ func LibcOf(f *elf.File, name string) string {
 			return libc
 		}
 	}
+	if libc := LoaderLibc(path.Base(name)); libc != "" {
+		return libc // a C library itself needs nothing that tells
+	}
 	return NameLibc(name)
 }
 

@@ -27,7 +27,7 @@ type TreeProcess struct {
 // TreeFile is one file of a process.
 type TreeFile struct {
 	Path        string     `json:"path"`
-	Found       *string    `json:"found_at"` // as the loader spells it; null for roots and members
+	Found       *string    `json:"found_at"` // as the loader spells it; null for members of a wheel
 	InWheel     bool       `json:"in_wheel"`
 	Static      bool       `json:"static"`
 	Soname      *string    `json:"soname"`

@@ -64,6 +64,9 @@ func target(p audit.Process) string {
 	if arch == "" {
 		arch = "unknown architecture"
 	}
+	if !slices.ContainsFunc(p.Roots, func(n *audit.Node) bool { return !n.Static }) {
+		return arch + ", static"
+	}
 	return arch + ", " + p.Libc
 }
 
@@ -78,22 +81,18 @@ func (t *treeText) process(s *audit.Survey, p *audit.Process) {
 	for _, root := range p.Roots {
 		indent := "  "
 		if s.Kind != audit.SurveyFile {
-			t.linef("  %s", Clean(root.Path)+kind(root))
+			t.linef("  %s", Clean(root.Path))
 			indent = "    "
 		}
 		t.shown[root] = true
+		if len(root.Needs) == 0 && s.Kind == audit.SurveyFile {
+			t.linef("%sneeds no library", indent)
+		}
 		if root.Interp != nil {
 			t.need(indent, root.Interp)
 		}
 		t.needs(indent, root)
 	}
-}
-
-func kind(n *audit.Node) string {
-	if n.Static {
-		return "  (static)"
-	}
-	return ""
 }
 
 // needs writes what a file needs. What a library needs itself is written where

@@ -34,7 +34,7 @@ load them. No code is run.
 A library that is not found is named with every place that was searched, and
 makes the exit code 1.`,
 		Example: `  wheelmend tree demo-1.0-cp312-cp312-linux_x86_64.whl
-  wheelmend tree --json dist
+  wheelmend tree --json build/lib.linux-x86_64-cpython-312
   wheelmend tree --sysroot /opt/sysroots/aarch64 /opt/sysroots/aarch64/usr/bin/python3
   wheelmend tree --format dot dist/*.whl`,
 		Args: func(_ *cobra.Command, args []string) error {

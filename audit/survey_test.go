@@ -1,0 +1,150 @@
+package audit_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/internal/wheeltest"
+	"github.com/wheelmend/wheelmend/linkage"
+)
+
+// survey writes a tree of files, the system among them, and surveys one path.
+func survey(t *testing.T, files, name string) (*audit.Survey, error) {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := wheeltest.WriteLibs(dir, files); err != nil {
+		t.Fatal(err)
+	}
+	s, err := audit.SurveyOf(context.Background(), filepath.Join(dir, name), linkage.Options{Sysroot: dir}, audit.LoadOptions{})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range s.Processes {
+		for _, n := range p.Nodes {
+			n.Path = strings.TrimPrefix(n.Path, dir+"/")
+		}
+	}
+	return s, nil
+}
+
+// paths returns the files of each process, in their order.
+func paths(s *audit.Survey) [][]string {
+	var all [][]string
+	for _, p := range s.Processes {
+		var list []string
+		for _, n := range p.Nodes {
+			list = append(list, n.Path)
+		}
+		all = append(all, list)
+	}
+	return all
+}
+
+func TestSurveyOfDirectories(t *testing.T) {
+	for _, tt := range []struct {
+		name, files string
+		want        [][]string
+	}{
+		{"each file is the first of its process", `
+			d/a.so  elf x86_64 needed=libx.so,liby.so
+			d/b.so  elf x86_64 needed=liby.so
+			lib/libx.so elf x86_64 needed=liby.so,libz.so
+			lib/liby.so elf x86_64
+			lib/libz.so elf x86_64`,
+			[][]string{{"d/a.so", "lib/libx.so", "lib/liby.so", "lib/libz.so"}, {"d/b.so", "lib/liby.so"}}},
+		{"one file, one row, whatever its names", `
+			d/a-link     symlink real/x.so
+			d/real/x.so  elf x86_64
+			d/z-link     symlink real/x.so`,
+			[][]string{{"d/real/x.so"}}},
+		{"a link out of the directory is a file of its own, once", `
+			d/one.so   symlink ../far/x.so
+			d/two.so   symlink ../far/x.so
+			far/x.so   elf x86_64`,
+			[][]string{{"d/one.so"}}},
+		{"links to directories are not followed", `
+			d/down       symlink ../far
+			d/up         symlink ..
+			far/x.so     elf x86_64
+			d/y.so       elf x86_64`,
+			[][]string{{"d/y.so"}}},
+		{"the directory may be a link itself", `
+			d            symlink real
+			real/x.so    elf x86_64`,
+			[][]string{{"d/x.so"}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, err := survey(t, tt.files, "d")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, paths(s)); diff != "" {
+				t.Errorf("files (-want +got):\n%s", diff)
+			}
+			if !s.Complete() {
+				t.Error("it is not complete, nothing is missing")
+			}
+		})
+	}
+}
+
+func TestSurveyIsComplete(t *testing.T) {
+	for _, tt := range []struct {
+		name, files string
+		want        bool
+	}{
+		{"a missing library", "d/x.so elf x86_64 needed=libgone.so", false},
+		{"a missing library of a library", "d/x.so elf x86_64 needed=liba.so\nlib/liba.so elf x86_64 needed=libgone.so", false},
+		{"a missing interpreter", "d/x elf x86_64 type=exec interp=/lib/ld.so", false},
+		{"a damaged file", "d/x.so cut=40 elf x86_64", false},
+		{"another format", "d/x.so raw \"MZ\"\nd/y.dll raw \"MZ\"", true},
+		{"a wheel that is not opened", "d/x.whl raw \"PK\"", true},
+	} {
+		s, err := survey(t, tt.files, "d")
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		} else if s.Complete() != tt.want {
+			t.Errorf("%s: complete %v, want %v", tt.name, s.Complete(), tt.want)
+		}
+	}
+}
+
+func TestSurveyOfAWheelOfTwoArchitectures(t *testing.T) {
+	const name = "demo-1.0-py3-none-any.whl"
+	data, err := wheeltest.Build(name, "demo/a.so elf x86_64 needed=liba.so\ndemo/b.so elf aarch64 needed=liba.so\nx.libs/liba.so elf aarch64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, err := audit.SurveyOf(context.Background(), path, linkage.Options{UseLDPaths: true}, audit.LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([][]string{{"demo/a.so"}, {"demo/b.so", "x.libs/liba.so"}}, paths(s)); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+	if need := s.Processes[0].Nodes[0].Needs[0]; !need.Missing() {
+		t.Errorf("the library of another architecture serves: %+v", need)
+	}
+}
+
+func TestSurveyEndsWhenCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := audit.SurveyOf(ctx, t.TempDir(), linkage.Options{}, audit.LoadOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+}
