@@ -17,6 +17,9 @@
 // [Policy.AllowsSymbol] knows which functions musl 1.1 does not have yet, since
 // musl's symbols carry no versions that could tell.
 //
+// [Policy.Exports] answers from a list of its own, data/exports.txt: what glibc,
+// zlib and musl define for references without a version.
+//
 // Everything is read-only and safe for concurrent use. Names from hostile files
 // are only looked up and compared: they cost no memory and cannot fail.
 package policy
