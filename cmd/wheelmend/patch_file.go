@@ -60,10 +60,13 @@ func regular(path string) error {
 	return nil
 }
 
-// reason leaves the path out of an error.
+// reason leaves path and system call out of an error.
 func reason(err error) error {
 	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
-		return pe.Err
+		err = pe.Err
+	}
+	if se := (*os.SyscallError)(nil); errors.As(err, &se) {
+		err = se.Err
 	}
 	return err
 }
@@ -110,7 +113,10 @@ func (a *app) patch(ctx context.Context, path string, f *patchFlags) error {
 	if target == b.path {
 		return a.replace(ctx, path, b, edited)
 	}
-	return atomicfile.Write(target, b.info.Mode().Perm(), b.fill(ctx, edited), checkWritten(edited))
+	if err := atomicfile.Write(target, b.info.Mode().Perm(), b.fill(ctx, edited), checkWritten(edited)); err != nil {
+		return fmt.Errorf("--output %s: %w", f.output, reason(err))
+	}
+	return nil
 }
 
 // target returns where the result goes, with links resolved.
@@ -150,7 +156,7 @@ func (a *app) replace(ctx context.Context, name string, b *binary, edited *elf.O
 	}
 	lost, err := atomicfile.Replace(b.path, b.f, b.fill(ctx, edited), checkWritten(edited))
 	if err != nil {
-		return err
+		return fmt.Errorf("it cannot be replaced: %w", reason(err))
 	}
 	log := a.log.WithField("file", name)
 	for _, attribute := range lost {
@@ -164,7 +170,13 @@ func (a *app) replace(ctx context.Context, name string, b *binary, edited *elf.O
 
 // fill writes the edited image.
 func (b *binary) fill(ctx context.Context, edited *elf.Overlay) func(*os.File) error {
-	return func(f *os.File) error { return edited.WriteFile(ctx, f, b.f) }
+	return func(f *os.File) error {
+		err := edited.WriteFile(ctx, f, b.f)
+		if errors.Is(err, context.Canceled) {
+			return errors.New("interrupted; nothing has changed")
+		}
+		return reason(err) // the file has no name yet
+	}
 }
 
 func checkWritten(edited *elf.Overlay) func(*os.File) error {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // answerWanted is what testdata/c/patched.c says: dep() is 1000.
@@ -269,6 +270,64 @@ func TestPatchTwoHundredTimes(t *testing.T) {
 			t.Errorf("the file is %d bytes longer than after ten edits", grown)
 		}
 	})
+}
+
+// TestPatchFullDisk needs room for two files, and has it for one.
+func TestPatchFullDisk(t *testing.T) {
+	dir := mounted(t, "size=40k")
+	original := constant(t, filepath.Join(t.TempDir(), "libsubject.so"), "answer", "1")
+	path := filepath.Join(dir, "libsubject.so")
+	run(t, nil, "cp", original, path).must(t)
+	if err := os.WriteFile(filepath.Join(dir, "ballast"), make([]byte, 12000), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := wheelmend(t, "patch", "--set-rpath", "/a/search/path/that/is/new", path)
+	if want := "wheelmend: error: " + path + ": it cannot be replaced: no space left on device\n"; r.code != 1 || r.stderr != want {
+		t.Errorf("exit %d, %q, want 1, %q", r.code, r.stderr, want)
+	}
+	sameBytes(t, path, original)
+	if left := filesIn(t, dir); len(left) != 2 {
+		t.Errorf("left %q", left)
+	}
+}
+
+// TestPatchKilled kills the command while it writes 256 MiB.
+func TestPatchKilled(t *testing.T) {
+	dir := t.TempDir()
+	path := library(t, filepath.Join(dir, "libsubject.so"), "constant.c", "-DFUNCTION=answer", "-DVALUE=1")
+	grown, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 256 {
+		if _, err := grown.Write(make([]byte, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := grown.Close(); err != nil {
+		t.Fatal(err)
+	}
+	original := copyOf(t, path)
+	killed := 0
+	for wait := 10 * time.Millisecond; wait < 2*time.Second && killed < 3; wait += 20 * time.Millisecond {
+		cmd := exec.CommandContext(t.Context(), wheelmendPath, "patch", "--set-rpath", "/a/search/path/that/is/new", path)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(wait)
+		_ = cmd.Process.Kill() // fails when the command is done
+		if cmd.Wait() == nil {
+			break // it takes no longer
+		}
+		killed++
+		sameBytes(t, path, original)
+		if left := filesIn(t, dir); len(left) != 1 {
+			t.Fatalf("left %q", left)
+		}
+	}
+	if killed == 0 {
+		t.Error("it was never killed in time")
+	}
 }
 
 func size(t *testing.T, path string) int64 {
