@@ -91,7 +91,7 @@ func (c *Contents) prove(ctx context.Context, p *Proof, opts VerifyOptions) erro
 	if broken := brokenBinaries(c, err); len(broken) > 0 {
 		p.claim(TopicBinaries, "each ELF file can be read", "the gABI and the rules of ld.so", broken)
 		if err != nil {
-			p.unchecked(TopicPlatform, "the tags tell the truth", "not all ELF files can be read", nil)
+			p.unchecked(TopicPlatform, "what the tags promise is met, and what the files need is found", "not all ELF files can be read", nil)
 			return nil
 		}
 	}
