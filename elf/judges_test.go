@@ -5,6 +5,7 @@ package elf
 import (
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -36,7 +37,7 @@ func (j *judge) complaints(t *testing.T, paths []string) map[string][]string {
 		t.Fatal(err)
 	}
 	said, path, read := map[string][]string{}, "", 0
-	for line := range strings.Lines(string(out)) {
+	for line := range strings.Lines(staleReason.ReplaceAllString(string(out), "$1")) {
 		line = strings.TrimRight(line, "\n")
 		if m := j.intro.FindStringSubmatch(line); m != nil {
 			path = m[1]
@@ -51,7 +52,19 @@ func (j *judge) complaints(t *testing.T, paths []string) map[string][]string {
 	return said
 }
 
+// staleReason matches a complaint of eu-elflint that ends with whatever error was
+// the last one.
+var staleReason = regexp.MustCompile(`(cannot get content of note section): .*`)
+
 var number = regexp.MustCompile(`0x[0-9a-f]+|[0-9]+`)
+
+// knownFalse reports whether a complaint is about where a section lies of which
+// the original, too, said that no segment has it: lief leaves .bss so.
+func (j *judge) knownFalse(line string, before []string) bool {
+	name, rest, ok := strings.Cut(line, "' ")
+	return ok && strings.Contains(rest, "segment of program header") &&
+		slices.Contains(before, name+"': alloc flag set but section not in any loaded segment")
+}
 
 // askJudges reports what the judges say of an edited file and did not say of
 // its original. Edits maps each edited file to its original.
@@ -75,7 +88,7 @@ func askJudges(t *testing.T, edits map[string]string) {
 				was[line] = true
 			}
 			for _, line := range said[after] {
-				if !was[line] {
+				if !was[line] && !j.knownFalse(line, said[before]) {
 					was[line] = true
 					t.Errorf("%s of %s: %s", j.name, after, line)
 				}

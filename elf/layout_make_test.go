@@ -135,6 +135,7 @@ func (l *lab) make(t *testing.T, o layout, path string) {
 		l.link(t, o, path, nameSymbols(t, path))
 	}
 	l.editByOthers(t, o, path)
+	l.editSpecial(t, o, path)
 	if t.Failed() {
 		t.FailNow()
 	}
@@ -170,6 +171,7 @@ func (l *lab) link(t *testing.T, o layout, path string, names []string) {
 		}
 		args = append(args, source)
 	}
+	args = append(args, l.specialOptions(t, o)...)
 	must(t, "gcc", append(args, join(l.linkOptions(o), "-L"+l.needed(o["machine"]), "-Wl,--no-as-needed", "-ldep", "-lm", "-ldl")...)...)
 }
 

@@ -3,6 +3,7 @@
 package elf
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -64,6 +65,8 @@ func impossible() []layout {
 		{"table": "PT_PHDR last", "kind": "pie"},
 		// Then there is no slot for a second path.
 		{"path": "both paths", "slots": "no spare", "relocations": "relr", "kind": "library"},
+		// Then no DT_NULL ends the dynamic table: .got follows, whose first word is not 0.
+		{"slots": "no spare", "linker": "bfd", "kind": "library", "relro": "full relro"},
 		// Sharing is told by section headers alone.
 		{"strings": "shared strings", "sections": "no sections"},
 		{"strings": "shared strings", "sections": "false sections"},
@@ -95,56 +98,68 @@ func (l layout) name() string {
 			words = append(words, v)
 		}
 	}
+	if l["special"] != "" {
+		words = append(words, l["special"])
+	}
 	return strings.Join(words, ", ")
 }
 
-// A pair is two values of two traits.
-type pair struct{ trait1, value1, trait2, value2 string }
-
-func (p pair) layout() layout { return layout{p.trait1: p.value1, p.trait2: p.value2} }
-
-// pairLayouts returns layouts in which every possible pair of values occurs.
-func pairLayouts() []layout {
+// combinations lists what must occur in some layout: every pair of values, and
+// every value for each linker and kind.
+func combinations() []layout {
 	traits := layoutTraits()
-	open := map[pair]bool{}
-	var order []pair
+	var list []layout
 	for i, t := range traits {
 		for _, u := range traits[i+1:] {
 			for _, v := range t.values {
 				for _, w := range u.values {
-					p := pair{t.name, v, u.name, w}
-					open[p] = true
-					order = append(order, p)
+					list = append(list, layout{t.name: v, u.name: w})
 				}
 			}
 		}
 	}
-	var layouts []layout
-	for _, p := range order {
-		if open[p] {
-			if l, ok := complete(p.layout(), traits, open); ok {
-				layouts = append(layouts, l)
-				closePairs(l, traits, open)
+	for _, linker := range traits[0].values {
+		for _, kind := range traits[1].values {
+			for _, t := range traits[2:] {
+				for _, v := range t.values {
+					list = append(list, layout{"linker": linker, "kind": kind, t.name: v})
+				}
 			}
 		}
 	}
-	return layouts
+	return list
 }
 
-// complete chooses the traits that are open in l so that many open pairs occur.
-// It reports false when nothing fits.
-func complete(l layout, traits []trait, open map[pair]bool) (layout, bool) {
+// layouts returns layouts in which every possible combination occurs.
+func layouts() []layout {
+	open := combinations()
+	var chosen []layout
+	for len(open) > 0 {
+		l, ok := complete(maps.Clone(open[0]), open)
+		if !ok {
+			open = open[1:] // impossible
+			continue
+		}
+		chosen = append(chosen, l)
+		open = slices.DeleteFunc(open, l.has)
+	}
+	return chosen
+}
+
+// complete chooses values for the traits that are missing in l, so that many
+// open combinations occur. It reports false when nothing fits.
+func complete(l layout, open []layout) (layout, bool) {
 	if !l.fits() {
 		return nil, false
 	}
-	for _, t := range traits {
+	for _, t := range layoutTraits() {
 		if l[t.name] != "" {
 			continue
 		}
 		best, most := "", -1
 		for _, v := range t.values {
 			l[t.name] = v
-			if n := countOpen(l, traits, t.name, open); n > most && l.fits() {
+			if n := countOpen(l, t.name, open); n > most && l.fits() {
 				best, most = v, n
 			}
 		}
@@ -156,32 +171,14 @@ func complete(l layout, traits []trait, open map[pair]bool) (layout, bool) {
 	return l, true
 }
 
-// pairsOf lists the pairs of a layout in the order that pairLayouts uses.
-func pairsOf(l layout, traits []trait) []pair {
-	var pairs []pair
-	for i, t := range traits {
-		for _, u := range traits[i+1:] {
-			if l[t.name] != "" && l[u.name] != "" {
-				pairs = append(pairs, pair{t.name, l[t.name], u.name, l[u.name]})
-			}
-		}
-	}
-	return pairs
-}
-
-// countOpen counts the open pairs of a layout that one trait takes part in.
-func countOpen(l layout, traits []trait, name string, open map[pair]bool) int {
+// countOpen counts the open combinations that occur in l and that one trait
+// takes part in.
+func countOpen(l layout, name string, open []layout) int {
 	n := 0
-	for _, p := range pairsOf(l, traits) {
-		if open[p] && (p.trait1 == name || p.trait2 == name) {
+	for _, o := range open {
+		if o[name] != "" && l.has(o) {
 			n++
 		}
 	}
 	return n
-}
-
-func closePairs(l layout, traits []trait, open map[pair]bool) {
-	for _, p := range pairsOf(l, traits) {
-		delete(open, p)
-	}
 }

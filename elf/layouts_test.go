@@ -16,7 +16,7 @@ import (
 // after strip, patchelf and another edit of ours.
 func TestLayouts(t *testing.T) {
 	l := newLab(t)
-	for _, o := range pairLayouts() {
+	for _, o := range append(layouts(), specialLayouts()...) {
 		t.Run(o.name(), func(t *testing.T) { l.test(t, o) })
 	}
 }
@@ -44,10 +44,14 @@ func (l *lab) test(t *testing.T, o layout) {
 	}
 	tools := l.usableTools(t, o, image, said)
 	edited := map[string]string{}
-	for _, c := range l.changes(o) {
+	for _, c := range l.changes(o, was[readers()[1]]) {
 		after := filepath.Join(dir, strings.ReplaceAll(c.name, " ", "-"))
 		t.Run(c.name, func(t *testing.T) {
-			if err := write(t, image, after, c.edits...); err != nil {
+			err := write(t, image, after, c.edits...)
+			if o.mustRefuse() && err != nil && strings.Contains(err.Error(), "share bytes") {
+				return
+			}
+			if err != nil || o.mustRefuse() {
 				t.Fatal(err)
 			}
 			edited[after] = image
@@ -56,7 +60,7 @@ func (l *lab) test(t *testing.T, o layout) {
 			l.testChain(t, o, tools, after, said)
 		})
 	}
-	if o["sections"] != "false sections" { // which stay as false as they were
+	if len(edited) > 0 && o["sections"] != "false sections" { // which stay as false as they were
 		askJudges(t, edited)
 	}
 }
@@ -90,7 +94,13 @@ func (l *lab) testChain(t *testing.T, o layout, tools [][]string, edited, said s
 	for _, tool := range tools {
 		copied := edited + "." + filepath.Base(tool[0])
 		must(t, "cp", edited, copied)
-		must(t, tool[0], append(tool[1:], copied)...)
+		out, err := exec.Command(tool[0], append(tool[1:], copied)...).CombinedOutput()
+		if o["table"] == "table at the end" && strings.Contains(string(out), "lastReplaced + 1 < shdrs.size()") {
+			continue // patchelf gives up when what it replaces lies behind all other sections
+		}
+		if err != nil {
+			t.Errorf("%s: %v\n%s", tool[0], err, out)
+		}
 		l.loads(t, o, copied, said)
 	}
 }

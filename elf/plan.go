@@ -59,7 +59,7 @@ func (p *plan) run() (*Overlay, error) {
 	}
 	for _, step := range []func() error{
 		p.checkNames, p.patchStrings, p.patchDynamic, p.patchNeeds, p.patchInterpreter,
-		p.patchSections, p.patchDynamicUsers, p.patchMovedSymbols, p.renumberSymbols,
+		p.patchSections, p.clearStripped, p.patchDynamicUsers, p.patchMovedSymbols, p.renumberSymbols,
 		p.displacePatches, p.patchHeaders, p.b.sortPatches,
 	} {
 		if err := step(); err != nil {

@@ -1,6 +1,7 @@
 package elf
 
 import (
+	"cmp"
 	"debug/elf"
 	"slices"
 )
@@ -13,14 +14,18 @@ func (f *File) strippable() (bool, error) {
 		return false, formatErr(0x10, "e_type is %v: a file without program headers cannot be stripped, its sections are all there is", f.Type)
 	case f.SectionErr != nil:
 		return false, because(f.SectionErr, "the section headers are not true, so what can be stripped is unknown")
-	case f.Shnum >= int(elf.SHN_LORESERVE):
-		return false, formatErr(f.shoffAt(), "%d sections; stripping needs fewer than %d", f.Shnum, elf.SHN_LORESERVE)
 	}
-	some := false
+	some, kept := false, 2 // the first, and .shstrtab
 	end := max(f.mappedEnd(), f.Shoff+uint64(f.Shnum)*f.sectSize())
 	for i, s := range f.Sections {
 		some = some || (i > 0 && i != f.Shstrndx && !s.Alloc())
 		end = max(end, s.Off+s.fileSize())
+		if s.Alloc() {
+			kept++
+		}
+	}
+	if kept >= int(elf.SHN_LORESERVE) {
+		return false, formatErr(f.shoffAt(), "%d mapped sections; stripping needs fewer than %d", kept-2, elf.SHN_LORESERVE-2)
 	}
 	if some && uint64(f.size) > end && !f.padding(end) {
 		return false, formatErr(end, "%d bytes follow the last section; they would be lost, so the file is not stripped", uint64(f.size)-end)
@@ -60,6 +65,9 @@ func (p *plan) strippedTail() tail {
 	for i, s := range p.sections {
 		if _, ok := index[i]; !ok {
 			continue
+		}
+		if i == 0 {
+			s.Size = 0 // as many sections as e_shnum cannot count are gone
 		}
 		s.NameOff = 0
 		if s.Name != "" {
@@ -102,6 +110,62 @@ func (p *plan) writeStrippedTail() {
 	p.b.bytes(p.f.sectionBytes(t.sections))
 }
 
+// clearStripped zeroes what goes away but has mapped bytes behind it, which do
+// not move: patchelf leaves debug information in the middle of a file.
+func (p *plan) clearStripped() error {
+	if !p.d.strip {
+		return nil
+	}
+	f := p.f
+	kept := []span{{0, f.ehdrSize()}, {f.Phoff, f.Phoff + uint64(f.Phnum)*f.progSize()}}
+	for _, pr := range f.Progs {
+		if pr.Type != elf.PT_NULL {
+			kept = append(kept, span{pr.Off, pr.Off + pr.Filesz})
+		}
+	}
+	gone := []span{{f.Shoff, f.Shoff + uint64(f.Shnum)*f.sectSize()}}
+	for _, s := range f.Sections {
+		if !s.Alloc() {
+			gone = append(gone, span{s.Off, s.Off + s.fileSize()})
+		}
+	}
+	for _, s := range without(gone, kept) {
+		if s.from < p.space.headEnd {
+			p.b.zero(s.from, min(s.to, p.space.headEnd)-s.from)
+		}
+	}
+	return nil
+}
+
+// A span is a run of bytes of the file.
+type span struct{ from, to uint64 }
+
+// without returns what the spans of list cover and those of taken do not, in
+// order and each byte once.
+func without(list, taken []span) []span {
+	slices.SortFunc(list, func(x, y span) int { return cmp.Compare(x.from, y.from) })
+	slices.SortFunc(taken, func(x, y span) int { return cmp.Compare(x.from, y.from) })
+	var rest []span
+	end := uint64(0) // of what has been looked at
+	for _, s := range list {
+		at := max(s.from, end)
+		for _, t := range taken {
+			if t.from >= s.to || t.to <= at {
+				continue
+			}
+			if t.from > at {
+				rest = append(rest, span{at, t.from})
+			}
+			at = t.to
+		}
+		if at < s.to {
+			rest = append(rest, span{at, s.to})
+		}
+		end = max(end, s.to)
+	}
+	return rest
+}
+
 // renumberSymbols makes the dynamic symbols follow the sections that got new
 // numbers, which happens when a section without SHF_ALLOC stood before them.
 func (p *plan) renumberSymbols() error {
@@ -118,8 +182,11 @@ func (p *plan) renumberSymbols() error {
 		if err != nil {
 			return err
 		}
+		if s.Section == elf.SHN_XINDEX {
+			return formatErr(p.f.tagAt(elf.DT_SYMTAB), "dynamic symbol %d is in a section of a number above %#x; the file cannot be stripped", s.Index, elf.SHN_LORESERVE)
+		}
 		now, ok := index[int(s.Section)]
-		if !ok || now == int(s.Section) {
+		if !ok || s.Section >= elf.SHN_LORESERVE || now == int(s.Section) {
 			continue
 		}
 		off, ok := p.f.offsetOf(symtab+uint64(s.Index)*p.f.symSize(), p.f.symSize())

@@ -2,6 +2,8 @@ package elf
 
 import (
 	"bytes"
+	"debug/elf"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -49,6 +51,79 @@ func TestStripRefusesAnAppendedPayload(t *testing.T) {
 	_, err := parse(t, data).Edit(Strip())
 	if err == nil || !strings.Contains(err.Error(), "48 bytes follow the last section") {
 		t.Errorf("error is %v, want the 48 bytes named", err)
+	}
+}
+
+// patchelf puts the last segment behind the debug information.
+func TestStripClearsWhatLiesBetweenSegments(t *testing.T) {
+	secret := []byte("name of a folder on the builder's machine")
+	data := image(t, "x86_64 symtab nosections bss=100 page=64"+fullSpec)
+	f := parse(t, data)
+	at := uint64(len(data))
+	data = append(data, secret...)
+	data = append(data, make([]byte, 256-len(data)%64)...)
+	end, size := uint64(0), uint64(64)
+	for _, p := range f.maps {
+		end = max(end, p.Vaddr+p.Memsz)
+	}
+	segment := Prog{Type: elf.PT_LOAD, Flags: elf.PF_R, Off: uint64(len(data)), Vaddr: roundUp(end, 64), Filesz: size, Memsz: size, Align: 64}
+	data = append(data, bytes.Repeat([]byte{7}, int(size))...)
+	i := slices.IndexFunc(f.Progs, func(p Prog) bool { return p.Type == elf.PT_GNU_STACK })
+	progs := append(slices.Delete(slices.Clone(f.Progs), i, i+1), segment)
+	copy(data[f.Phoff:], (&plan{f: f, progs: progs}).progBytes())
+	f.Order.PutUint64(data[40:], uint64(len(data)))
+	f.Order.PutUint16(data[58:], sectSize64)
+	f.Order.PutUint16(data[60:], 2)
+	data = append(data, f.sectionBytes([]Section{{}, {Type: elf.SHT_PROGBITS, Off: at, Size: uint64(len(secret))}})...)
+	before := parse(t, data)
+	after := edit(t, before, Strip())
+	checkTables(t, before, after)
+	if got := bytesOf(t, after); bytes.Contains(got, secret) || !bytes.Contains(got, bytes.Repeat([]byte{7}, int(size))) {
+		t.Error("the debug information is left, or the segment behind it is not")
+	}
+}
+
+func TestWithout(t *testing.T) {
+	got := without([]span{{50, 60}, {10, 30}, {20, 40}, {70, 70}, {80, 90}}, []span{{85, 86}, {0, 12}, {15, 16}, {39, 55}})
+	want := []span{{12, 15}, {16, 30}, {30, 39}, {55, 60}, {80, 85}, {86, 90}}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// Most sections of a file with very many are not mapped: one for each function,
+// or for the parts of debug information.
+func TestStripVeryManySections(t *testing.T) {
+	data := image(t, "x86_64 symtab"+fullSpec)
+	f := parse(t, data)
+	shoff, count := uint64(len(data)), elf.SHN_LORESERVE+10
+	zero := f.Sections[0]
+	zero.Size, zero.Link = uint64(count), uint32(f.Shstrndx)
+	many := append([]Section{zero}, f.Sections[1:]...)
+	for len(many) < int(count) {
+		many = append(many, Section{Type: elf.SHT_PROGBITS, Off: f.ehdrSize()})
+	}
+	data = append(data, f.sectionBytes(many)...)
+	f.Order.PutUint64(data[40:], shoff)
+	f.Order.PutUint16(data[60:], 0)
+	f.Order.PutUint16(data[62:], uint16(elf.SHN_XINDEX))
+	f = parse(t, data)
+	if f.SectionErr != nil || len(f.Sections) != int(count) {
+		t.Fatalf("%d sections, %v", len(f.Sections), f.SectionErr)
+	}
+	after := edit(t, f, Strip())
+	checkTables(t, f, after)
+	if want := parse(t, contents(t, stripped(t, image(t, "x86_64 symtab"+fullSpec)))); len(after.Sections) != len(want.Sections) || after.Sections[0] != want.Sections[0] {
+		t.Errorf("%d sections, the first is %+v; want %d and %+v", len(after.Sections), after.Sections[0], len(want.Sections), want.Sections[0])
+	}
+	for i := range many {
+		if many[i].Size == 0 {
+			many[i].Flags |= elf.SHF_ALLOC
+		}
+	}
+	copy(data[shoff:], f.sectionBytes(many))
+	if _, err := parse(t, data).Edit(Strip()); err == nil || !strings.Contains(err.Error(), "mapped sections; stripping needs fewer") {
+		t.Errorf("error is %v, want the number of mapped sections named", err)
 	}
 }
 
