@@ -109,7 +109,7 @@ func (c crossTarget) fillRoot(t *testing.T, root string) {
 	if err := os.WriteFile(filepath.Join(root, conf), []byte(dirs), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c.copyLibs(t, filepath.Join(root, "usr/lib"), append(c.systemLibraries(), c.cxxRuntime()...)...)
+	c.copyLibs(t, filepath.Join(root, "usr/lib"), append(append(c.systemLibraries(), c.cxxRuntime()...), c.loader)...)
 }
 
 // runtimeFlags link the C++ runtime. zig would link its own, statically.

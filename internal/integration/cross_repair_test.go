@@ -70,6 +70,10 @@ func (c crossTarget) repair(t *testing.T, built crossSystem, flags ...string) st
 	wheelmend(t, "verify", repaired).must(t)
 	wheelmend(t, "verify", "--sysroot", built.root, repaired).must(t)
 	sameBytes(t, repair(t, repaired, flags...), repaired)
+	tree := wheelmend(t, "tree", "--sysroot", built.root, repaired).must(t).stdout
+	if strings.Contains(tree, vendorDir) || !strings.Contains(tree, "made.libs/libextra-") {
+		t.Errorf("tree of the repaired wheel: want the copies in made.libs and nothing from %s\n%s", vendorDir, tree)
+	}
 
 	if !c.musl() {
 		checkSameTag(t, repaired)

@@ -111,7 +111,7 @@ func (c crossTarget) copyLibs(t *testing.T, dir string, names ...string) {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		if err := os.WriteFile(filepath.Join(dir, name), readFile(t, c.lib(t, name)), 0o755); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(name)), readFile(t, c.lib(t, name)), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
