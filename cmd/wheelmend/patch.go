@@ -40,8 +40,11 @@ leave it alone.`,
   wheelmend patch --replace-needed libfoo.so.1=libfoo-0123abcd.so.1 -o out/libdemo.so libdemo.so
   wheelmend patch --remove-rpath=/opt/build/lib --add-rpath '$ORIGIN' --strip libdemo.so
   wheelmend patch --set-interpreter /lib/ld-musl-x86_64.so.1 demo`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 2 && cmd.Flags().Changed("remove-rpath"):
+				return usagef("2 files given, want 1; an entry to remove is given as --remove-rpath=ENTRY")
+			case len(args) != 1:
 				return usagef("%d files given, want 1", len(args))
 			}
 			return nil

@@ -90,6 +90,10 @@ func keepXattrs(to, from *os.File) (lost []string, err error) {
 			continue
 		}
 		value, err := xattr(from, name)
+		if forbidden(err) {
+			lost = append(lost, "extended attribute "+name)
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("extended attribute %s: %w", name, err)
 		}
