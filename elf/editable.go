@@ -176,7 +176,8 @@ func (f *File) readExtents(count uint64) ([]extent, error) {
 		}
 	}
 	for i := range f.Sections {
-		if s := &f.Sections[i]; i > 0 && !s.Alloc() && s.Type != elf.SHT_NULL {
+		s := &f.Sections[i]
+		if names := i == f.Shstrndx; i > 0 && (names || !s.Alloc()) && s.Type != elf.SHT_NULL {
 			out = append(out, extent{fmt.Sprintf("section %d", i), s.Off, s.fileSize(), false})
 		}
 	}

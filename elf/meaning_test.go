@@ -33,6 +33,7 @@ type symbolMeaning struct {
 	section int // -1 for one that is not mapped, as in no sound file
 	version string
 	library string
+	hidden  bool // VERSYM_HIDDEN, which says nothing of a symbol that is undefined
 }
 
 // meaningOf asks an image everything. What it cannot answer, because a table is
@@ -129,11 +130,11 @@ func symbolMeanings(f *File, sections []Section) []symbolMeaning {
 				section = now
 			}
 		}
-		text := fmt.Sprint(s.Index, " ", s.Name, " ", s.Bind, s.Type, s.Size, " ", rawOther(f, s.Index), rawVersion(f, s.Index)&versymHidden)
+		text := fmt.Sprint(s.Index, " ", s.Name, " ", s.Bind, s.Type, s.Size, " ", rawOther(f, s.Index))
 		if sections == nil {
 			text += fmt.Sprint(" at ", s.Value) // with sections, it follows its own
 		}
-		out = append(out, symbolMeaning{text, section, s.Version, s.Library})
+		out = append(out, symbolMeaning{text, section, s.Version, s.Library, rawVersion(f, s.Index)&versymHidden != 0})
 	}
 	return out
 }
@@ -288,7 +289,7 @@ func (m *meaning) drop(name string) {
 	}
 	for i := range m.symbols {
 		if m.symbols[i].library == name {
-			m.symbols[i].version, m.symbols[i].library = "", ""
+			m.symbols[i].version, m.symbols[i].library, m.symbols[i].hidden = "", "", false
 		}
 	}
 }

@@ -133,6 +133,13 @@ func TestSectionsOfAnotherSizeAreNotRead(t *testing.T) {
 	}
 }
 
+func TestSectionNamesLieInAStringTable(t *testing.T) {
+	f := parse(t, lie(t, image(t, "x86_64"+fullSpec), "ehdr.e_shstrndx", 1))
+	if f.Sections != nil || f.SectionErr == nil || !strings.Contains(f.SectionErr.Error(), "the section names lie in section 1, of type SHT_GNU_HASH") {
+		t.Errorf("%d sections, %v", len(f.Sections), f.SectionErr)
+	}
+}
+
 // Edits that cancel out leave every byte as it is.
 func TestEditsThatCancelOut(t *testing.T) {
 	f := open(t, "x86_64 interp=/lib64/ld.so"+fullSpec)

@@ -125,6 +125,9 @@ func (f *File) nameSections(sections []Section) error {
 		return nil
 	}
 	names := sections[f.Shstrndx]
+	if names.Type != elf.SHT_STRTAB && names.Type != elf.SHT_NULL {
+		return formatErr(f.sectAt(f.Shstrndx), "the section names lie in section %d, of type %v, want %v", f.Shstrndx, names.Type, elf.SHT_STRTAB)
+	}
 	if names.fileSize() > maxTableSize {
 		return formatErr(f.sectAt(f.Shstrndx), "the section name table has %#x bytes, more than any real file", names.Size)
 	}

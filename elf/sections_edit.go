@@ -48,7 +48,7 @@ func (p *plan) moveSection(old, s *Section) {
 }
 
 func (p *plan) isDynamic(s *Section) bool {
-	return s.Type == elf.SHT_DYNAMIC && s.Addr == p.f.dynamic.addr
+	return s.Type == elf.SHT_DYNAMIC && s.Alloc() && s.Addr == p.f.dynamic.addr
 }
 
 func (p *plan) isInterp(s *Section) bool {
