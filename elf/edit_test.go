@@ -266,7 +266,7 @@ func TestEditBesideAnEmptySegment(t *testing.T) {
 		if p.Type == elf.PT_GNU_STACK {
 			at := data[f.Phoff+uint64(i)*f.progSize():]
 			binary.LittleEndian.PutUint32(at, uint32(elf.PT_LOAD))
-			for j, v := range []uint64{0x218, 0x750, 0x750, 0, 0, 0x1000} {
+			for j, v := range []uint64{0x218, 0x7ffff750, 0x7ffff750, 0, 0, 0x1000} {
 				binary.LittleEndian.PutUint64(at[8+8*j:], v)
 			}
 		}

@@ -228,15 +228,15 @@ func (f *File) hashExtents(out []extent) ([]extent, error) {
 func (f *File) checkLayout() error {
 	memEnd := uint64(0)
 	for i, p := range f.Progs {
-		// strip leaves an empty one, anywhere, where patchelf had one of its own.
-		if p.Type != elf.PT_LOAD || p.Memsz == 0 {
+		if p.Type != elf.PT_LOAD {
 			continue
 		}
 		at := f.progAt(i)
 		switch {
 		case p.Align > maxAlign || p.Align&(p.Align-1) != 0:
 			return formatErr(at, "PT_LOAD at address %#x has p_align %#x, want a power of two of at most %#x", p.Vaddr, p.Align, maxAlign)
-		case p.Align > 1 && (p.Vaddr-p.Off)%p.Align != 0:
+		// strip leaves an empty one, at any offset, where patchelf had one of its own.
+		case p.Align > 1 && p.Memsz > 0 && (p.Vaddr-p.Off)%p.Align != 0:
 			return formatErr(at, "PT_LOAD has p_vaddr %#x and p_offset %#x, which differ modulo p_align %#x", p.Vaddr, p.Off, p.Align)
 		case p.Vaddr < memEnd:
 			return formatErr(at, "PT_LOAD at address %#x begins before the end of the one in front of it, %#x; they must ascend", p.Vaddr, memEnd)
