@@ -1,5 +1,6 @@
 // Package atomicfile writes a file that appears under its name only when it is
-// complete, checked and on disk. Start with [Write]. On Linux the file has no
+// complete, checked and on disk. Start with [Write], or with [Replace] for a file
+// that keeps its owner, permissions and extended attributes. On Linux it has no
 // name at all until then, where the file system can do that (open(2),
 // O_TMPFILE), so that not even a kill leaves something behind; elsewhere it has
 // a hidden name beside the final one, which is removed on error.
