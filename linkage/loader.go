@@ -54,6 +54,7 @@ func (l *Loader) Load(name string) (*Graph, error) {
 		r.hwcaps = opts.HWCaps
 	}
 	r.setPaths(l.defaultsFor(r, arch))
+	r.libraryPath = r.environmentDirs(first)
 	r.graph.Members, r.graph.Roots = []*Object{first}, []*Object{first}
 	if interp != "" {
 		r.findInterpreter(first, interp)

@@ -84,6 +84,18 @@ func loadCases() []loadCase {
 			link/liba.so  elf x86_64
 			real/liba.so  elf x86_64`,
 			want: []string{"liba.so => @/link/liba.so"}},
+		{name: "LD_LIBRARY_PATH is spelled as it is", files: `
+			m.so       elf x86_64 needed=liba.so
+			far/x      dir
+			far/liba.so  elf x86_64
+			link       symlink far/x`, libraryPath: "@/none:@/link/..//",
+			want: []string{"liba.so => @/link/../liba.so"}, musl: []string{"liba.so => @/link/..///liba.so"}},
+		{name: "tokens of LD_LIBRARY_PATH are those of the first file", first: "d/m.so", files: `
+			d/m.so       elf x86_64 needed=liba.so rpath=$ORIGIN/../a
+			a/liba.so    elf x86_64 needed=libb.so
+			d/b/libb.so  elf x86_64
+			a/b/libb.so  elf x86_64`, libraryPath: "$ORIGIN/b",
+			want: []string{"liba.so => @/d/../a/liba.so", "libb.so => @/d/b/libb.so"}, musl: []string{"skip"}},
 		{name: "ORIGIN of a library is spelled as its path", files: `
 			bin/m.so     elf x86_64 needed=liba.so rpath=$ORIGIN/../lib
 			lib/liba.so  elf x86_64 needed=libb.so rpath=$ORIGIN
@@ -198,7 +210,7 @@ func (c loadCase) loads(t *testing.T, dir, libc string) []string {
 	t.Helper()
 	opts := linkage.Options{Libc: libc, UseLDPaths: true}
 	if c.libraryPath != "" {
-		opts.LibraryPath = []string{strings.ReplaceAll(c.libraryPath, "@", dir)}
+		opts.LibraryPath = strings.Split(strings.ReplaceAll(c.libraryPath, "@", dir), ":")
 	}
 	l, err := linkage.NewLoader(opts)
 	if err != nil {

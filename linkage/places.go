@@ -51,6 +51,28 @@ func (r *resolver) setPaths(defaults []dir) {
 	r.defaults = defaults
 }
 
+// environmentDirs returns the directories of LD_LIBRARY_PATH as the process of
+// a file has them: spelled as they are, and with glibc's tokens, whose $ORIGIN is
+// that of the file (elf/dl-load.c, _dl_init_paths). musl knows no tokens there.
+func (r *resolver) environmentDirs(first *Object) []dir {
+	var dirs []dir
+	for _, entry := range r.opts.LibraryPath {
+		var own []dir
+		if r.opts.Libc != Musl && strings.Contains(entry, "$") {
+			own = r.expand(entry, first)
+		} else if d, ok := r.dirOf(entry, false, first); ok && r.root == (Root{}) {
+			own = []dir{d}
+		} else {
+			own = r.userDirs([]string{entry}, "")
+		}
+		for _, d := range own {
+			d.rule = "LD_LIBRARY_PATH"
+			dirs = append(dirs, d)
+		}
+	}
+	return dirs
+}
+
 // defaultPath returns the loader's own directories.
 func (r *resolver) defaultPath(arch string) []dir {
 	switch {
