@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"debug/elf"
 	"os"
 	"path"
 	"path/filepath"
@@ -108,6 +109,8 @@ func (c crossTarget) checkLoads(t *testing.T, built crossSystem, wheel string, s
 	c.load(t, built.host, dir, libraries).check(t, built.before, dir, count, system)
 	c.patchAll(t, dir)
 	c.load(t, built.host, dir, libraries).check(t, built.before, dir, count, system)
+	stripAll(t, dir)
+	c.load(t, built.host, dir, libraries).check(t, built.before, dir, count, system)
 	patched := map[string][]byte{}
 	for _, folder := range []string{"made", "made.libs"} {
 		for _, name := range filesIn(t, filepath.Join(dir, folder)) {
@@ -154,6 +157,27 @@ func TestCrossPatch(t *testing.T) {
 			c.patchAll(t, dir)
 			c.load(t, host, dir, libraries).check(t, before, dir, 3, system)
 		})
+	}
+}
+
+// stripAll has LLVM's strip rewrite what patch has written, where there are
+// section headers to go by, and patches it again.
+func stripAll(t *testing.T, dir string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "made*", "*.so*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		f, err := elf.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Close(); len(f.Sections) == 0 {
+			continue
+		}
+		run(t, nil, "llvm-strip", file).must(t)
+		wheelmend(t, "patch", "--add-rpath", "/and/after/strip/"+strings.Repeat("again/", 20), file).must(t)
 	}
 }
 
