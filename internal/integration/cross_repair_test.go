@@ -99,8 +99,8 @@ func checkSameTag(t *testing.T, wheel string) {
 // age can have a tag: no policy for big-endian PowerPC is younger than 2.17.
 func (c crossTarget) canBringRuntime() bool { return c.arch != "ppc64" }
 
-// checkLoads loads a repaired wheel as it is, and once more after edits with
-// the patch command to each of its ELF files.
+// checkLoads loads a repaired wheel as it is, then after edits with the patch
+// command to each of its ELF files, and then after LLVM's strip and another edit.
 func (c crossTarget) checkLoads(t *testing.T, built crossSystem, wheel string, system []string) {
 	t.Helper()
 	dir, libraries := unpack(t, wheel), t.TempDir()
