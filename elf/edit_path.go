@@ -19,7 +19,7 @@ func SetRunPath(path string) Edit { return setPath(elf.DT_RUNPATH, elf.DT_RPATH,
 
 func setPath(tag, other elf.DynTag, path string) Edit {
 	return func(d *draft) error {
-		if err := errors.Join(d.dynamic(), checkText("search path", path)); err != nil {
+		if err := errors.Join(d.dynamic(), checkText("search path", path), d.pathAllowed()); err != nil {
 			return err
 		}
 		i := d.indexTag(tag)
@@ -36,12 +36,21 @@ func setPath(tag, other elf.DynTag, path string) Edit {
 	}
 }
 
+// pathAllowed refuses a search path for a file that relocates itself: glibc does
+// so with the assertion that there is none (elf_get_dynamic_info).
+func (d *draft) pathAllowed() error {
+	if kind := d.f.relocatesItself(); kind != "" {
+		return fmt.Errorf("elf: %s has no search path, and glibc would abort at one", kind)
+	}
+	return nil
+}
+
 // AddRPath adds the entries of path, joined by ":", behind those of the search
 // path in force: DT_RUNPATH, else DT_RPATH, which is also what a file without a
 // search path gets. Entries that are there already stay where they are.
 func AddRPath(path string) Edit {
 	return func(d *draft) error {
-		if err := errors.Join(d.dynamic(), checkText("search path", path)); err != nil {
+		if err := errors.Join(d.dynamic(), checkText("search path", path), d.pathAllowed()); err != nil {
 			return err
 		}
 		i := d.indexTag(elf.DT_RUNPATH)

@@ -100,6 +100,7 @@ func TestEditsThatAddEntries(t *testing.T) {
 }
 
 func TestEditOfWhatIsNotThere(t *testing.T) {
+	loader := open(t, "x86_64 soname=ld.so data=_rtld_global")
 	library, program := open(t, "x86_64"+fullSpec), open(t, "x86_64 type=exec interp=/lib/ld.so needed=libc.so.6")
 	static, object := headerOnly(t, elf.ET_EXEC), headerOnly(t, elf.ET_REL)
 	pie := open(t, "x86_64 interp=/lib/ld.so needed=libc.so.6")
@@ -120,6 +121,9 @@ func TestEditOfWhatIsNotThere(t *testing.T) {
 		{"added empty path", library, AddRPath(""), "empty search path"},
 		{"entry that is not there", library, RemoveRPathEntry("/x"), `"/x" is not in the search path, which is $ORIGIN/../lib`},
 		{"entry of no search path", program, RemoveRPathEntry("/x"), `"/x" is not in the search path: the file has none`},
+		{"rpath of a loader", loader, SetRPath("/a"), "the loader has no search path"},
+		{"runpath entry of a loader", loader, AddRPath("/a"), "the loader has no search path"},
+		{"longer soname of a loader", loader, SetSoname("ld-with-a-longer-name-than-before.so"), "behind the .bss of the loader"},
 		{"no dynamic table", static, SetRPath("/x"), ErrNotDynamic.Error()},
 		{"no dynamic table to add to", static, AddRPath("/x"), ErrNotDynamic.Error()},
 		{"no dynamic table to remove from", static, RemoveRPathEntry("/x"), ErrNotDynamic.Error()},

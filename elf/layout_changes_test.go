@@ -27,6 +27,7 @@ func (l *lab) changes(o layout, was facts) []change {
 		{name: "shorter rpath", edits: []Edit{SetRPath(short)}, want: rpath(short)},
 		{name: "longer runpath", edits: []Edit{SetRunPath(long)}, want: runpath(long)},
 		{name: "shorter runpath", edits: []Edit{SetRunPath(short)}, want: runpath(short)},
+		{name: "one more entry", edits: []Edit{AddRPath(long)}, want: entryAdded(long)},
 		{name: "no rpath", edits: []Edit{RemoveRPath()}, want: rpath("")},
 		{name: "there and back", edits: []Edit{SetRPath(long), SetRPath(short)}, want: rpath(short)},
 		{name: "graft", edits: []Edit{ReplaceNeeded(dep, "libdep-01234567.so.1"), SetRPath(long)}, want: graft(dep, long)},
@@ -72,6 +73,30 @@ func manyNeeded() []Edit {
 
 func rpath(path string) func(*facts)   { return func(f *facts) { f.RPath, f.RunPath = path, "" } }
 func runpath(path string) func(*facts) { return func(f *facts) { f.RPath, f.RunPath = "", path } }
+
+// entryAdded adds to the path in force, which is DT_RUNPATH where there is one.
+func entryAdded(path string) func(*facts) {
+	return func(f *facts) {
+		switch {
+		case f.RunPath != "":
+			f.RunPath = joinPaths(f.RunPath, path)
+		case f.RPath != "":
+			f.RPath = joinPaths(f.RPath, path)
+		default:
+			f.RPath = path
+		}
+	}
+}
+
+// joinPaths adds the entries of more that path does not have.
+func joinPaths(path, more string) string {
+	for _, entry := range strings.Split(more, ":") {
+		if !slices.Contains(strings.Split(path, ":"), entry) {
+			path += ":" + entry
+		}
+	}
+	return path
+}
 
 func added(names ...string) func(*facts) {
 	return func(f *facts) {

@@ -228,8 +228,8 @@ func (p *plan) patchDynamicSymbol(old, now uint64) error {
 // refuseSelfRelocating refuses to move the dynamic table of code that finds its
 // own by a program-counter relative reference: loaders and static programs.
 func (p *plan) refuseSelfRelocating() error {
-	if p.f.pie() && p.prog(elf.PT_INTERP) < 0 {
-		return formatErr(p.f.dynamic.off, "the dynamic table has no free slot and cannot move: a static PIE finds it by its address in the code")
+	if kind := p.f.relocatesItself(); kind != "" {
+		return formatErr(p.f.dynamic.off, "the dynamic table has no free slot and cannot move: %s finds it by its address in the code", kind)
 	}
 	return nil
 }
@@ -245,6 +245,30 @@ func (p *plan) refuseRelocatedDynamic() error {
 		return formatErr(d.off, "a relocation writes to the dynamic table, which has no free slot and therefore cannot move")
 	}
 	return err
+}
+
+// loaderItself is what relocatesItself says of a loader. That of glibc gives out
+// the memory behind its symbol _end before it has an allocator.
+const loaderItself = "the loader"
+
+// relocatesItself says what the file is when no loader relocates it: a static
+// PIE, or a loader of glibc or musl. It is "" for any other file.
+func (f *File) relocatesItself() string {
+	if slices.ContainsFunc(f.Progs, func(p Prog) bool { return p.Type == elf.PT_INTERP }) || len(f.dynamic.needed) > 0 {
+		return ""
+	}
+	if f.pie() {
+		return "a static PIE"
+	}
+	for s, err := range f.Symbols() {
+		if err != nil {
+			return ""
+		}
+		if (s.Name == "_rtld_global" || s.Name == "_dlstart") && !s.Undefined() {
+			return loaderItself
+		}
+	}
+	return ""
 }
 
 // pie reports whether the file calls itself a position-independent program.

@@ -53,6 +53,9 @@ func (p *plan) placeSpace() error {
 	if !p.moveStrings && !p.moveDynamic && !p.moveInterp {
 		return nil
 	}
+	if p.f.relocatesItself() == loaderItself {
+		return formatErr(p.f.dynamic.off, "the edit needs room behind the .bss of the loader, which the loader takes for its own")
+	}
 	if i, ok := p.growable(); ok {
 		p.growLast(i)
 		return nil
