@@ -79,24 +79,47 @@ func (f *File) readDynamicEntries(p Prog, at uint64) error {
 		d.entries = append(d.entries, e)
 	}
 	d.slots, d.open = int(n), true
-	if !f.nullAt(p.Vaddr + n*f.dynSize()) {
+	if !f.endsAt(p.Vaddr + n*f.dynSize()) {
 		return formatErr(off, "the dynamic table of %d entries does not end with DT_NULL", n)
 	}
 	return nil
 }
 
-// nullAt reports whether the loader, which reads on to a DT_NULL wherever
-// PT_DYNAMIC ends, finds one at addr. GNU ld with --spare-dynamic-tags=0 leaves
-// it to what follows the table.
-func (f *File) nullAt(addr uint64) bool {
-	off, ok := f.offsetOf(addr, f.pick(4, 8))
-	if !ok {
-		return slices.ContainsFunc(f.maps, func(p Prog) bool {
-			return addr >= p.Vaddr+p.Filesz && addr < p.Vaddr+p.Memsz // .bss
-		})
+// Tags between those of the gABI and the first that belongs to an operating
+// system mean nothing to ld.so of glibc and musl, which pass over them.
+const (
+	firstIgnoredTag = 0x100
+	endIgnoredTags  = uint64(elf.DT_LOOS)
+	maxIgnored      = 4 // entries that are passed over behind PT_DYNAMIC
+)
+
+// endsAt reports whether the loader, which reads on to a DT_NULL wherever
+// PT_DYNAMIC ends, finds one from addr on, and in front of it nothing that means
+// anything. GNU ld with --spare-dynamic-tags=0 leaves the DT_NULL to what follows
+// the table. That is .got where it is read-only after relocation, and its first
+// word is the address of the table.
+func (f *File) endsAt(addr uint64) bool {
+	for range maxIgnored {
+		off, ok := f.offsetOf(addr, f.pick(4, 8))
+		if !ok {
+			return slices.ContainsFunc(f.maps, func(p Prog) bool {
+				return addr >= p.Vaddr+p.Filesz && addr < p.Vaddr+p.Memsz // .bss
+			})
+		}
+		buf, err := f.read("dynamic table", off, f.pick(4, 8))
+		if err != nil {
+			return false
+		}
+		tag := f.cursor(buf, off).Word()
+		if tag == 0 {
+			return true
+		}
+		if tag < firstIgnoredTag || tag >= endIgnoredTags {
+			return false
+		}
+		addr += f.dynSize()
 	}
-	tag, err := f.read("dynamic table", off, f.pick(4, 8))
-	return err == nil && f.cursor(tag, off).Word() == 0
+	return false
 }
 
 // emptyEntries counts the entries behind the first DT_NULL that are all zero.

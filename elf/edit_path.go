@@ -40,7 +40,7 @@ func setPath(tag, other elf.DynTag, path string) Edit {
 // so with the assertion that there is none (elf_get_dynamic_info).
 func (d *draft) pathAllowed() error {
 	if kind := d.f.relocatesItself(); kind != "" {
-		return fmt.Errorf("elf: %s has no search path, and glibc would abort at one", kind)
+		return fmt.Errorf("elf: %s has no search path: glibc aborts at one", kind)
 	}
 	return nil
 }

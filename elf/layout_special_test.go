@@ -31,6 +31,7 @@ func specialLayouts() []layout {
 	library, programs := []string{"library"}, []string{"pie", "non-pie"}
 	all := append(programs, library...)
 	add("more than 0xff00 sections", library, "bfd")
+	add("no DT_NULL", all, "bfd")
 	add("relocations kept", all, "bfd", "gold", "lld", "mold")
 	add("compressed debug sections", library, "bfd", "gold", "lld", "mold")
 	add("another base address", []string{"library", "non-pie"}, "bfd", "gold")
@@ -42,6 +43,11 @@ func specialLayouts() []layout {
 	add("by lief", all, "bfd", "gold", "lld")
 	add("by auditwheel", library, "bfd", "gold", "lld", "mold")
 	add("by repairwheel", library, "bfd", "lld")
+	for _, l := range list {
+		if l["special"] == "no DT_NULL" { // its place is the first word of .got
+			l["slots"], l["relro"] = "no spare", "full relro"
+		}
+	}
 	return list
 }
 

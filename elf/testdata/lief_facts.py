@@ -4,10 +4,12 @@ file, null when it reads none."""
 import hashlib
 import json
 import sys
+import warnings
 
 import lief
 
 lief.logging.disable()
+warnings.simplefilter("ignore")  # about tags that it does not know
 
 
 def version_of(symbol):
