@@ -23,16 +23,24 @@ type Options struct {
 	Graft           []string // patterns of sonames that are grafted even where the policy promises them
 	IgnoreISA       bool     // do not hold binaries to the baseline of x86-64
 	Jobs            int      // binaries read at once; 0 means GOMAXPROCS
+	MacOS           MacOptions
 }
 
 // Assess finds the libraries of the wheel and holds it to every policy of its
-// architecture and C library.
+// architecture and C library, or to the tags of macOS.
 func Assess(ctx context.Context, c *Contents, opts Options) (*Report, error) {
-	r := &Report{Wheel: c.Filename.String(), Contents: c, Foreign: c.Foreign, Format: format(c), Graph: &linkage.Graph{}, best: -1, repairable: -1, options: opts}
-	if r.Format != ELF {
+	r := &Report{Wheel: c.Filename.String(), Contents: c, Foreign: c.foreignTo(format(c)), Format: format(c), Graph: &linkage.Graph{}, best: -1, repairable: -1, options: opts}
+	var err error
+	switch r.Format {
+	case MachO:
+		if r.MacOS, err = assessMacOS(ctx, c, opts.MacOS); err != nil {
+			return nil, err
+		}
+		r.Files = machOFiles(c)
+		return r, nil
+	case Pure:
 		return r, nil
 	}
-	var err error
 	if r.Arch, err = wheelArch(c); err != nil {
 		return nil, err
 	}
@@ -51,13 +59,12 @@ func Assess(ctx context.Context, c *Contents, opts Options) (*Report, error) {
 }
 
 func format(c *Contents) Format {
-	if len(c.Binaries) > 0 {
+	families := c.platformFamilies()
+	switch {
+	case len(c.MachO) > 0 && (len(c.Binaries) == 0 || families[policy.MacOS]):
+		return MachO
+	case len(c.Binaries) > 0:
 		return ELF
-	}
-	for _, f := range c.Foreign {
-		if f.Kind == "Mach-O" {
-			return MachO
-		}
 	}
 	return Pure
 }

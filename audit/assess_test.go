@@ -43,7 +43,7 @@ func assess(t *testing.T, filename, spec, system string, opts audit.Options) (*a
 	if err := wheeltest.WriteLibs(root, system); err != nil {
 		t.Fatal(err)
 	}
-	opts.Sysroot = root
+	opts.Sysroot, opts.MacOS.Sysroot = root, root
 	c, err := load(filename, spec)
 	if err != nil {
 		t.Fatal(err)

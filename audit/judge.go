@@ -82,7 +82,7 @@ func (j *judgement) checkLibraries(f *facts) {
 		case libc != "" && libc != j.policy.Libc:
 			b.Kind, b.Reason = KindLibc, fmt.Sprintf("%s belongs to %s, the wheel is for %s", e.Needed, libc, j.policy.Libc)
 		case e.Status == linkage.Missing:
-			b.Kind, b.Reason = KindMissing, missing(e)
+			b.Kind, b.Reason = KindMissing, missing(e.Needed, e.Tried)
 		case e.Status == linkage.LibPython:
 			if interp, err := f.object.File.Interpreter(); err != nil || interp != "" {
 				b.Kind, b.Reason = KindPython, "a program that needs libpython cannot be made portable (PEP 513); leave the library out with --exclude "+e.Needed
@@ -93,16 +93,16 @@ func (j *judgement) checkLibraries(f *facts) {
 }
 
 // missing tells where a library was sought.
-func missing(e *linkage.Edge) string {
+func missing(needed string, tried []linkage.Place) string {
 	var places []string
-	for _, p := range e.Tried {
+	for _, p := range tried {
 		place := p.Dir + " (" + p.Rule
 		if p.Why != "not there" {
 			place += ": " + p.Why
 		}
 		places = append(places, place+")")
 	}
-	name := cmp.Or(e.Needed, `""`) // a DT_NEEDED that says nothing
+	name := cmp.Or(needed, `""`) // a DT_NEEDED that says nothing
 	if len(places) == 0 {
 		return name + " was not found, and there is no directory to search; name one with --search-path"
 	}

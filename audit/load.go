@@ -15,6 +15,8 @@ import (
 
 	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/spool"
+	"github.com/wheelmend/wheelmend/macho"
+	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/wheel"
 )
 
@@ -39,11 +41,13 @@ type Foreign struct {
 type Contents struct {
 	Filename wheel.Filename
 	Reader   *wheel.Reader
-	Binaries []Binary  // sorted by name
-	Foreign  []Foreign // sorted by name
+	Binaries []Binary      // sorted by name
+	MachO    []MachOBinary // sorted by name
+	Foreign  []Foreign     // sorted by name
 
-	store   *spool.Store
-	damaged []Fault // ELF files that cannot be read; only Verify goes on with them
+	store *spool.Store
+	// Binaries that cannot be read; only Verify goes on with them.
+	damaged, damagedMachO []Fault
 }
 
 // Close releases the binaries.
@@ -62,8 +66,9 @@ type LoadOptions struct {
 }
 
 // Load reads every member of the wheel called base (its file name), checks it
-// against RECORD, and parses those that are ELF images. The error of a damaged
-// member names it.
+// against RECORD, and parses those that are ELF images, or Mach-O images unless
+// the file name says that the wheel is for another system than macOS. The error
+// of a damaged member names it.
 func Load(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions) (*Contents, error) {
 	name, err := wheel.ParseFilename(base)
 	if err != nil {
@@ -93,9 +98,15 @@ func (c *Contents) Derive(ctx context.Context, base string, r *wheel.Reader, opt
 		_, ok := known[m.Name]
 		return !ok
 	}
+	before := map[string]*macho.File{}
+	for _, b := range c.MachO {
+		before[b.Member.Name] = b.File
+	}
 	for _, m := range r.Members() {
 		if file := known[m.Name]; file != nil {
 			d.Binaries = append(d.Binaries, Binary{m, file})
+		} else if file := before[m.Name]; file != nil && !unknown(m) {
+			d.MachO = append(d.MachO, MachOBinary{m, file})
 		}
 	}
 	if err := d.scan(ctx, opts.Jobs, unknown); err != nil {
@@ -108,11 +119,11 @@ func (c *Contents) Derive(ctx context.Context, base string, r *wheel.Reader, opt
 func (c *Contents) scan(ctx context.Context, jobs int, want func(*wheel.Member) bool) error {
 	var mu sync.Mutex
 	err := c.Reader.ScanSome(ctx, jobs, want, func(m *wheel.Member, content io.Reader) error {
-		file, kind, err := c.inspect(m, content)
+		found, err := c.inspect(m, content)
 		if err == nil {
 			mu.Lock()
 			defer mu.Unlock()
-			c.add(m, file, kind)
+			c.add(m, found)
 		}
 		return err
 	})
@@ -120,20 +131,33 @@ func (c *Contents) scan(ctx context.Context, jobs int, want func(*wheel.Member) 
 	return err
 }
 
+// A finding is what a member turned out to be: a binary, or of a kind that is
+// named. The zero value is plain data.
+type finding struct {
+	elf   *elf.File
+	macho *macho.File
+	kind  string
+}
+
 // add takes up what was found out about a member.
-func (c *Contents) add(m *wheel.Member, file *elf.File, kind string) {
-	if file != nil {
-		c.Binaries = append(c.Binaries, Binary{m, file})
-	}
-	if kind != "" {
-		c.Foreign = append(c.Foreign, Foreign{m.Name, kind})
+func (c *Contents) add(m *wheel.Member, found finding) {
+	switch {
+	case found.elf != nil:
+		c.Binaries = append(c.Binaries, Binary{m, found.elf})
+	case found.macho != nil:
+		c.MachO = append(c.MachO, MachOBinary{m, found.macho})
+	case found.kind != "":
+		c.Foreign = append(c.Foreign, Foreign{m.Name, found.kind})
 	}
 }
 
 func (c *Contents) sort() {
 	slices.SortFunc(c.Binaries, func(a, b Binary) int { return cmp.Compare(a.Member.Name, b.Member.Name) })
+	slices.SortFunc(c.MachO, func(a, b MachOBinary) int { return cmp.Compare(a.Member.Name, b.Member.Name) })
 	slices.SortFunc(c.Foreign, func(a, b Foreign) int { return cmp.Compare(a.Path, b.Path) })
-	slices.SortFunc(c.damaged, func(a, b Fault) int { return cmp.Compare(a.File, b.File) })
+	for _, damaged := range [][]Fault{c.damaged, c.damagedMachO} {
+		slices.SortFunc(damaged, func(a, b Fault) int { return cmp.Compare(a.File, b.File) })
+	}
 }
 
 // magics are the first bytes of formats that are named, not read.
@@ -153,24 +177,35 @@ var magics = []struct {
 
 const elfMagic = "\x7fELF"
 
-// inspect reads a member as far as its format asks for: all of an ELF image, a
-// few bytes of anything else.
-func (c *Contents) inspect(m *wheel.Member, content io.Reader) (*elf.File, string, error) {
+// inspect reads a member as far as its format asks for: all of an image, a few
+// bytes of anything else.
+func (c *Contents) inspect(m *wheel.Member, content io.Reader) (finding, error) {
 	buffered := bufio.NewReaderSize(content, 64<<10)
 	head, err := buffered.Peek(int(min(m.Size, 64)))
 	if err != nil {
-		return nil, "", err
+		return finding{}, err
 	}
-	if !bytes.HasPrefix(head, []byte(elfMagic)) {
-		return nil, foreignKind(m.Name, head), nil
+	isELF := bytes.HasPrefix(head, []byte(elfMagic))
+	if !isELF && !(macho.IsMagic(head) && c.readsMachO()) {
+		kind := foreignKind(m.Name, head)
+		if kind == notELF && c.platformFamilies()[policy.MacOS] {
+			kind = "not Mach-O, in spite of its name"
+		}
+		return finding{kind: kind}, nil
 	}
 	image, err := c.store.Put(buffered, m.Size)
 	if err != nil {
-		return nil, "", err
+		return finding{}, err
+	}
+	if !isELF {
+		return c.inspectMachO(image)
 	}
 	file, err := elf.NewFile(image, image.Size())
-	return file, "", err
+	return finding{elf: file}, err
 }
+
+// notELF is the kind of a file that is no library.
+const notELF = "not ELF, in spite of its name"
 
 // foreignKind names the format of a member that is not ELF, "" for plain data.
 func foreignKind(name string, head []byte) string {
@@ -185,7 +220,7 @@ func foreignKind(name string, head []byte) string {
 		return "Mach-O"
 	}
 	if strings.HasSuffix(name, ".so") && !bytes.HasPrefix(head, []byte("#")) {
-		return "not ELF, in spite of its name"
+		return notELF
 	}
 	return ""
 }

@@ -1,8 +1,12 @@
 package audit
 
 import (
+	"errors"
+	"strings"
+
 	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/macho"
 	"github.com/wheelmend/wheelmend/policy"
 )
 
@@ -28,7 +32,7 @@ const (
 	Remove   Action = "remove"   // libpython: the dependency is removed
 )
 
-// A File is one ELF member of the wheel.
+// A File is one binary of the wheel. RPath, RunPath and ISA are of ELF files.
 type File struct {
 	Path      string
 	Needed    []string
@@ -37,6 +41,10 @@ type File struct {
 	Soname    string
 	ISA       elf.ISA
 	Extension bool // a Python extension module
+
+	// MachO has the slices of a Mach-O file. Needed has the install names that any
+	// of them loads, Soname the install name of the first.
+	MachO *macho.File
 }
 
 // A Library is one that the wheel needs and does not hold.
@@ -111,6 +119,8 @@ type Report struct {
 	Files    []File
 	Foreign  []Foreign
 
+	MacOS *MacOS // of a macOS wheel, else nil
+
 	// Verdicts has one entry for each policy of the architecture and C library,
 	// the strictest first. It is empty for a pure wheel.
 	Verdicts []Verdict
@@ -123,16 +133,34 @@ type Report struct {
 
 // Close releases the libraries that were opened. The contents stay open.
 func (r *Report) Close() error {
+	if r.MacOS != nil {
+		return errors.Join(r.Graph.Close(), r.MacOS.Graph.Close())
+	}
 	return r.Graph.Close()
 }
 
 // Tag returns the best platform tag that the wheel meets as it stands:
-// "linux_ARCH" when it meets no policy, "any" for a pure wheel.
-func (r *Report) Tag() string { return r.tag(r.best) }
+// "linux_ARCH" when it meets no policy, "any" for a pure wheel. See [MacOS.Tag]
+// for a macOS wheel.
+func (r *Report) Tag() string {
+	if r.MacOS != nil {
+		return r.MacOS.Tag()
+	}
+	return r.tag(r.best)
+}
 
 // RepairableTag returns the tag that a repair would give: that of the strictest
-// policy that can be met with as few grafted libraries as possible.
-func (r *Report) RepairableTag() string { return r.tag(r.repairable) }
+// policy that can be met with as few grafted libraries as possible. See
+// [MacOS.RepairedTags] for a macOS wheel.
+func (r *Report) RepairableTag() string {
+	switch {
+	case r.MacOS == nil:
+		return r.tag(r.repairable)
+	case r.MacOS.Repairable():
+		return strings.Join(r.MacOS.RepairedTags(r.Contents.Filename.Platform), ".")
+	}
+	return r.Tag()
+}
 
 func (r *Report) tag(i int) string {
 	switch {

@@ -52,7 +52,7 @@ func surveyWheel(ctx context.Context, name string, opts linkage.Options, load Lo
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	s = &Survey{Name: name, Kind: SurveyWheel, Foreign: c.Foreign}
+	s = &Survey{Name: name, Kind: SurveyWheel, Foreign: c.foreignTo(ELF)}
 	opts.Libc = cmp.Or(string(wheelLibc(c)), linkage.Glibc)
 	members := map[string][]linkage.Member{}
 	var arches []string

@@ -11,6 +11,8 @@ import (
 	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/internal/spool"
+	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/macho"
 	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/wheel"
 )
@@ -62,15 +64,20 @@ func (c *Contents) Prove(ctx context.Context, opts VerifyOptions) (*Proof, error
 func (c *Contents) collect(ctx context.Context, jobs int) ([]Fault, error) {
 	var mu sync.Mutex
 	errs, err := c.Reader.Inspect(ctx, jobs, func(*wheel.Member) bool { return true }, func(m *wheel.Member, content io.Reader) error {
-		file, kind, err := c.inspect(m, content)
+		found, err := c.inspect(m, content)
 		mu.Lock()
 		defer mu.Unlock()
-		var format *elf.FormatError
-		if errors.As(err, &format) {
+		switch {
+		case errors.As(err, new(*elf.FormatError)):
 			c.damaged = append(c.damaged, Fault{File: m.Name, Reason: err.Error()})
 			return nil
+		case errors.As(err, new(*macho.FormatError)):
+			c.damagedMachO = append(c.damagedMachO, Fault{File: m.Name, Reason: err.Error()})
+			return nil
 		}
-		c.add(m, file, kind)
+		if err == nil {
+			c.add(m, found)
+		}
 		return err
 	})
 	c.sort()
@@ -86,6 +93,7 @@ func (c *Contents) prove(ctx context.Context, p *Proof, opts VerifyOptions) erro
 	p.claimNames(c)
 	if !opts.System {
 		opts.SearchPath, opts.LibraryPath, opts.Sysroot, opts.WheelOnly = nil, nil, "", true
+		opts.MacOS.DyldOptions = linkage.DyldOptions{WheelOnly: true, Exclude: opts.MacOS.Exclude}
 	}
 	report, err := Assess(ctx, c, opts.Options)
 	if broken := brokenBinaries(c, err); len(broken) > 0 {
@@ -94,6 +102,9 @@ func (c *Contents) prove(ctx context.Context, p *Proof, opts VerifyOptions) erro
 			p.unchecked(TopicPlatform, "what the tags promise is met, and what the files need is found", "not all ELF files can be read", nil)
 			return nil
 		}
+	}
+	if len(c.damagedMachO) > 0 {
+		p.claim(TopicBinaries, "each Mach-O file can be read", "<mach-o/loader.h> and the rules of dyld", c.damagedMachO)
 	}
 	var archs *archError
 	switch {
@@ -153,7 +164,7 @@ func (p *Proof) claimBinaries(ctx context.Context, opts VerifyOptions) error {
 // claimForeign says which members nobody looked into.
 func (p *Proof) claimForeign() {
 	var open []Fault
-	for _, f := range p.Report.Foreign {
+	for _, f := range p.Report.Contents.foreignTo(ELF) {
 		open = append(open, Fault{File: f.Path, Reason: f.Kind})
 	}
 	if len(open) > 0 {
@@ -169,7 +180,7 @@ func (p *Proof) claimNoELF() {
 		switch {
 		case err != nil:
 			p.claimUnknown(tag, text, err)
-		case p.Report.Format == MachO || len(p.Report.Foreign) > 0:
+		case p.Report.Format == MachO || len(p.Report.Foreign) > 0 || len(p.Report.Contents.damagedMachO) > 0:
 			p.unchecked(TopicPlatform, text, "only ELF files are read", nil)
 		case platform.Family == policy.Any:
 			p.claim(TopicPlatform, "the wheel runs on any platform", "it holds no binary", nil)

@@ -280,7 +280,7 @@ func TestVerifyUnchecked(t *testing.T) {
 		{"a linux tag promises nothing", linuxWheel, module("needed=libc.so.6,libx.so import=f@GLIBC_2.2.5:libc.so.6"), `
 			libraries: demo/_core.so: needs libc.so.6, libx.so of the system
 			symbols: demo/_core.so: GLIBC_2.2.5 of libc.so.6: left to the system (f)`},
-		{"Mach-O", "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl", `demo/_core.so raw "\xcf\xfa\xed\xfe"`, `
+		{"Mach-O", "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl", "demo/_core.so macho arch=arm64 type=bundle", `
 			binaries: demo/_core.so: Mach-O
 			platform: what macosx_11_0_arm64 promises is met`},
 		{"an architecture that nobody knows", "demo-1.0-cp312-cp312-linux_armv6l.whl", "demo/_core.so elf armv7l needed=libgone.so", `

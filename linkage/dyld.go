@@ -18,6 +18,10 @@ type DyldOptions struct {
 	SearchPath  []string // searched first, by the last element of the name
 	LibraryPath []string // DYLD_LIBRARY_PATH, likewise
 
+	// WheelOnly has nothing outside the wheel looked at, wherever a name leads, so
+	// that the answer is the same on every machine.
+	WheelOnly bool
+
 	// ExecutablePath is the folder that @executable_path stands for, a path on
 	// this machine; "" means that nobody knows: it depends on the Python that
 	// loads the wheel.

@@ -136,6 +136,9 @@ func (s *dyldSearch) inWheel(at, rule string) bool {
 
 // outside looks for a file of a root.
 func (s *dyldSearch) outside(root Root, name, rule string) bool {
+	if s.opts.WheelOnly {
+		return s.vain(Place{Dir: path.Dir(name), Rule: rule, Why: "outside the wheel"})
+	}
 	b, why := s.file(root, name)
 	if why != "" {
 		return s.vain(Place{Dir: path.Dir(root.host(name)), Rule: rule, Why: why})

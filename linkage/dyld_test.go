@@ -134,6 +134,10 @@ func TestDyld(t *testing.T) {
 		{"by install name", "p/a.so arch=arm64 loads=@rpath/b.dylib\nq/x.dylib arch=arm64 id=@rpath/b.dylib", DyldOptions{}, []string{
 			"p/a.so: @rpath/b.dylib: found q/x.dylib by " + ByName,
 		}},
+		{"nothing outside the wheel", "a.so arch=arm64 loads=/opt/b.dylib,@loader_path/c.dylib\nc.dylib arch=arm64\n/opt/b.dylib arch=arm64", DyldOptions{WheelOnly: true}, []string{
+			"a.so: /opt/b.dylib: missing; /opt (install name /opt/b.dylib): outside the wheel; /opt (install name /opt/b.dylib): outside the wheel",
+			"a.so: @loader_path/c.dylib: found c.dylib by install name @loader_path/c.dylib",
+		}},
 		{"executable", "a.so arch=arm64 loads=@executable_path/../lib/b.dylib", DyldOptions{}, []string{
 			"a.so: @executable_path/../lib/b.dylib: missing; @executable_path/../lib/b.dylib (install name @executable_path/../lib/b.dylib): the executable is not known; --executable-path names its folder",
 		}},

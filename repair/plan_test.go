@@ -134,7 +134,7 @@ func TestRefusals(t *testing.T) {
 		want                  string
 	}{
 		{"pure", "demo-1.0-py3-none-any.whl", `demo.py text "x = 1"`, repair.Options{}, "a pure wheel"},
-		{"macOS", "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl", `demo.so raw "\xcf\xfa\xed\xfe" "rest"`, repair.Options{}, "a macOS wheel"},
+		{"macOS", "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl", "demo.so macho arch=arm64", repair.Options{}, "a macOS wheel"},
 		{"missing", linuxWheel, module("needed=libx.so.1"), repair.Options{}, "cannot be repaired to manylinux_2_41_x86_64: demo/_core.so: libx.so.1 was not found; searched"},
 		{"too new for what is asked", linuxWheel, module("import=f@GLIBC_2.28,g@GLIBC_2.27"), repair.Options{Platform: "manylinux_2_17_x86_64"},
 			"cannot be repaired to manylinux_2_17_x86_64: demo/_core.so: GLIBC_2.28 is newer than manylinux_2_17 promises (f); demo/_core.so: GLIBC_2.27 is newer than manylinux_2_17 promises (g); it can become manylinux_2_28_x86_64"},

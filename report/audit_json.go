@@ -22,9 +22,13 @@ type Audit struct {
 	Libraries        []AuditLibrary      `json:"external_libraries"`
 	VersionedSymbols map[string][]string `json:"versioned_symbols"`
 	Blockers         []AuditBlocker      `json:"blockers"`
+
+	// Of a macOS wheel.
+	Archs   []string       `json:"archs,omitempty"`
+	Minimum []AuditMinimum `json:"minimum_macos,omitempty"`
 }
 
-// AuditFile is one ELF member of the wheel.
+// AuditFile is one binary of the wheel.
 type AuditFile struct {
 	Path      string   `json:"path"`
 	Needed    []string `json:"needed"`
@@ -33,6 +37,8 @@ type AuditFile struct {
 	Soname    *string  `json:"soname"`
 	ISA       *string  `json:"isa"` // such as x86-64-v3; null for the baseline
 	Extension bool     `json:"extension"`
+
+	Slices []AuditSlice `json:"slices,omitempty"` // of a Mach-O file
 }
 
 // AuditForeign is a member in a format of another system.
@@ -66,6 +72,7 @@ type AuditBlocker struct {
 	Version *string  `json:"version"`
 	Symbols []string `json:"symbols"`
 	Reason  string   `json:"reason"`
+	Arch    *string  `json:"arch,omitempty"` // of the slice of a Mach-O file
 }
 
 // NewAudit returns the JSON document of an audit.
@@ -81,7 +88,7 @@ func NewAudit(r *audit.Report) Audit {
 	for _, f := range r.Files {
 		a.Files = append(a.Files, AuditFile{
 			Path: f.Path, Needed: list(f.Needed), RPath: optional(f.RPath), RunPath: optional(f.RunPath),
-			Soname: optional(f.Soname), ISA: optional(f.ISA.String()), Extension: f.Extension,
+			Soname: optional(f.Soname), ISA: optional(f.ISA.String()), Extension: f.Extension, Slices: newAuditSlices(f),
 		})
 	}
 	for _, f := range r.Foreign {
@@ -92,6 +99,9 @@ func NewAudit(r *audit.Report) Audit {
 			Policy: b.Policy.Tag(), Kind: string(b.Kind), File: b.File, Library: optional(b.Library),
 			Version: optional(b.Version), Symbols: list(b.Symbols), Reason: b.Reason,
 		})
+	}
+	if r.MacOS != nil {
+		a.addMacOS(r.MacOS)
 	}
 	if r.Format != audit.ELF {
 		return a

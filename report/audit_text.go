@@ -28,12 +28,11 @@ func WriteAudit(w io.Writer, r *audit.Report, s Style, all bool) error {
 		p.linef("  A pure wheel: it holds no binaries and runs on any platform.")
 		return p.err
 	case audit.MachO:
-		p.linef("  A macOS wheel (Mach-O). Its binaries are named, not audited.")
-		p.foreign(r.Foreign)
+		p.macOS(r, all)
 		return p.err
 	}
 	p.summary(r)
-	p.libraries(r)
+	p.libraryTable(r.Libraries(r.Target()))
 	p.blockers(r, all)
 	p.foreign(r.Foreign)
 	return p.err
@@ -69,8 +68,7 @@ func graftCount(n int) string {
 	return phrase.Count(n, "library") + " copied in"
 }
 
-func (p *printer) libraries(r *audit.Report) {
-	libraries := r.Libraries(r.Target())
+func (p *printer) libraryTable(libraries []audit.Library) {
 	if len(libraries) == 0 {
 		p.linef("\nIt needs no library from outside the wheel.")
 		return

@@ -76,7 +76,17 @@ func stories() []story {
 			"demo/red\u202e.so"  elf x86_64 needed=libc.so.6,lib` + "\x1b" + `.so export=PyInit_red`, ""},
 		{"pure", "demo-1.0-py3-none-any.whl", `demo/__init__.py  text "x"`, ""},
 		{"windows", "demo-1.0-cp312-cp312-win_amd64.whl", `demo/_core.pyd  raw "MZ"`, ""},
-		{"macos", "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl", `demo/_core.so  raw "\xcf\xfa\xed\xfe"`, ""},
+		{"macos", "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl", `
+			demo/_core.so  macho arch=arm64 type=bundle minos=11.0 loads=/opt/lib/libdep.3.dylib,@rpath/libgone.dylib,/usr/lib/libSystem.B.dylib rpaths=/opt/none
+			demo/_new.so   macho arch=arm64 type=bundle minos=12.3 loads=/usr/lib/libSystem.B.dylib
+			demo/_thin.so  macho arch=x86_64 type=bundle minos=10.9 loads=/usr/lib/libSystem.B.dylib
+			demo/x.o       macho arch=arm64 type=object`, `
+			opt/lib/libdep.3.1.dylib  macho arch=arm64 id=/opt/lib/libdep.3.dylib minos=13.0 loads=/usr/lib/libSystem.B.dylib
+			opt/lib/libdep.3.dylib    symlink libdep.3.1.dylib`},
+		{"universal2", "demo-1.0-cp312-cp312-macosx_10_9_universal2.whl", `
+			demo/_core.so  macho arch=x86_64 type=bundle minos=10.9 loads=/opt/lib/liba.dylib arch=arm64 type=bundle minos=11.0 loads=/opt/lib/libb.dylib`, `
+			opt/lib/liba.dylib  macho arch=x86_64 id=/opt/lib/liba.dylib minos=10.13
+			opt/lib/libb.dylib  macho arch=arm64 id=/opt/lib/libb.dylib minos=11.0`},
 	}
 }
 
@@ -106,7 +116,10 @@ func assess(t *testing.T, s story) (rep *audit.Report, root string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { contents.Close() })
-	rep, err = audit.Assess(context.Background(), contents, audit.Options{Options: linkage.Options{Sysroot: root}})
+	rep, err = audit.Assess(context.Background(), contents, audit.Options{
+		Options: linkage.Options{Sysroot: root},
+		MacOS:   audit.MacOptions{DyldOptions: linkage.DyldOptions{Sysroot: root}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

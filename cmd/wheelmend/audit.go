@@ -32,7 +32,8 @@ func (a *app) auditCommand() *cobra.Command {
 		Short:   "Tell what a wheel needs, what it meets, and what stops it",
 		Long: `audit tells which platform tag a wheel meets as it stands and which one a repair
 would give, which libraries it needs from outside, and what stops every stricter
-policy: the file, the library, the version and the symbols.`,
+policy: the file, the library, the version and the symbols. Of a macOS wheel it
+tells which file asks for which macOS, and which lacks which architecture.`,
 		Example: `  wheelmend audit demo-1.0-cp312-cp312-linux_x86_64.whl
   wheelmend audit --json dist/*.whl
   wheelmend audit --plat manylinux_2_28_x86_64 dist/demo-1.0-cp312-cp312-manylinux_2_28_x86_64.whl`,
@@ -41,7 +42,7 @@ policy: the file, the library, the version and the symbols.`,
 			if f.plat == "auto" {
 				return usagef("--plat auto: want a platform tag, such as manylinux_2_28_x86_64")
 			}
-			if _, err := parsePlat(f.plat); err != nil {
+			if _, err := parsePlat(f.plat); err != nil && !isMacTag(f.plat) {
 				return err
 			}
 			if err := errors.Join(checkJobs(f.jobs), f.search.check()); err != nil {
@@ -52,6 +53,7 @@ policy: the file, the library, the version and the symbols.`,
 	}
 	flags := cmd.Flags()
 	f.search.register(flags)
+	f.search.registerMacOS(flags)
 	flags.BoolVar(&f.json, "json", false, "print one JSON object for each wheel")
 	flags.StringVar(&f.plat, "plat", "", "exit with 1 unless the wheel meets this platform `tag` as it stands")
 	flags.BoolVar(&f.ignoreISA, "disable-isa-ext-check", false, "accept binaries that need more than the baseline processor (x86-64-v2...)")
@@ -89,7 +91,10 @@ func (a *app) auditWheel(ctx context.Context, path string, f *auditFlags) (err e
 		return err
 	}
 	defer contents.Close()
-	rep, err := audit.Assess(ctx, contents, audit.Options{Options: f.search.options(a.getenv), IgnoreISA: f.ignoreISA, Jobs: f.jobs})
+	rep, err := audit.Assess(ctx, contents, audit.Options{
+		Options: f.search.options(a.getenv), IgnoreISA: f.ignoreISA, Jobs: f.jobs,
+		MacOS: audit.MacOptions{DyldOptions: f.search.dyldOptions(a.getenv)},
+	})
 	if err != nil {
 		return err
 	}
@@ -108,6 +113,15 @@ func (a *app) auditWheel(ctx context.Context, path string, f *auditFlags) (err e
 // meets holds the wheel to --plat.
 func meets(rep *audit.Report, f *auditFlags) error {
 	unmet := errUnmet{f.plat, rep.Tag()}
+	if rep.MacOS != nil {
+		if rep.MacOS.Meets(f.plat) {
+			return nil
+		}
+		if !rep.MacOS.SelfContained() {
+			unmet.best = "no tag, since it needs libraries from outside the wheel"
+		}
+		return unmet
+	}
 	if rep.Format != audit.ELF {
 		if rep.Format == audit.Pure && f.allowPure {
 			return nil
@@ -122,6 +136,12 @@ func meets(rep *audit.Report, f *auditFlags) error {
 		return unmet
 	}
 	return nil
+}
+
+// isMacTag reports whether a text is a platform tag of macOS.
+func isMacTag(tag string) bool {
+	p, err := policy.ParsePlatform(tag)
+	return err == nil && p.Family == policy.MacOS
 }
 
 // parsePlat rejects a platform tag that no policy has, with or without its

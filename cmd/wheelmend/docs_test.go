@@ -125,7 +125,8 @@ func runBlock(t *testing.T, root, document string, b block) {
 }
 
 // readersDirectory makes what the documents speak of: the checkout's testdata,
-// a folder dist with a wheel that needs no library, and a library.
+// a folder dist with a wheel that needs no library, a library, and a macOS wheel
+// with the files of a system.
 func readersDirectory(t *testing.T, root, dir string) {
 	t.Helper()
 	if err := os.Symlink(filepath.Join(root, "testdata"), filepath.Join(dir, "testdata")); err != nil {
@@ -150,5 +151,16 @@ func readersDirectory(t *testing.T, root, dir string) {
 		if err := os.WriteFile(path, demo, 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+	const mac = "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl"
+	demo, err = wheeltest.Build(mac, "demo/_core.so  macho arch=arm64 type=bundle minos=11.0 loads=/opt/lib/libdemo.dylib")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, mac), demo, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := wheeltest.WriteLibs(filepath.Join(dir, "macos"), "opt/lib/libdemo.dylib  macho arch=arm64 id=/opt/lib/libdemo.dylib minos=11.0"); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -19,14 +19,20 @@ type searchFlags struct {
 	useLDPaths *pflag.Flag
 	sysroot    string
 	exclude    []string
+	executable string
 }
 
 func (f *searchFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.searchPath, "search-path", nil, "look for libraries in this `directory` first (repeatable)")
 	flags.StringVar(&f.ldPaths, "ldpaths", "", "`directories` (A:B) that replace the loader's default ones")
 	flags.StringVar(&f.sysroot, "sysroot", "", "`directory` that stands for / of the target: default directories, ld.so.conf, absolute paths and links")
-	flags.StringArrayVar(&f.exclude, "exclude", nil, "leave libraries whose soname or path matches this `pattern` to the user's system (repeatable)")
+	flags.StringArrayVar(&f.exclude, "exclude", nil, "leave libraries whose soname or path matches this `pattern` to the user's system; on macOS, those with this text in their install name or path (repeatable)")
 	f.useLDPaths = flags.Lookup("ldpaths")
+}
+
+// registerMacOS adds what macOS wheels alone ask for.
+func (f *searchFlags) registerMacOS(flags *pflag.FlagSet) {
+	flags.StringVar(&f.executable, "executable-path", "", "macOS: `directory` that @executable_path stands for")
 }
 
 // check rejects values that no wheel could be read with.
@@ -62,6 +68,17 @@ func (f *searchFlags) options(getenv func(string) string) linkage.Options {
 		opts.LibraryPath = append(opts.LibraryPath, split(getenv("LD_LIBRARY_PATH"))...)
 	}
 	return opts
+}
+
+// dyldOptions does the same for macOS wheels.
+func (f *searchFlags) dyldOptions(getenv func(string) string) linkage.DyldOptions {
+	return linkage.DyldOptions{
+		Sysroot:        f.sysroot,
+		SearchPath:     f.searchPath,
+		LibraryPath:    filepath.SplitList(getenv("DYLD_LIBRARY_PATH")),
+		ExecutablePath: f.executable,
+		Exclude:        f.exclude,
+	}
 }
 
 // split takes a path list of ld.so apart; it may use semicolons too (ld.so(8)).

@@ -1,0 +1,120 @@
+package audit_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/linkage"
+)
+
+// macName names a wheel of these platform tags.
+func macName(platforms string) string { return "demo-1.0-cp312-cp312-" + platforms + ".whl" }
+
+// mac returns a line of a wheel with one extension module.
+func mac(name, words string) string { return "demo/" + name + " macho " + words + "\n" }
+
+func TestMacOSTags(t *testing.T) {
+	const intel, arm = "arch=x86_64 type=bundle minos=10.9", "arch=arm64 type=bundle minos=11.0"
+	for _, tt := range []struct {
+		name, platforms, wheel, libs string
+		archs, tag, repaired         string
+	}{
+		{"as named", "macosx_11_0_arm64", mac("a.so", arm), "", "arm64", "macosx_11_0_arm64", "macosx_11_0_arm64"},
+		{"minor versions of 11 and later round up", "macosx_11_0_arm64", mac("a.so", "arch=arm64 minos=11.3"), "", "arm64", "macosx_12_0_arm64", "macosx_12_0_arm64"},
+		{"arm64 begins with 11.0", "macosx_11_0_arm64", mac("a.so", "arch=arm64 minos=10.15"), "", "arm64", "macosx_11_0_arm64", "macosx_11_0_arm64"},
+		{"a tag is never lowered", "macosx_12_0_x86_64", mac("a.so", intel), "", "x86_64", "macosx_10_9_x86_64", "macosx_12_0_x86_64"},
+		{"a tag that no installer asks for", "macosx_11_3_arm64", mac("a.so", arm), "", "arm64", "macosx_11_0_arm64", "macosx_12_0_arm64"},
+		{"no version in the file", "macosx_10_12_x86_64", mac("a.so", "arch=x86_64"), "", "x86_64", "macosx_10_4_x86_64", "macosx_10_12_x86_64"},
+		{"universal2 goes by x86_64", "macosx_10_9_universal2", mac("a.so", intel+" "+arm), "", "arm64 x86_64", "macosx_10_9_universal2", "macosx_10_9_universal2"},
+		{"universal2 with a newer arm64 slice", "macosx_10_9_universal2", mac("a.so", intel+" arch=arm64 minos=12.0"), "", "arm64 x86_64", "macosx_12_0_universal2", "macosx_12_0_universal2"},
+		{"universal2 with a newer x86_64 slice", "macosx_10_9_universal2", mac("a.so", "arch=x86_64 minos=10.13 "+arm), "", "arm64 x86_64", "macosx_10_13_universal2", "macosx_10_13_universal2"},
+		{"two tags", "macosx_10_9_x86_64.macosx_11_0_arm64", mac("a.so", "arch=x86_64 minos=10.13 "+arm), "", "arm64 x86_64", "macosx_10_13_universal2", "macosx_10_13_x86_64.macosx_11_0_arm64"},
+		{"intel", "macosx_10_6_intel", mac("a.so", "arch=i386 minos=10.6 arch=x86_64 minos=10.6"), "", "i386 x86_64", "macosx_10_6_intel", "macosx_10_6_intel"},
+		{"a slice more than the tag", "macosx_10_9_x86_64", mac("a.so", intel+" arch=arm64 minos=14.0"), "", "x86_64", "macosx_10_9_x86_64", "macosx_10_9_x86_64"},
+		{"any becomes what it is", "any", mac("a.so", arm), "", "arm64", "macosx_11_0_arm64", "macosx_11_0_arm64"},
+		{"a graft counts after the repair", "macosx_11_0_arm64", mac("a.so", arm+" loads=/opt/b.dylib"), "opt/b.dylib macho arch=arm64 id=/opt/b.dylib minos=13.1", "arm64", "macosx_11_0_arm64", "macosx_14_0_arm64"},
+		{"not its slice for another architecture", "macosx_11_0_arm64", mac("a.so", arm+" loads=/opt/b.dylib"), "opt/b.dylib macho arch=arm64 minos=11.0 arch=x86_64 minos=14.0", "arm64", "macosx_11_0_arm64", "macosx_11_0_arm64"},
+		{"a missing library", "macosx_11_0_arm64", mac("a.so", "arch=arm64 minos=12.0 loads=/opt/b.dylib"), "", "arm64", "macosx_12_0_arm64", "macosx_12_0_arm64"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			rep, _ := assess(t, macName(tt.platforms), tt.wheel, tt.libs, audit.Options{})
+			if rep.Format != audit.MachO {
+				t.Fatalf("format %q", rep.Format)
+			}
+			got := []string{strings.Join(rep.MacOS.Archs, " "), rep.Tag(), rep.RepairableTag()}
+			if diff := cmp.Diff([]string{tt.archs, tt.tag, tt.repaired}, got); diff != "" {
+				t.Errorf("architectures, tag, repairable tag (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMacOSBlockers(t *testing.T) {
+	const arm = "arch=arm64 type=bundle minos=11.0"
+	for _, tt := range []struct {
+		name, platforms, wheel, libs string
+		opts                         audit.MacOptions
+		want                         []string
+	}{
+		{"none", "macosx_11_0_arm64", mac("a.so", arm+" loads=/usr/lib/libSystem.B.dylib,@loader_path/b.dylib,weak:/opt/gone.dylib") + mac("b.dylib", arm), "", audit.MacOptions{}, nil},
+		{"a newer macOS", "macosx_11_0_arm64", mac("a.so", "arch=arm64 minos=12.3.1"), "", audit.MacOptions{}, []string{
+			"version demo/a.so arm64: it needs macOS 12.3.1 on arm64, the tag promises 11.0"}},
+		{"the slice of a universal2 wheel", "macosx_10_9_universal2", mac("a.so", "arch=x86_64 minos=10.13 "+arm), "", audit.MacOptions{}, []string{
+			"version demo/a.so x86_64: it needs macOS 10.13 on x86_64, the tag promises 10.9"}},
+		{"a thin file in a universal2 wheel", "macosx_10_9_universal2", mac("a.so", arm), "", audit.MacOptions{}, []string{
+			"architecture demo/a.so x86_64: it has no slice for x86_64, only for arm64; build it for arm64 and x86_64"}},
+		{"the same, allowed", "macosx_10_9_universal2", mac("a.so", arm), "", audit.MacOptions{RequireArchs: []string{"arm64"}}, nil},
+		{"another architecture", "macosx_11_0_arm64", mac("a.so", "arch=x86_64"), "", audit.MacOptions{}, []string{
+			"architecture demo/a.so arm64: it has no slice for arm64, only for x86_64; build it for arm64"}},
+		{"a library from outside", "macosx_11_0_arm64", mac("a.so", arm+" loads=/opt/b.dylib"), "opt/b.dylib macho arch=arm64 minos=12.0 loads=@loader_path/c.dylib", audit.MacOptions{}, []string{
+			"version ROOT/opt/b.dylib arm64: it needs macOS 12.0 on arm64, the tag promises 11.0",
+			"missing ROOT/opt/b.dylib: @loader_path/c.dylib was not found; searched ROOT/opt (install name @loader_path/c.dylib); add its directory with --search-path",
+			"library demo/a.so: /opt/b.dylib is not part of macOS"}},
+		{"a thin library for a universal2 wheel", "macosx_10_9_universal2", mac("a.so", "arch=x86_64 loads=@rpath/b.dylib rpaths=/opt/lib arch=arm64 loads=@rpath/b.dylib rpaths=/opt/lib"), "opt/lib/b.dylib macho arch=x86_64", audit.MacOptions{}, []string{
+			"missing demo/a.so arm64: its arm64 slice: @rpath/b.dylib was not found; searched ROOT/opt/lib (LC_RPATH /opt/lib of demo/a.so (arm64): x86_64, not arm64), /opt/lib (LC_RPATH /opt/lib of demo/a.so (arm64)); add its directory with --search-path",
+			"library demo/a.so x86_64: @rpath/b.dylib is not part of macOS"}},
+		{"left out", "macosx_11_0_arm64", mac("a.so", arm+" loads=/opt/b.dylib"), "", audit.MacOptions{DyldOptions: linkage.DyldOptions{Exclude: []string{"b.dyl"}}}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			rep, root := assess(t, macName(tt.platforms), tt.wheel, tt.libs, audit.Options{MacOS: tt.opts})
+			var got []string
+			repairable := true
+			for _, b := range rep.MacOS.Blockers {
+				file := b.File
+				if b.Arch != "" {
+					file += " " + b.Arch
+				}
+				got = append(got, fmt.Sprintf("%s %s: %s", b.Kind, file, b.Reason))
+				repairable = repairable && (b.Kind == audit.KindVersion || b.Kind == audit.KindLibrary)
+				if b.Tag != tt.platforms {
+					t.Errorf("the blocker is for %s", b.Tag)
+				}
+			}
+			for i := range got {
+				got[i] = strings.ReplaceAll(got[i], root, "ROOT")
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("blockers (-want +got):\n%s", diff)
+			}
+			if rep.MacOS.Repairable() != repairable {
+				t.Errorf("repairable: %v", rep.MacOS.Repairable())
+			}
+		})
+	}
+}
+
+func TestMacOSMeets(t *testing.T) {
+	rep, _ := assess(t, macName("macosx_10_9_universal2"), mac("a.so", "arch=x86_64 minos=10.13 arch=arm64 minos=11.0"), "", audit.Options{})
+	for tag, want := range map[string]bool{
+		"macosx_10_13_universal2": true, "macosx_10_9_universal2": false, "macosx_10_13_x86_64": true, "macosx_10_12_x86_64": false,
+		"macosx_11_0_arm64": true, "macosx_10_6_intel": false, "macosx_14_0_i386": false, "manylinux_2_28_x86_64": false,
+	} {
+		if got := rep.MacOS.Meets(tag); got != want {
+			t.Errorf("%s: %v", tag, got)
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/internal/phrase"
+)
+
+// AuditSlice is the part of a Mach-O file for one architecture.
+type AuditSlice struct {
+	Arch   string   `json:"arch"`
+	Type   string   `json:"type"`          // MH_BUNDLE, MH_DYLIB or MH_EXECUTE
+	MinOS  *string  `json:"minimum_macos"` // null when the file does not say
+	ID     *string  `json:"install_name"`
+	Needed []string `json:"needed"`
+	RPaths []string `json:"rpaths"`
+}
+
+// AuditMinimum is the oldest macOS for one architecture of the wheel.
+type AuditMinimum struct {
+	Arch     string  `json:"arch"`
+	Version  string  `json:"version"`
+	File     *string `json:"file"` // that asks for it, null for the oldest of the architecture
+	Repaired string  `json:"version_after_repair"`
+	Graft    *string `json:"file_after_repair"`
+}
+
+// addMacOS fills in what concerns macOS wheels alone.
+func (a *Audit) addMacOS(m *audit.MacOS) {
+	a.Archs = m.Archs
+	if len(m.Archs) == 1 {
+		a.Arch = &m.Archs[0]
+	}
+	after := m.Needs(m.Archs, true)
+	for i, need := range m.Needs(m.Archs, false) {
+		a.Minimum = append(a.Minimum, AuditMinimum{
+			Arch: need.Arch, Version: need.Version.String(), File: optional(need.File),
+			Repaired: after[i].Version.String(), Graft: optional(after[i].File),
+		})
+	}
+	for _, b := range m.Blockers {
+		a.Blockers = append(a.Blockers, AuditBlocker{
+			Policy: b.Tag, Kind: string(b.Kind), File: b.File, Library: optional(b.Library),
+			Version: optional(b.Version), Symbols: []string{}, Reason: b.Reason, Arch: optional(b.Arch),
+		})
+	}
+	for _, l := range m.Libraries() {
+		a.Libraries = append(a.Libraries, newAuditLibrary(l))
+	}
+}
+
+// newAuditSlices describes the slices of a file, nil for one that is not Mach-O.
+func newAuditSlices(f audit.File) []AuditSlice {
+	if f.MachO == nil {
+		return nil
+	}
+	var slices []AuditSlice
+	for _, s := range f.MachO.Slices {
+		out := AuditSlice{Arch: s.Arch.String(), Type: s.Type.String(), ID: optional(s.ID), Needed: []string{}, RPaths: list(s.RPaths)}
+		if s.MinOS != 0 {
+			out.MinOS = optional(s.MinOS.String())
+		}
+		for _, l := range s.Dylibs {
+			out.Needed = append(out.Needed, l.Name)
+		}
+		slices = append(slices, out)
+	}
+	return slices
+}
+
+// macOS writes the audit of a macOS wheel.
+func (p *printer) macOS(r *audit.Report, all bool) {
+	m := r.MacOS
+	modules := 0
+	for _, f := range r.Files {
+		if f.Extension {
+			modules++
+		}
+	}
+	p.linef("  macOS, %s: %s", strings.Join(m.Archs, " and "), phrase.Count(len(r.Files), "Mach-O file")+", "+phrase.Count(modules, "extension module")+" among them")
+	meets := p.style.good(r.Tag())
+	if !m.SelfContained() {
+		meets = p.style.bad(r.Tag()) + ", but for what it needs from outside the wheel"
+	}
+	p.linef("  meets         %s", meets)
+	switch {
+	case !m.Repairable():
+		p.linef("  after repair  %s", p.style.bad("none: it cannot be repaired as it is"))
+	case len(m.Grafts) > 0:
+		p.linef("  after repair  %s", p.style.good(r.RepairableTag())+", with "+graftCount(len(m.Grafts)))
+	default:
+		p.linef("  after repair  %s", p.style.good(r.RepairableTag()))
+	}
+	for _, need := range m.Needs(m.Archs, m.Repairable()) {
+		why := "the oldest there is"
+		if need.File != "" {
+			why = "as " + shortName(r, need.File) + " says"
+		}
+		p.linef("  needs         macOS %v on %s, %s", need.Version, need.Arch, Clean(why))
+	}
+	p.libraryTable(m.Libraries())
+	p.macBlockers(r, all)
+	p.foreign(r.Foreign)
+}
+
+// shownMacBlockers is how many reasons of each kind the text lists unless all are
+// asked for: a wheel whose tag is too old has one for each file.
+const shownMacBlockers = 4
+
+// macBlockers lists what keeps the wheel from being what its tag says. The table
+// of libraries has those that come in.
+func (p *printer) macBlockers(r *audit.Report, all bool) {
+	t := p.table("file", "version or architecture", "reason")
+	shown, more := map[audit.Kind]int{}, 0
+	tag := ""
+	for _, b := range r.MacOS.Blockers {
+		if b.Kind == audit.KindLibrary || b.Kind == audit.KindMissing {
+			continue
+		}
+		tag = b.Tag
+		if shown[b.Kind]++; shown[b.Kind] > shownMacBlockers && !all {
+			more++
+			continue
+		}
+		what := b.Arch
+		if b.Version != "" {
+			what = "macOS " + b.Version
+		}
+		t.AppendRow(row(Clean(shortName(r, b.File)), what, Clean(b.Reason)))
+	}
+	if tag == "" {
+		return
+	}
+	p.linef("\nWhat keeps it from being %s", tag)
+	p.render(t)
+	if more > 0 {
+		p.linef("  %s; -v lists them, --json has all.", fmt.Sprintf("%s of these kinds", phrase.Count(more, "more reason")))
+	}
+}
