@@ -1,7 +1,7 @@
 package macho
 
 import (
-	"context"
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,8 +22,7 @@ type Edit func(*draft) error
 type draft struct {
 	s        *Slice
 	commands []command
-	ordinals []int // for each library of the original, its ordinal in the result, 0 when it is gone
-	changed  bool
+	ordinals []int  // for each library of the original, its ordinal in the result, 0 when it is gone
 	sign     bool   // even if nothing changes
 	ident    string // of the signature, "" to keep the old one
 }
@@ -34,6 +33,13 @@ func newDraft(s *Slice) *draft {
 		d.ordinals = append(d.ordinals, i+1)
 	}
 	return d
+}
+
+// changed reports whether the load commands say something else than they did.
+func (d *draft) changed() bool { return !sameCommands(d.commands, d.s.commands) }
+
+func sameCommands(a, b []command) bool {
+	return slices.EqualFunc(a, b, func(x, y command) bool { return bytes.Equal(x.data, y.data) })
 }
 
 // isDylib reports whether a command loads a library, and so counts for the
@@ -74,7 +80,6 @@ func (d *draft) setText(i int, text string) {
 	}
 	kind := commandKinds[c.cmd]
 	c.data = d.s.padCommand(append(slices.Clone(c.data[:d.s.u32(c, kind.text)]), text...))
-	d.changed = true
 }
 
 // padCommand ends the string at the end of data, pads to the size of a word, as
@@ -147,6 +152,13 @@ func ReplaceDylib(old, name string) Edit {
 	}
 }
 
+// An absentError reports that what an edit removes or replaces is not there.
+type absentError struct{ error }
+
+func absentf(format string, args ...any) error {
+	return absentError{fmt.Errorf(format, args...)}
+}
+
 func (d *draft) notLoaded(name string) error {
 	var names []string
 	for i := range d.commands {
@@ -155,9 +167,9 @@ func (d *draft) notLoaded(name string) error {
 		}
 	}
 	if len(names) == 0 {
-		return fmt.Errorf("macho: %q is not loaded: the %v slice loads no library", name, d.s.Arch)
+		return absentf("macho: %q is not loaded: the %v slice loads no library", name, d.s.Arch)
 	}
-	return fmt.Errorf("macho: %q is not loaded: the %v slice loads %s", name, d.s.Arch, strings.Join(names, ", "))
+	return absentf("macho: %q is not loaded: the %v slice loads %s", name, d.s.Arch, strings.Join(names, ", "))
 }
 
 // ordinal returns the position of a library's command among those of its like,
@@ -209,7 +221,6 @@ func (d *draft) dropDylib(i, ordinal int) {
 			d.ordinals[k]--
 		}
 	}
-	d.changed = true
 }
 
 // AddDylib adds a library behind the others, so that their ordinals stay. A name
@@ -243,7 +254,6 @@ func (d *draft) insert(like func(types.LoadCmd) bool, c command) {
 		}
 	}
 	d.commands = slices.Insert(d.commands, at, c)
-	d.changed = true
 }
 
 // RemoveDylib removes a library from which the slice imports nothing. One that
@@ -306,11 +316,16 @@ func RemoveRPath(path string) Edit {
 
 func (d *draft) dropRPath(path string) {
 	d.commands = slices.DeleteFunc(d.commands, func(c command) bool { return isRPath(c.cmd) && d.s.text(&c) == path })
-	d.changed = true
 }
 
 func (d *draft) noRPath(path string) error {
-	return fmt.Errorf("macho: the %v slice has no rpath %q; it has %q", d.s.Arch, path, d.s.RPaths)
+	var paths []string
+	for i := range d.commands {
+		if c := &d.commands[i]; isRPath(c.cmd) {
+			paths = append(paths, d.s.text(c))
+		}
+	}
+	return absentf("macho: the %v slice has no rpath %q; it has %q", d.s.Arch, path, paths)
 }
 
 // ReplaceRPath replaces a search path where it stands. One that is not there is
@@ -338,9 +353,33 @@ func ReplaceRPath(old, path string) Edit {
 // ClearRPaths removes all search paths. A slice without any stays as it is.
 func ClearRPaths() Edit {
 	return func(d *draft) error {
-		n := len(d.commands)
 		d.commands = slices.DeleteFunc(d.commands, func(c command) bool { return isRPath(c.cmd) })
-		d.changed = d.changed || len(d.commands) != n
+		return nil
+	}
+}
+
+// SetRPaths makes these the search paths, in this order, where the first one stood;
+// of two equal ones the first counts.
+func SetRPaths(paths ...string) Edit {
+	return func(d *draft) error {
+		var commands []command
+		for i, path := range paths {
+			if err := checkText("rpath", path); err != nil {
+				return err
+			}
+			if !slices.Contains(paths[:i], path) {
+				commands = append(commands, d.s.textCommand(types.LC_RPATH, path))
+			}
+		}
+		at := slices.IndexFunc(d.commands, func(c command) bool { return isRPath(c.cmd) })
+		if at < 0 {
+			for _, c := range commands {
+				d.insert(isRPath, c)
+			}
+			return nil
+		}
+		rest := slices.DeleteFunc(slices.Clone(d.commands[at:]), func(c command) bool { return isRPath(c.cmd) })
+		d.commands = slices.Concat(d.commands[:at], commands, rest)
 		return nil
 	}
 }
@@ -355,70 +394,4 @@ func Sign(ident string) Edit {
 		d.sign, d.ident = true, ident
 		return nil
 	}
-}
-
-// Options tunes [File.Edit].
-type Options struct {
-	Identifier string // of signatures where there was none; "" stands for the install name, else "image"
-	Jobs       int    // pages hashed at once; less than 1 means GOMAXPROCS
-}
-
-// Edit carries out the edits in their order on every slice and returns the edited
-// file, which reads from the same source as f. A slice that changes is signed ad
-// hoc if it had a signature or is for arm64, which macOS loads only signed; one
-// that does not change keeps its bytes. A file that cannot be edited with
-// certainty is refused with the reason.
-func (f *File) Edit(ctx context.Context, opts Options, edits ...Edit) (*Overlay, error) {
-	each := make([][]Edit, len(f.Slices))
-	for i := range each {
-		each[i] = edits
-	}
-	return f.EditSlices(ctx, opts, each)
-}
-
-// EditSlices is [File.Edit] with edits of its own for each slice, in the order of
-// [File.Slices].
-func (f *File) EditSlices(ctx context.Context, opts Options, edits [][]Edit) (*Overlay, error) {
-	images := make([]*Overlay, len(f.Slices))
-	edited := false
-	for i, s := range f.Slices {
-		image, err := s.edit(ctx, opts, edits[i])
-		if err != nil {
-			return nil, s.locate(err)
-		}
-		images[i], edited = image, edited || image.Edited()
-	}
-	if !edited {
-		b := overlay.NewBuilder(f.r)
-		b.Original(0, f.size)
-		return b.Overlay(false), nil
-	}
-	if !f.Fat {
-		return images[0], nil
-	}
-	return f.join(images)
-}
-
-// edit carries out the edits of one slice.
-func (s *Slice) edit(ctx context.Context, opts Options, edits []Edit) (*Overlay, error) {
-	d := newDraft(s)
-	for _, edit := range edits {
-		if err := edit(d); err != nil {
-			return nil, err
-		}
-	}
-	if !d.changed && !d.sign {
-		b := overlay.NewBuilder(s.r)
-		b.Original(0, s.Size)
-		return b.Overlay(false), nil
-	}
-	p, err := newPlan(d, opts)
-	if err != nil {
-		return nil, err
-	}
-	image, err := p.run(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return image, d.check(image)
 }

@@ -77,7 +77,7 @@ func (p *plan) planSignature(d *draft, opts Options) error {
 	} else {
 		p.commands = append(p.commands, s.textless(types.LC_CODE_SIGNATURE, 0, 0))
 	}
-	p.signer = newSigner(s, old, cmp.Or(d.ident, opts.Identifier))
+	p.signer = newSigner(s, old, d.ident, opts.FileName)
 	p.signer.jobs = opts.Jobs
 	return p.checkEnd()
 }

@@ -29,8 +29,9 @@ const (
 	keptFlags = SignatureFlags(0x100 | 0x200 | 0x400 | 0x800 | 0x1000 | 0x2000 | Runtime)
 )
 
-// newSigner keeps what an old signature, if there is one, says of the file.
-func newSigner(s *Slice, old *Signature, ident string) *signer {
+// newSigner keeps what an old signature, if there is one, says of the file. A new
+// one takes its identifier from the name of the file if ident is "".
+func newSigner(s *Slice, old *Signature, ident, fileName string) *signer {
 	g := &signer{flags: AdHoc, pageShift: 12}
 	if s.Arch.Page() == 0x4000 {
 		g.pageShift = 14
@@ -49,7 +50,7 @@ func newSigner(s *Slice, old *Signature, ident string) *signer {
 	}
 	g.blobs = []blob{{slotRequirements, requirements}}
 	if old == nil {
-		g.identifier = cmp.Or(ident, s.ID, "image")
+		g.identifier = cmp.Or(ident, s.identifier(cmp.Or(fileName, s.ID, "image")))
 		return g
 	}
 	g.identifier = cmp.Or(ident, old.Identifier)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/wheelmend/wheelmend/internal/elftest"
+	"github.com/wheelmend/wheelmend/internal/machotest"
 	"github.com/wheelmend/wheelmend/internal/wheeltest"
 )
 
@@ -125,8 +126,8 @@ func runBlock(t *testing.T, root, document string, b block) {
 }
 
 // readersDirectory makes what the documents speak of: the checkout's testdata,
-// a folder dist with a wheel that needs no library, a library, and a macOS wheel
-// with the files of a system.
+// a folder dist with a wheel that needs no library, a library for each system, and a
+// macOS wheel with the files of a system.
 func readersDirectory(t *testing.T, root, dir string) {
 	t.Helper()
 	if err := os.Symlink(filepath.Join(root, "testdata"), filepath.Join(dir, "testdata")); err != nil {
@@ -137,6 +138,14 @@ func readersDirectory(t *testing.T, root, dir string) {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "libdemo.so"), elftest.Build(library), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	universal, err := machotest.Parse("arch=x86_64 id=/opt/lib/libdemo.dylib loads=/opt/lib/libfoo.dylib rpaths=/opt/lib " +
+		"arch=arm64 id=/opt/lib/libdemo.dylib loads=/opt/lib/libfoo.dylib rpaths=/opt/lib")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "libdemo.dylib"), machotest.Build(universal), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	const name = "demo-1.0-cp312-cp312-linux_x86_64.whl"

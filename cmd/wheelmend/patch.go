@@ -9,29 +9,38 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/report"
 )
 
 // patchFlags are the flags of the patch command.
 type patchFlags struct {
-	edits  []elf.Edit // in the order in which they are asked for
-	prints []printer  // likewise
+	edits  []request // in the order in which they are asked for
+	prints []string  // likewise, the names of flags
 	strip  bool
+	sign   bool
 	output string
 }
+
+// A request is a flag that asks for an edit, and its value. What it means is up to
+// the format of the file.
+type request struct{ flag, value string }
 
 func (a *app) patchCommand() *cobra.Command {
 	var f patchFlags
 	cmd := &cobra.Command{
 		Use:   "patch BINARY",
-		Short: "Edit the search path, libraries, soname or interpreter of an ELF file",
-		Long: `patch edits what the loader reads of one ELF program or shared library, or prints
-it. Edits are carried out in the order in which they stand on the command line,
-and all of them or none: the result is written beside the file, checked, and
-then takes its name. Permissions, owner and extended attributes are kept. A
-symbolic link stays, and the file that it names is edited. Code and data that
-are mapped never move.
+		Short: "Edit the search path, libraries or name of an ELF or Mach-O file",
+		Long: `patch edits what the loader reads of one ELF or Mach-O program or shared
+library, or prints it. Edits are carried out in the order in which they stand on
+the command line, and all of them or none: the result is written beside the file,
+checked, and then takes its name. Permissions, owner and extended attributes are
+kept. A symbolic link stays, and the file that it names is edited.
+
+ELF: code and data that are mapped never move.
+
+Mach-O: every architecture of a universal file is edited; what is removed or
+replaced has to be in one of them. What changes is signed ad hoc if it was signed
+or is arm64 code. Load commands that do not fit move the image, or are refused.
 
 Exit code 0 means that the file now is as asked for. Edits that change nothing
 leave it alone.`,
@@ -39,7 +48,8 @@ leave it alone.`,
   wheelmend patch --set-rpath '$ORIGIN/../demo.libs' libdemo.so
   wheelmend patch --replace-needed libfoo.so.1=libfoo-0123abcd.so.1 -o out/libdemo.so libdemo.so
   wheelmend patch --remove-rpath=/opt/build/lib --add-rpath '$ORIGIN' --strip libdemo.so
-  wheelmend patch --set-interpreter /lib/ld-musl-x86_64.so.1 demo`,
+  wheelmend patch --set-interpreter /lib/ld-musl-x86_64.so.1 demo
+  wheelmend patch --set-soname @rpath/libdemo.dylib --add-rpath @loader_path --sign libdemo.dylib`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 2 && cmd.Flags().Changed("remove-rpath"):
@@ -53,11 +63,12 @@ leave it alone.`,
 			if err := f.check(cmd.Flags()); err != nil {
 				return err
 			}
-			if err := a.patch(cmd.Context(), args[0], &f); err != nil {
-				a.log.WithField("file", args[0]).Error(err)
-				return errFailed
+			err := a.patch(cmd.Context(), args[0], &f)
+			if err == nil || isUsage(err) {
+				return err
 			}
-			return nil
+			a.log.WithField("file", args[0]).Error(err)
+			return errFailed
 		},
 	}
 	f.register(cmd.Flags())
@@ -66,28 +77,32 @@ leave it alone.`,
 
 func (f *patchFlags) register(flags *pflag.FlagSet) {
 	flags.SortFlags = false
-	f.edit(flags, "set-rpath", "make these `entries`, joined by \":\", the DT_RPATH, in the place of any DT_RUNPATH", pathEdit(elf.SetRPath))
-	f.edit(flags, "set-runpath", "make these `entries` the DT_RUNPATH, in the place of any DT_RPATH", pathEdit(elf.SetRunPath))
-	f.edit(flags, "add-rpath", "add `entries` that the search path lacks at its end (repeatable)", pathEdit(elf.AddRPath))
-	f.edit(flags, "remove-rpath", "remove this `entry` of the search path (repeatable); without =ENTRY, all of it", removeRPath)
+	f.edit(flags, "set-rpath", "make these `entries`, joined by \":\", the search path (DT_RPATH, in the place of any DT_RUNPATH; LC_RPATH)", checkPath)
+	f.edit(flags, "set-runpath", "make these `entries` the DT_RUNPATH, in the place of any DT_RPATH (ELF only)", checkPath)
+	f.edit(flags, "add-rpath", "add `entries` that the search path lacks at its end (repeatable)", checkPath)
+	f.edit(flags, "remove-rpath", "remove this `entry` of the search path (repeatable); without =ENTRY, all of it", nil)
 	flags.Lookup("remove-rpath").NoOptDefVal = everyEntry
-	f.edit(flags, "set-soname", "make this `name` the DT_SONAME of a shared library", nameEdit(elf.SetSoname))
-	f.edit(flags, "add-needed", "need this `library`, in front of the others (repeatable)", nameEdit(elf.AddNeeded))
-	f.edit(flags, "remove-needed", "need this `library` no longer, nor versions of it (repeatable)", nameEdit(elf.RemoveNeeded))
-	f.edit(flags, "replace-needed", "need library NEW in the place of OLD: `OLD=NEW` (repeatable)", replaceNeeded)
-	f.edit(flags, "set-interpreter", "make this `path` the loader of a program (PT_INTERP)", nameEdit(elf.SetInterpreter))
-	flags.BoolVar(&f.strip, "strip", false, "remove symbol tables, debug information and all else that is not mapped")
-	f.print(flags, "print-needed", "print the libraries needed (DT_NEEDED), one on a line", printNeeded)
-	f.print(flags, "print-rpath", "print the search path in force: DT_RUNPATH, else DT_RPATH", printRPath)
-	f.print(flags, "print-soname", "print DT_SONAME", printSoname)
-	f.print(flags, "print-interpreter", "print the loader of a program (PT_INTERP)", printInterpreter)
+	f.edit(flags, "set-soname", "make this `name` the DT_SONAME or install name (LC_ID_DYLIB) of a shared library", checkName)
+	f.edit(flags, "add-needed", "need this `library`, in front of the others; with Mach-O behind them (repeatable)", checkName)
+	f.edit(flags, "remove-needed", "need this `library` no longer, nor versions of it (repeatable)", checkName)
+	f.edit(flags, "replace-needed", "need library NEW in the place of OLD: `OLD=NEW` (repeatable)", checkReplacement)
+	f.edit(flags, "set-interpreter", "make this `path` the loader of a program (PT_INTERP; ELF only)", checkName)
+	flags.BoolVar(&f.strip, "strip", false, "remove symbol tables, debug information and all else that is not mapped (ELF only)")
+	flags.BoolVar(&f.sign, "sign", false, "sign ad hoc, also where nothing else changes (Mach-O only)")
+	f.print(flags, "print-needed", "print the libraries needed (DT_NEEDED, LC_LOAD_DYLIB and the like), one on a line")
+	f.print(flags, "print-rpath", "print the search path in force: DT_RUNPATH, else DT_RPATH; LC_RPATH")
+	f.print(flags, "print-soname", "print DT_SONAME or the install name (LC_ID_DYLIB)")
+	f.print(flags, "print-interpreter", "print the loader of a program (PT_INTERP; ELF only)")
 	flags.StringVarP(&f.output, "output", "o", "", "write to this `file` and leave BINARY as it is")
 }
 
 // check rejects what cannot be meant together.
 func (f *patchFlags) check(flags *pflag.FlagSet) error {
 	if f.strip {
-		f.edits = append(f.edits, elf.Strip())
+		f.edits = append(f.edits, request{flag: "strip"})
+	}
+	if f.sign {
+		f.edits = append(f.edits, request{flag: "sign"})
 	}
 	if flags.Changed("output") && f.output == "" {
 		return usagef("--output is empty, want a file")
@@ -104,54 +119,43 @@ func (f *patchFlags) check(flags *pflag.FlagSet) error {
 // everyEntry is the value of --remove-rpath without one.
 const everyEntry = "*"
 
-func removeRPath(entry string) (elf.Edit, error) {
-	if entry == everyEntry {
-		return elf.RemoveRPath(), nil
+func checkName(value string) error {
+	if value == "" {
+		return errors.New("it is empty")
 	}
-	return elf.RemoveRPathEntry(entry), nil
+	return nil
 }
 
-func replaceNeeded(value string) (elf.Edit, error) {
-	old, now, ok := strings.Cut(value, "=")
-	if !ok || old == "" || now == "" {
-		return nil, errors.New("want OLD=NEW")
+func checkPath(value string) error {
+	if value == "" {
+		return errors.New("it is empty; --remove-rpath removes a search path")
 	}
-	return elf.ReplaceNeeded(old, now), nil
+	return nil
 }
 
-// nameEdit makes an edit of a value that must not be empty.
-func nameEdit(edit func(string) elf.Edit) func(string) (elf.Edit, error) {
-	return func(value string) (elf.Edit, error) {
-		if value == "" {
-			return nil, errors.New("it is empty")
-		}
-		return edit(value), nil
+func checkReplacement(value string) error {
+	if old, now, _ := strings.Cut(value, "="); old == "" || now == "" {
+		return errors.New("want OLD=NEW")
 	}
-}
-
-// pathEdit makes an edit of a search path.
-func pathEdit(edit func(string) elf.Edit) func(string) (elf.Edit, error) {
-	return func(value string) (elf.Edit, error) {
-		if value == "" {
-			return nil, errors.New("it is empty; --remove-rpath removes a search path")
-		}
-		return edit(value), nil
-	}
+	return nil
 }
 
 // An editFlag is a flag that asks for an edit each time that it is given.
 type editFlag struct {
-	edits *[]elf.Edit
-	parse func(string) (elf.Edit, error)
+	edits *[]request
+	name  string
+	check func(string) error // nil if every value will do
 }
 
 // Set implements [pflag.Value].
 func (e editFlag) Set(value string) error {
-	edit, err := e.parse(value)
-	if err == nil {
-		*e.edits = append(*e.edits, edit)
+	if e.check != nil {
+		if err := e.check(value); err != nil {
+			return err
+		}
 	}
-	return err
+	*e.edits = append(*e.edits, request{e.name, value})
+	return nil
 }
 
 // String implements [pflag.Value]: there is no default.
@@ -160,24 +164,21 @@ func (e editFlag) String() string { return "" }
 // Type implements [pflag.Value].
 func (e editFlag) Type() string { return "string" }
 
-func (f *patchFlags) edit(flags *pflag.FlagSet, name, usage string, parse func(string) (elf.Edit, error)) {
-	flags.Var(editFlag{&f.edits, parse}, name, usage)
+func (f *patchFlags) edit(flags *pflag.FlagSet, name, usage string, check func(string) error) {
+	flags.Var(editFlag{&f.edits, name, check}, name, usage)
 }
-
-// A printer returns the lines that tell one thing about a file.
-type printer func(*elf.File) ([]string, error)
 
 // A printFlag is a flag that asks for something to be printed.
 type printFlag struct {
-	prints *[]printer
-	print  printer
+	prints *[]string
+	name   string
 }
 
 // Set implements [pflag.Value].
 func (p printFlag) Set(value string) error {
 	on, err := strconv.ParseBool(value)
 	if on {
-		*p.prints = append(*p.prints, p.print)
+		*p.prints = append(*p.prints, p.name)
 	}
 	return err
 }
@@ -188,51 +189,15 @@ func (p printFlag) String() string { return "false" }
 // Type implements [pflag.Value].
 func (p printFlag) Type() string { return "bool" }
 
-func (f *patchFlags) print(flags *pflag.FlagSet, name, usage string, print printer) {
-	flags.Var(printFlag{&f.prints, print}, name, usage)
+func (f *patchFlags) print(flags *pflag.FlagSet, name, usage string) {
+	flags.Var(printFlag{&f.prints, name}, name, usage)
 	flags.Lookup(name).NoOptDefVal = "true"
 }
 
-func printNeeded(f *elf.File) ([]string, error) {
-	if !f.Dynamic() {
-		return nil, elf.ErrNotDynamic
-	}
-	return f.Needed(), nil
-}
-
-// printRPath prints an empty line for no search path, as patchelf does.
-func printRPath(f *elf.File) ([]string, error) {
-	if !f.Dynamic() {
-		return nil, elf.ErrNotDynamic
-	}
-	return []string{f.SearchPath()}, nil
-}
-
-func printSoname(f *elf.File) ([]string, error) {
-	switch {
-	case !f.Dynamic():
-		return nil, elf.ErrNotDynamic
-	case f.Soname() == "":
-		return nil, errors.New("it has no soname (DT_SONAME)")
-	}
-	return []string{f.Soname()}, nil
-}
-
-func printInterpreter(f *elf.File) ([]string, error) {
-	interpreter, err := f.Interpreter()
-	if err == nil && interpreter == "" {
-		err = errors.New("it has no interpreter (PT_INTERP)")
-	}
-	if err != nil {
-		return nil, err
-	}
-	return []string{interpreter}, nil
-}
-
 // printAll prints what is asked for, in that order.
-func (a *app) printAll(f *elf.File, prints []printer) error {
-	for _, print := range prints {
-		lines, err := print(f)
+func (a *app) printAll(b *binary, prints []string) error {
+	for _, flag := range prints {
+		lines, err := b.print(flag)
 		if err != nil {
 			return err
 		}

@@ -8,14 +8,32 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/sirupsen/logrus"
+
 	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/atomicfile"
 	"github.com/wheelmend/wheelmend/internal/magic"
+	"github.com/wheelmend/wheelmend/internal/overlay"
+	"github.com/wheelmend/wheelmend/macho"
 )
 
-// A binary is an ELF file on disk.
+// An image is what patch needs to know of a file format.
+type image interface {
+	// edit returns the edited file. A request that makes no sense for the format
+	// is a usage error.
+	edit(ctx context.Context, edits []request) (*overlay.Overlay, error)
+	// print returns the lines that the flag asks for.
+	print(flag string) ([]string, error)
+	// check compares what is written with the edited file.
+	check(edited *overlay.Overlay, written *os.File) error
+	// voided returns the architectures that an edit costs a signature made with
+	// a certificate.
+	voided(edited *overlay.Overlay) ([]string, error)
+}
+
+// A binary is an ELF or Mach-O file on disk.
 type binary struct {
-	*elf.File
+	image
 	f    *os.File
 	info fs.FileInfo
 	path string // with links resolved
@@ -36,7 +54,7 @@ func openBinary(path string) (*binary, error) {
 	}
 	b := &binary{f: f, path: real}
 	if b.info, err = f.Stat(); err == nil {
-		b.File, err = readBinary(f, b.info.Size())
+		b.image, err = readImage(f, b.info.Size(), filepath.Base(path))
 	}
 	if err != nil {
 		f.Close() // read only: nothing to lose
@@ -71,10 +89,15 @@ func reason(err error) error {
 	return err
 }
 
-func readBinary(f *os.File, size int64) (*elf.File, error) {
-	image, err := elf.NewFile(f, size)
+// readImage reads a file as what its magic number says.
+func readImage(f *os.File, size int64, name string) (image, error) {
+	file, err := elf.NewFile(f, size)
 	if !errors.Is(err, elf.ErrNotELF) {
-		return image, err
+		return elfImage{file}, err
+	}
+	fat, err := macho.NewFile(f, size)
+	if !errors.Is(err, macho.ErrNotMachO) {
+		return machoImage{fat, name}, err
 	}
 	head := make([]byte, min(size, magic.HeadSize))
 	if _, err := f.ReadAt(head, 0); err != nil {
@@ -82,9 +105,9 @@ func readBinary(f *os.File, size int64) (*elf.File, error) {
 	}
 	kind := magic.Describe(head)
 	if kind == "" {
-		return nil, errors.New("it is not an ELF file, which patch edits")
+		return nil, errors.New("it is neither an ELF nor a Mach-O file, which patch edits")
 	}
-	return nil, fmt.Errorf("it is %s; patch edits ELF files", kind)
+	return nil, fmt.Errorf("it is %s; patch edits ELF and Mach-O files", kind)
 }
 
 // patch edits one file, or prints what it is asked to.
@@ -95,9 +118,9 @@ func (a *app) patch(ctx context.Context, path string, f *patchFlags) error {
 	}
 	defer b.f.Close()
 	if len(f.prints) > 0 {
-		return a.printAll(b.File, f.prints)
+		return a.printAll(b, f.prints)
 	}
-	edited, err := b.Edit(f.edits...)
+	edited, err := b.edit(ctx, f.edits)
 	if err != nil {
 		return err
 	}
@@ -110,13 +133,25 @@ func (a *app) patch(ctx context.Context, path string, f *patchFlags) error {
 		log.Info("unchanged: it is as asked for already")
 		return nil
 	}
+	if err := warnVoided(log, b, edited); err != nil {
+		return err
+	}
 	if target == b.path {
 		return a.replace(ctx, path, b, edited)
 	}
-	if err := atomicfile.Write(target, b.info.Mode().Perm(), b.fill(ctx, edited), checkWritten(edited)); err != nil {
+	if err := atomicfile.Write(target, b.info.Mode().Perm(), b.fill(ctx, edited), b.checkWritten(edited)); err != nil {
 		return fmt.Errorf("--output %s: %w", f.output, reason(err))
 	}
 	return nil
+}
+
+// warnVoided tells of signatures that somebody vouched for.
+func warnVoided(log *logrus.Entry, b *binary, edited *overlay.Overlay) error {
+	archs, err := b.voided(edited)
+	for _, arch := range archs {
+		log.Warnf("its %s signature was made with a certificate; an ad-hoc one takes its place: sign it again if macOS asks who made it", arch)
+	}
+	return err
 }
 
 // target returns where the result goes, with links resolved.
@@ -150,11 +185,11 @@ func samePath(a, b string) (bool, error) {
 }
 
 // replace puts the edited image in the place of the file.
-func (a *app) replace(ctx context.Context, name string, b *binary, edited *elf.Overlay) error {
+func (a *app) replace(ctx context.Context, name string, b *binary, edited *overlay.Overlay) error {
 	if err := writable(b.path); err != nil {
 		return fmt.Errorf("%w: it may not be written to; make it writable, or name another file with -o", reason(err))
 	}
-	lost, err := atomicfile.Replace(b.path, b.f, b.fill(ctx, edited), checkWritten(edited))
+	lost, err := atomicfile.Replace(b.path, b.f, b.fill(ctx, edited), b.checkWritten(edited))
 	if err != nil {
 		return fmt.Errorf("it cannot be replaced: %w", reason(err))
 	}
@@ -169,7 +204,7 @@ func (a *app) replace(ctx context.Context, name string, b *binary, edited *elf.O
 }
 
 // fill writes the edited image.
-func (b *binary) fill(ctx context.Context, edited *elf.Overlay) func(*os.File) error {
+func (b *binary) fill(ctx context.Context, edited *overlay.Overlay) func(*os.File) error {
 	return func(f *os.File) error {
 		err := edited.WriteFile(ctx, f, b.f)
 		if errors.Is(err, context.Canceled) {
@@ -179,6 +214,6 @@ func (b *binary) fill(ctx context.Context, edited *elf.Overlay) func(*os.File) e
 	}
 }
 
-func checkWritten(edited *elf.Overlay) func(*os.File) error {
-	return func(f *os.File) error { return elf.CheckWritten(edited, f) }
+func (b *binary) checkWritten(edited *overlay.Overlay) func(*os.File) error {
+	return func(f *os.File) error { return b.check(edited, f) }
 }

@@ -42,6 +42,7 @@ func (e errUnknownCondition) Error() string { return fmt.Sprintf("unknown condit
 //	sections WHEEL             print the sections of its ELF members
 //	dynamic WHEEL              print what the dynamic sections of its ELF members say
 //	says FILE                  print what an ELF file says, and its sections, without a name in front
+//	loads FILE                 print what the load commands of a Mach-O file say, and check its signatures
 //	checkrecord WHEEL          hold RECORD to the members, one row each
 //	exits CODE COMMAND...      run a command, which exits with CODE
 //	lines FILE N               FILE (or stdout, stderr) has N lines, none with a control character
@@ -63,6 +64,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"planned":     scriptCommand("planned FILE WHEEL", 2, planned),
 		"dynamic":     scriptCommand("dynamic WHEEL", 1, dynamic),
 		"says":        scriptCommand("says FILE", 1, says),
+		"loads":       scriptCommand("loads FILE", 1, loads),
 		"checkrecord": scriptCommand("checkrecord WHEEL", 1, checkRecord),
 		"plain":       scriptCommand("plain FILE", 1, plain),
 		"lines":       scriptCommand("lines FILE N", 2, lines),

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/overlay"
+)
+
+// An elfImage is an ELF file as patch sees it.
+type elfImage struct{ *elf.File }
+
+// elfEdits are the edits of an ELF file by flag.
+var elfEdits = map[string]func(value string) elf.Edit{
+	"set-rpath":       elf.SetRPath,
+	"set-runpath":     elf.SetRunPath,
+	"add-rpath":       elf.AddRPath,
+	"set-soname":      elf.SetSoname,
+	"add-needed":      elf.AddNeeded,
+	"remove-needed":   elf.RemoveNeeded,
+	"set-interpreter": elf.SetInterpreter,
+	"strip":           func(string) elf.Edit { return elf.Strip() },
+	"remove-rpath": func(entry string) elf.Edit {
+		if entry == everyEntry {
+			return elf.RemoveRPath()
+		}
+		return elf.RemoveRPathEntry(entry)
+	},
+	"replace-needed": func(value string) elf.Edit {
+		old, now, _ := strings.Cut(value, "=")
+		return elf.ReplaceNeeded(old, now)
+	},
+}
+
+func (i elfImage) edit(_ context.Context, edits []request) (*overlay.Overlay, error) {
+	var all []elf.Edit
+	for _, r := range edits {
+		edit, ok := elfEdits[r.flag]
+		if !ok {
+			return nil, usagef("--%s: no loader looks for a signature in an ELF file; the flag is for Mach-O files", r.flag)
+		}
+		all = append(all, edit(r.value))
+	}
+	return i.Edit(all...)
+}
+
+func (i elfImage) print(flag string) ([]string, error) {
+	if flag == "print-interpreter" {
+		interpreter, err := i.Interpreter()
+		if err == nil && interpreter == "" {
+			err = errors.New("it has no interpreter (PT_INTERP)")
+		}
+		if err != nil {
+			return nil, err
+		}
+		return []string{interpreter}, nil
+	}
+	if !i.Dynamic() {
+		return nil, elf.ErrNotDynamic
+	}
+	switch flag {
+	case "print-needed":
+		return i.Needed(), nil
+	case "print-rpath":
+		return []string{i.SearchPath()}, nil // an empty line for none, as patchelf does
+	}
+	if i.Soname() == "" {
+		return nil, errors.New("it has no soname (DT_SONAME)")
+	}
+	return []string{i.Soname()}, nil
+}
+
+func (i elfImage) check(edited *overlay.Overlay, f *os.File) error {
+	return elf.CheckWritten(edited, f)
+}
+
+// voided returns nothing: no loader looks for a signature in an ELF file.
+func (i elfImage) voided(*overlay.Overlay) ([]string, error) { return nil, nil }
