@@ -19,7 +19,7 @@ const (
 	TopicNames     Topic = "names"     // file name, WHEEL, METADATA and .dist-info against each other
 	TopicTags      Topic = "tags"      // the Tag lines of WHEEL against the file name
 	TopicPurelib   Topic = "purelib"   // where binaries are installed
-	TopicBinaries  Topic = "binaries"  // the ELF files can be read
+	TopicBinaries  Topic = "binaries"  // the ELF or Mach-O files can be read
 	TopicPlatform  Topic = "platform"  // a platform tag against the contents
 	TopicABI       Topic = "abi"       // the Python tags against the extension modules
 	TopicLibraries Topic = "libraries" // needed libraries
@@ -27,6 +27,8 @@ const (
 	TopicSymbols   Topic = "symbols"   // needed symbols and their versions
 	TopicPaths     Topic = "paths"     // search paths
 	TopicStack     Topic = "stack"     // executable stacks
+
+	TopicSignatures Topic = "signatures" // code signatures of Mach-O files
 )
 
 // An Outcome tells what became of a claim.

@@ -133,8 +133,11 @@ func brokenBinaries(c *Contents, err error) []Fault {
 func (p *Proof) claimBinaries(ctx context.Context, opts VerifyOptions) error {
 	r := p.Report
 	p.claimForeign()
-	if r.Format != ELF {
-		p.claimNoELF()
+	switch r.Format {
+	case MachO:
+		return p.claimMacOS(ctx, opts)
+	case Pure:
+		p.claimNoBinary()
 		return nil
 	}
 	if len(r.Contents.damaged) == 0 {
@@ -164,24 +167,30 @@ func (p *Proof) claimBinaries(ctx context.Context, opts VerifyOptions) error {
 // claimForeign says which members nobody looked into.
 func (p *Proof) claimForeign() {
 	var open []Fault
-	for _, f := range p.Report.Contents.foreignTo(ELF) {
+	for _, f := range p.Report.Foreign {
 		open = append(open, Fault{File: f.Path, Reason: f.Kind})
 	}
+	read := map[Format]string{
+		ELF: "only ELF files are read", MachO: "only programs, libraries and bundles of macOS are read", Pure: "only ELF and Mach-O files are read",
+	}[p.Report.Format]
 	if len(open) > 0 {
-		p.unchecked(TopicBinaries, "files in the formats of other systems are sound", "only ELF files are read", open)
+		p.unchecked(TopicBinaries, "files in the formats of other systems are sound", read, open)
 	}
 }
 
-// claimNoELF holds the platform tags of a wheel without ELF files to that.
-func (p *Proof) claimNoELF() {
+// claimNoBinary holds the platform tags of a wheel without ELF and Mach-O files to
+// that.
+func (p *Proof) claimNoBinary() {
 	for _, tag := range p.Report.Contents.Filename.Platform {
 		text := "what " + tag + " promises is met"
 		platform, err := policy.ParsePlatform(tag)
 		switch {
 		case err != nil:
 			p.claimUnknown(tag, text, err)
-		case p.Report.Format == MachO || len(p.Report.Foreign) > 0 || len(p.Report.Contents.damagedMachO) > 0:
-			p.unchecked(TopicPlatform, text, "only ELF files are read", nil)
+		case len(p.Report.Contents.damagedMachO) > 0:
+			p.unchecked(TopicPlatform, text, "no Mach-O file can be read", nil)
+		case len(p.Report.Foreign) > 0:
+			p.unchecked(TopicPlatform, text, "only ELF and Mach-O files are read", nil)
 		case platform.Family == policy.Any:
 			p.claim(TopicPlatform, "the wheel runs on any platform", "it holds no binary", nil)
 		default:

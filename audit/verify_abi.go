@@ -15,7 +15,7 @@ import (
 // moduleSuffix takes the name of an extension module apart: its stem, the ABI
 // that it is for, and the processor of the platform triplet (PEP 3149;
 // PyPy and abi3 likewise).
-var moduleSuffix = regexp.MustCompile(`^([^.]+)\.(?:cpython-(\d+[a-z]*)|pypy(\d+)-(pp\d+)|(abi3))(?:-([a-z0-9_]+)-linux-[a-z0-9]+)?\.so$`)
+var moduleSuffix = regexp.MustCompile(`^([^.]+)\.(?:cpython-(\d+[a-z]*)|pypy(\d+)-(pp\d+)|(abi3))(?:-([a-z0-9_]+)-linux-[a-z0-9]+|-(darwin))?\.so$`)
 
 // tripletArch maps the processor in the triplet of a module's name to that of
 // platform tags, where they differ.
@@ -64,6 +64,13 @@ func (p *Proof) notImportable(base string) string {
 	m := moduleSuffix.FindStringSubmatch(base)
 	if m == nil {
 		return "" // a plain .so serves every Python
+	}
+	onMacOS := p.Report.Format == MachO
+	switch {
+	case onMacOS && m[6] != "":
+		return "its name is for Linux, Python on macOS does not look for it"
+	case !onMacOS && m[7] != "":
+		return "its name is for macOS, Python on Linux does not look for it"
 	}
 	arch := policy.Arch(m[6])
 	if other, ok := tripletArch[m[6]]; ok {

@@ -152,9 +152,9 @@ func (p *Proof) archFaults(arch string) []Fault {
 // claimPurelib adds the claim that binaries are installed where binaries belong.
 func (p *Proof) claimPurelib() {
 	var faults []Fault
-	for _, b := range p.Report.Contents.Binaries {
-		if inPurelib(b.Member.Name) {
-			faults = append(faults, Fault{File: b.Member.Name, Reason: "a binary may not lie in the purelib folder"})
+	for _, name := range p.Report.binaries() {
+		if inPurelib(name) {
+			faults = append(faults, Fault{File: name, Reason: "a binary may not lie in the purelib folder"})
 		}
 	}
 	info, err := p.Report.Contents.Reader.Info()

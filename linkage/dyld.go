@@ -192,9 +192,9 @@ func (d *dyld) load(image *Image) {
 	}
 }
 
-// isSystem reports whether a path is macOS's own, whatever a search path holds:
+// IsMacSystem reports whether a path is macOS's own, whatever a search path holds:
 // recent systems have no such files, but know them.
-func isSystem(name string) bool {
+func IsMacSystem(name string) bool {
 	return strings.HasPrefix(name, "/usr/lib/") || strings.HasPrefix(name, "/System/")
 }
 
@@ -210,7 +210,7 @@ func (d *dyld) resolve(c *chain, e *LoadEdge) {
 	case d.excluded(name):
 		e.Status = DylibExcluded
 		return
-	case isSystem(path.Clean(name)):
+	case IsMacSystem(path.Clean(name)):
 		e.Status, e.Rule = DylibSystem, "part of macOS"
 		return
 	}

@@ -85,7 +85,7 @@ func (s *dyldSearch) byRPath(rest string) {
 			s.note = true
 			rule := fmt.Sprintf("LC_RPATH %s of %s", rpath, c.image.describe())
 			full := strings.TrimSuffix(rpath, "/") + "/" + rest
-			if isSystem(full) && strings.HasPrefix(path.Base(rest), "libswift") {
+			if IsMacSystem(full) && strings.HasPrefix(path.Base(rest), "libswift") {
 				s.edge.Status, s.edge.Rule = DylibSystem, rule
 				return
 			}

@@ -68,3 +68,31 @@ func TestObjectFilesAreNotEdited(t *testing.T) {
 		t.Errorf("got %v, want one that names MH_OBJECT", err)
 	}
 }
+
+// The signatures of machotest are made by other code than those of this package.
+func TestMadeSignatures(t *testing.T) {
+	f := open(t, made(t, "arch=x86_64 signed=adhoc arch=arm64 signed=certificate size=70000 arch=i386"))
+	for i, want := range []*Signature{{Flags: AdHoc, PageSize: 0x1000}, {Certificate: true, PageSize: 0x4000}, nil} {
+		s := f.Slices[i]
+		g, err := s.Signature()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (g == nil) != (want == nil) {
+			t.Fatalf("%v: signature %v", s.Arch, g)
+		}
+		if g == nil {
+			continue
+		}
+		if g.Identifier != "made" || g.Flags != want.Flags || g.PageSize != want.PageSize || g.Certificate != want.Certificate {
+			t.Errorf("%v: identifier %q, flags %#x, pages of %d bytes, certificate %v", s.Arch, g.Identifier, g.Flags, g.PageSize, g.Certificate)
+		}
+		if err := s.VerifySignature(context.Background(), 1); err != nil {
+			t.Errorf("%v: %v", s.Arch, err)
+		}
+	}
+	g, err := open(t, edit(t, made(t, "arch=arm64 signed=certificate"), AddRPath("/a"))).Slices[0].Signature()
+	if err != nil || g.Certificate || g.Flags != AdHoc || g.Identifier != "made" {
+		t.Errorf("after an edit: %+v, %v", g, err)
+	}
+}

@@ -33,7 +33,8 @@ func (a *app) verifyCommand() *cobra.Command {
 and METADATA to the file name, each tag to the contents. A simulated loader looks
 for each needed library and symbol in the wheel; what is not there must be
 promised by the tags. It prints each claim and what it rests on, also those that
-nobody can check from the wheel alone.
+nobody can check from the wheel alone. In a macOS wheel it looks at each slice, and
+at each page of signed code.
 
 The libraries of this machine do not count. With --sysroot, --search-path or
 --ldpaths, symbols that are left to the system are looked up in that system.`,
@@ -60,9 +61,12 @@ The libraries of this machine do not count. With --sysroot, --search-path or
 // options reads a system only where one was named.
 func (f *verifyFlags) options(getenv func(string) string, flags *pflag.FlagSet) audit.VerifyOptions {
 	return audit.VerifyOptions{
-		Options: audit.Options{Options: f.search.options(getenv), IgnoreISA: f.ignoreISA, Jobs: f.jobs},
-		System:  slices.ContainsFunc([]string{"sysroot", "search-path", "ldpaths"}, flags.Changed),
-		Load:    audit.LoadOptions{Jobs: f.jobs},
+		Options: audit.Options{
+			Options: f.search.options(getenv), IgnoreISA: f.ignoreISA, Jobs: f.jobs,
+			MacOS: audit.MacOptions{DyldOptions: f.search.dyldOptions(getenv)},
+		},
+		System: slices.ContainsFunc([]string{"sysroot", "search-path", "ldpaths"}, flags.Changed),
+		Load:   audit.LoadOptions{Jobs: f.jobs},
 	}
 }
 

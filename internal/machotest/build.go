@@ -79,10 +79,18 @@ func (s *Slice) build() []byte {
 	texts, count := m.commands, m.count
 	m.commands = nil
 	start := header + 2*segment + section + 24 + len(texts) + pad
+	if s.Signed != "" {
+		start += 16
+	}
 	start += (16 - start%16) % 16
 	end := start + size
 	end += (a.page - end%a.page) % a.page
-	const link = 16
+	const symbols = 16 // bytes of the string table
+	link := symbols
+	signed := &signature{kind: s.Signed, page: a.page, limit: end + symbols}
+	if s.Signed != "" {
+		link += signed.size()
+	}
 
 	cmd := uint32(0x1)
 	if m.wide {
@@ -101,10 +109,14 @@ func (s *Slice) build() []byte {
 	}
 	m.u32(cmd, uint32(segment))
 	m.name("__LINKEDIT")
-	m.word(uint64(end), uint64(a.page), uint64(end), link)
+	m.word(uint64(end), uint64(link+(a.page-link%a.page)%a.page), uint64(end), uint64(link))
 	m.u32(1, 1, 0, 0)
-	m.u32(0x2, 24, 0, 0, uint32(end), link)
+	m.u32(0x2, 24, 0, 0, uint32(end), symbols)
 	m.commands = append(m.commands, texts...)
+	if s.Signed != "" {
+		m.u32(0x1d, 16, uint32(signed.limit), uint32(signed.size()))
+		count++
+	}
 
 	const flags = 0x85 // MH_NOUNDEFS, MH_DYLDLINK, MH_TWOLEVEL
 	magic := uint32(0xfeedface)
@@ -117,7 +129,11 @@ func (s *Slice) build() []byte {
 		head.u32(0)
 	}
 	out := append(head.commands, m.commands...)
-	return append(out, make([]byte, end+link-len(out))...)
+	out = append(out, make([]byte, signed.limit-len(out))...)
+	if s.Signed == "" {
+		return out
+	}
+	return append(out, signed.sign(out)...)
 }
 
 // textCommands appends the commands that a spec asks for.

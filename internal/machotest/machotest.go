@@ -27,6 +27,7 @@ type Slice struct {
 	SDK    string   // "" means MinOS
 	Pad    int      // bytes of header padding; 0 means 512, less than 0 none
 	Size   int      // bytes of __text; 0 means 64
+	Signed string   // adhoc or certificate: the code signature; "" means none
 }
 
 // A Load is one library that an image loads.
@@ -77,7 +78,7 @@ var types = map[string]uint32{"": 6, "dylib": 6, "bundle": 8, "execute": 2, "obj
 // Parse reads a spec: words KEY=VALUE, lists joined by commas. The word arch=
 // begins a slice, and what follows holds for it:
 //
-//	arch=arm64 type=bundle id=@rpath/a.dylib loads=@rpath/b.dylib,weak:/usr/lib/c.dylib rpaths=@loader_path minos=11.0 pad=0
+//	arch=arm64 type=bundle id=@rpath/a.dylib loads=@rpath/b.dylib,weak:/usr/lib/c.dylib rpaths=@loader_path minos=11.0 pad=0 signed=adhoc
 func Parse(text string) (Spec, error) {
 	var spec Spec
 	for word := range strings.FieldsSeq(text) {
@@ -136,6 +137,11 @@ func (s *Slice) set(key, value string) (err error) {
 		if s.Pad, err = strconv.Atoi(value); s.Pad == 0 {
 			s.Pad = -1
 		}
+	case "signed":
+		if value != adHoc && value != certificate {
+			return fmt.Errorf("signature %q is not known", value)
+		}
+		s.Signed = value
 	case "size":
 		s.Size, err = strconv.Atoi(value)
 	default:

@@ -1,0 +1,329 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/internal/phrase"
+	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/macho"
+	"github.com/wheelmend/wheelmend/policy"
+)
+
+// claimMacOS adds the claims about what the Mach-O files of a wheel ask for.
+func (p *Proof) claimMacOS(ctx context.Context, opts VerifyOptions) error {
+	c := p.Report.Contents
+	if len(c.damagedMachO) == 0 {
+		p.claim(TopicBinaries, "each Mach-O file can be read", p.machOBasis(), nil)
+	}
+	p.claimMacPlatforms()
+	p.claimPurelib()
+	p.claimABI()
+	p.claimMacLibraries()
+	p.claimMacOrder()
+	p.unchecked(TopicSymbols, "each symbol is defined by the library that it is bound to", "symbols of Mach-O files are not looked up", nil)
+	p.claimMacPaths()
+	return p.claimSignatures(ctx, opts)
+}
+
+// machOBasis counts the files and slices that were looked at.
+func (p *Proof) machOBasis() string {
+	n := 0
+	for _, b := range p.Report.MacOS.Graph.Members {
+		n += len(b.Images)
+	}
+	files := phrase.Count(len(p.Report.MacOS.Graph.Members), "Mach-O file")
+	return files + " with " + phrase.Count(n, "slice") + " for " + strings.Join(allArchs(p.Report.MacOS.Graph.Members), ", ")
+}
+
+// claimMacPlatforms holds the files to each platform tag of the file name: their
+// architectures, and the oldest macOS that they run on.
+func (p *Proof) claimMacPlatforms() {
+	for _, tag := range p.Report.Contents.Filename.Platform {
+		text := "what " + tag + " promises is met"
+		platform, err := policy.ParsePlatform(tag)
+		switch {
+		case err != nil:
+			p.claimUnknown(tag, text, err)
+		case platform.Family == policy.Any:
+			p.claim(TopicPlatform, "the wheel runs on any platform", "it holds Mach-O files", []Fault{{File: p.Report.Files[0].Path, Reason: "a Mach-O file runs on macOS alone"}})
+		case platform.Family == policy.MacOS:
+			faults, evidence := p.Report.MacOS.holdTo(tag, policy.MacArchs(platform.Arch))
+			p.claim(TopicPlatform, text, p.machOBasis(), faults, evidence...)
+		default:
+			p.unchecked(TopicPlatform, text, "it is no tag of macOS, and the binaries are Mach-O files", nil)
+		}
+	}
+}
+
+// holdTo holds the members to one tag for these architectures. The evidence is
+// the oldest macOS that each of them needs.
+func (m *MacOS) holdTo(tag string, archs []string) (faults []Fault, evidence []string) {
+	held := &MacOS{Graph: m.Graph, Archs: archs, promised: promisedVersions([]string{tag})}
+	for _, b := range m.Graph.Members {
+		if held.blockArchs(b) {
+			held.blockVersions(b)
+		}
+	}
+	for _, b := range held.Blockers {
+		faults = append(faults, Fault{File: b.File, Reason: b.Reason})
+	}
+	for _, n := range held.Needs(archs, false) {
+		line := n.Arch + ": macOS " + n.Version.String()
+		if n.File != "" {
+			line += ", which " + n.File + " needs"
+		}
+		evidence = append(evidence, line)
+	}
+	return faults, evidence
+}
+
+// A macLoad is one library that a member loads, in one of the slices that count.
+type macLoad struct {
+	from *linkage.Image
+	edge *linkage.LoadEdge
+}
+
+// loads returns what the members load, in their order.
+func (m *MacOS) loads() []macLoad {
+	var all []macLoad
+	for _, b := range m.Graph.Members {
+		for _, image := range m.images(b) {
+			for _, e := range image.Loads {
+				all = append(all, macLoad{image, e})
+			}
+		}
+	}
+	return all
+}
+
+// file names the member, with the architecture if it has several.
+func (l *macLoad) file() string {
+	b := l.from.Binary
+	if b.File.Fat {
+		return fmt.Sprintf("%s (%v)", b.Path, l.from.Slice.Arch)
+	}
+	return b.Path
+}
+
+func (l *macLoad) inWheel() bool {
+	return l.edge.Status == linkage.DylibFound && l.edge.To.Binary.InWheel
+}
+
+// claimMacLibraries adds the claim that each library is in the wheel, where dyld
+// finds it, or macOS's own.
+func (p *Proof) claimMacLibraries() {
+	inside, system := map[string]bool{}, map[string]bool{}
+	var faults, excluded []Fault
+	var evidence []string
+	for _, l := range p.Report.MacOS.loads() {
+		name, e := l.edge.Dylib.Name, l.edge
+		fault := Fault{File: l.file(), Library: name}
+		switch {
+		case l.inWheel():
+			inside[e.To.Binary.Path] = true
+			evidence = append(evidence, l.file()+": "+name+": "+e.To.Binary.Path+" ("+e.Rule+")")
+		case e.Status == linkage.DylibSystem:
+			system[name] = true
+		case e.Status == linkage.DylibExcluded:
+			fault.Reason = "left out as asked"
+			excluded = append(excluded, fault)
+		case e.Status == linkage.DylibFound:
+			fault.Reason = "it is not in the wheel, but " + e.To.Binary.Path + " (" + e.Rule + ")"
+			faults = append(faults, fault)
+		case e.Dylib.Kind == macho.Weak:
+			evidence = append(evidence, l.file()+": "+name+": not found, and dyld does without it (LC_LOAD_WEAK_DYLIB)")
+		default:
+			fault.Reason = notFound(e.Tried)
+			faults = append(faults, fault)
+		}
+	}
+	basis := fmt.Sprintf("%d in the wheel, %d of macOS", len(inside), len(system))
+	p.claim(TopicLibraries, "each library that is loaded is found in the wheel or part of macOS", basis, faults, evidence...)
+	if len(excluded) > 0 {
+		p.unchecked(TopicLibraries, "libraries that are left out are on the user's system", "--exclude", excluded)
+	}
+}
+
+// notFound tells where a library was sought.
+func notFound(tried []linkage.Place) string {
+	var places []string
+	for _, place := range tried {
+		places = append(places, place.Dir+" ("+place.Rule+": "+place.Why+")")
+	}
+	return "it is neither in the wheel nor part of macOS; searched " + strings.Join(places, ", ")
+}
+
+// claimMacOrder is claimOrder for dyld, which takes what is in memory under the
+// install name that is asked for.
+func (p *Proof) claimMacOrder() {
+	found := map[*linkage.Image]bool{}
+	loads := p.Report.MacOS.loads()
+	for _, l := range loads {
+		if l.inWheel() && l.edge.Rule != linkage.ByName {
+			found[l.edge.To] = true
+		}
+	}
+	var order, lost []Fault
+	for _, l := range loads {
+		if !l.inWheel() || l.edge.Rule != linkage.ByName {
+			continue
+		}
+		fault := Fault{File: l.file(), Library: l.edge.Dylib.Name}
+		if to := l.edge.To; found[to] {
+			fault.Reason = "its name does not lead from it to " + to.Binary.Path
+			order = append(order, fault)
+		} else {
+			fault.Reason = "no file of the wheel leads to " + to.Binary.Path
+			lost = append(lost, fault)
+		}
+	}
+	if len(lost) > 0 {
+		p.claim(TopicOrder, "each library in the wheel is found by its name or an rpath", "dyld looks for no library in the wheel on its own", lost)
+	}
+	if len(order) > 0 {
+		p.unchecked(TopicOrder, "modules that do not lead to a library are imported after one that does", "the order is Python code's", order)
+	}
+}
+
+// claimMacPaths adds the claim that no path is left that only means something on
+// the machine that built the wheel.
+func (p *Proof) claimMacPaths() {
+	var faults []Fault
+	rpaths := 0
+	for _, b := range p.Report.MacOS.Graph.Members {
+		for _, image := range b.Images {
+			l := macLoad{from: image}
+			for _, rpath := range image.Slice.RPaths {
+				rpaths++
+				if why := notPortableOnMacOS(rpath); why != "" {
+					faults = append(faults, Fault{File: l.file(), Reason: "LC_RPATH \"" + rpath + "\" " + why})
+				}
+			}
+			for _, e := range image.Loads {
+				if path.IsAbs(e.Dylib.Name) && e.Status != linkage.DylibSystem && e.Status != linkage.DylibExcluded {
+					faults = append(faults, Fault{File: l.file(), Library: e.Dylib.Name, Reason: "its install name is a path of the machine that built it"})
+				}
+			}
+		}
+	}
+	p.claim(TopicPaths, "no search path of the build machine is left", phrase.Count(rpaths, "LC_RPATH"), faults)
+	p.claimInstallNames()
+}
+
+// notPortableOnMacOS is notPortable for LC_RPATH. Paths of macOS are the same on
+// every Mac.
+func notPortableOnMacOS(rpath string) string {
+	switch {
+	case strings.HasPrefix(rpath, "@loader_path"), strings.HasPrefix(rpath, "@executable_path"), strings.HasPrefix(rpath, "@rpath"):
+		return ""
+	case linkage.IsMacSystem(rpath):
+		return ""
+	case path.IsAbs(rpath):
+		return "is a path of the machine that built it"
+	}
+	return "depends on the working directory"
+}
+
+// graftID is where delocate says that its copies lie: nowhere, so that nothing is
+// found by that name.
+const graftID = "/DLC/"
+
+// claimInstallNames is about the names that libraries give themselves. They do no
+// harm to who loads by another name, so it is told and not failed: with such a
+// name, a library that has the path is taken in the place of the wheel's own.
+func (p *Proof) claimInstallNames() {
+	var open []Fault
+	for _, b := range p.Report.MacOS.Graph.Members {
+		for _, image := range b.Images {
+			id := image.Slice.ID
+			if l := (macLoad{from: image}); path.IsAbs(id) && !strings.HasPrefix(id, graftID) && !linkage.IsMacSystem(id) {
+				open = append(open, Fault{File: l.file(), Reason: "LC_ID_DYLIB \"" + id + "\" is a path of the machine that built it"})
+			}
+		}
+	}
+	if len(open) > 0 {
+		p.unchecked(TopicPaths, "nothing outside the wheel is linked to its libraries by their install names", "they are paths of the machine that built it", open)
+	}
+}
+
+// claimSignatures compares every page of signed code with its digest, as the
+// kernel does when it maps the page. arm64 code without a signature is killed.
+func (p *Proof) claimSignatures(ctx context.Context, opts VerifyOptions) error {
+	var faults []Fault
+	var evidence []string
+	signed, bare := 0, 0
+	for _, b := range p.Report.MacOS.Graph.Members {
+		for _, image := range b.Images {
+			l := macLoad{from: image}
+			s := image.Slice
+			signature, err := s.Signature()
+			switch {
+			case !loadable(s):
+				continue
+			case err == nil && signature == nil && s.Arch.IsARM64():
+				faults = append(faults, Fault{File: l.file(), Reason: "it has no signature, and macOS kills what loads such arm64 code; sign it (codesign -s -, wheelmend patch --sign)"})
+				continue
+			case err == nil && signature == nil:
+				bare++
+				continue
+			case err == nil:
+				signed++
+				err = s.VerifySignature(ctx, opts.Load.Jobs)
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
+				faults = append(faults, signatureFault(l.file(), err))
+				continue
+			}
+			evidence = append(evidence, l.file()+": "+describeSignature(signature))
+		}
+	}
+	basis := phrase.Count(signed, "signature") + ", each page hashed; who signed is not checked"
+	if bare > 0 {
+		basis += fmt.Sprintf("; %s without, which macOS asks for on arm64 only", phrase.Count(bare, "slice"))
+	}
+	p.claim(TopicSignatures, "signed code is as it was signed, and arm64 code is signed", basis, faults, evidence...)
+	return nil
+}
+
+func signatureFault(file string, err error) Fault {
+	var format *macho.FormatError
+	if errors.As(err, &format) {
+		return Fault{File: file, Reason: fmt.Sprintf("offset %#x: %s", format.Off, format.Rule)}
+	}
+	return Fault{File: file, Reason: err.Error()}
+}
+
+// describeSignature tells what a signature says of itself.
+func describeSignature(g *macho.Signature) string {
+	kind := "ad hoc"
+	switch {
+	case g.Certificate:
+		kind = "with a certificate"
+	case g.Flags&macho.LinkerSigned != 0:
+		kind = "ad hoc, by the linker"
+	}
+	return fmt.Sprintf("%s, identifier %q, %s of %d bytes", kind, g.Identifier, phrase.Count(int((g.Limit+g.PageSize-1)/g.PageSize), "page"), g.PageSize)
+}
+
+// binaries returns the names of the members that are binaries in the format of
+// the wheel.
+func (r *Report) binaries() []string {
+	var names []string
+	if r.Format == MachO {
+		for _, b := range r.Contents.MachO {
+			names = append(names, b.Member.Name)
+		}
+		return names
+	}
+	for _, b := range r.Contents.Binaries {
+		names = append(names, b.Member.Name)
+	}
+	return names
+}
