@@ -40,7 +40,7 @@ func setPath(tag, other elf.DynTag, path string) Edit {
 // so with the assertion that there is none (elf_get_dynamic_info).
 func (d *draft) pathAllowed() error {
 	if kind := d.f.relocatesItself(); kind != "" {
-		return formatErr(d.f.dynamic.off, "this is %s, and glibc aborts at a search path in one (elf_get_dynamic_info)", kind)
+		return formatErr(d.f.dynamic.off, "%s has no search path: glibc aborts at one", kind)
 	}
 	return nil
 }
