@@ -40,7 +40,7 @@ func (f *File) checkRead(p Prog, at uint64) error {
 			return formatErr(at, "PT_TLS has p_filesz %#x, more than its p_memsz %#x", p.Filesz, p.Memsz)
 		}
 		fallthrough
-	case elf.PT_GNU_EH_FRAME:
+	case elf.PT_GNU_EH_FRAME, elf.PT_INTERP:
 		if off, ok := f.offsetOf(p.Vaddr, p.Filesz); p.Filesz > 0 && (!ok || off != p.Off) {
 			return formatErr(at, "%v has p_offset %#x, where no PT_LOAD maps its %#x bytes at address %#x", p.Type, p.Off, p.Filesz, p.Vaddr)
 		}
