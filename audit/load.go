@@ -84,11 +84,17 @@ func Load(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions) (
 	return c, nil
 }
 
+// An Image is a binary of a known format: one of the two is set.
+type Image struct {
+	ELF   *elf.File
+	MachO *macho.File
+}
+
 // Derive returns the contents of a wheel that was made from the one of c and is
 // open in r. Members in known, by name, are not read: their bytes are those of
-// the image, or no ELF image if that is nil. The others are checked against
-// RECORD.
-func (c *Contents) Derive(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions, known map[string]*elf.File) (*Contents, error) {
+// the image, or no binary if that is the zero value. The others are checked
+// against RECORD.
+func (c *Contents) Derive(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions, known map[string]Image) (*Contents, error) {
 	name, err := wheel.ParseFilename(base)
 	if err != nil {
 		return nil, err
@@ -98,16 +104,9 @@ func (c *Contents) Derive(ctx context.Context, base string, r *wheel.Reader, opt
 		_, ok := known[m.Name]
 		return !ok
 	}
-	before := map[string]*macho.File{}
-	for _, b := range c.MachO {
-		before[b.Member.Name] = b.File
-	}
 	for _, m := range r.Members() {
-		if file := known[m.Name]; file != nil {
-			d.Binaries = append(d.Binaries, Binary{m, file})
-		} else if file := before[m.Name]; file != nil && !unknown(m) {
-			d.MachO = append(d.MachO, MachOBinary{m, file})
-		}
+		image := known[m.Name]
+		d.add(m, finding{elf: image.ELF, macho: image.MachO})
 	}
 	if err := d.scan(ctx, opts.Jobs, unknown); err != nil {
 		return nil, errors.Join(err, d.Close())

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wheelmend/wheelmend/audit"
-	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/wheeltest"
 	"github.com/wheelmend/wheelmend/wheel"
 )
@@ -113,7 +112,7 @@ func TestDeriveReadsTheChangedMembersOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := c.Derive(context.Background(), linuxWheel, r, audit.LoadOptions{}, map[string]*elf.File{"demo/a.so": c.Binaries[0].File})
+	d, err := c.Derive(context.Background(), linuxWheel, r, audit.LoadOptions{}, map[string]audit.Image{"demo/a.so": {ELF: c.Binaries[0].File}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,8 @@ type MacOS struct {
 	Blockers []MacBlocker // what keeps the wheel from being what its tags say, sorted by file
 
 	promised map[string]policy.MacVersion // by the tags of the file name, for each architecture
-	common   []string                     // architectures that every file is for
+	loaded   map[*linkage.Binary]bool     // members that others load
+	common   []string                     // architectures that every file is for that no other loads
 	wheel    string
 }
 
@@ -66,7 +67,8 @@ func assessMacOS(ctx context.Context, c *Contents, opts MacOptions) (*MacOS, err
 		return nil, err
 	}
 	m := &MacOS{Graph: graph, promised: promisedVersions(c.Filename.Platform), wheel: c.Filename.String()}
-	m.common = commonArchs(graph.Members)
+	m.loaded = loadedMembers(graph.Members)
+	m.common = commonArchs(slices.DeleteFunc(slices.Clone(graph.Members), func(b *linkage.Binary) bool { return m.loaded[b] }))
 	switch {
 	case len(opts.RequireArchs) > 0:
 		m.Archs = opts.RequireArchs
@@ -139,6 +141,22 @@ func commonArchs(files []*linkage.Binary) []string {
 	return common
 }
 
+// loadedMembers returns the members that other members load, and so only for the
+// architectures of those: the two slices of a file may load different libraries.
+func loadedMembers(members []*linkage.Binary) map[*linkage.Binary]bool {
+	loaded := map[*linkage.Binary]bool{}
+	for _, b := range members {
+		for _, image := range b.Images {
+			for _, e := range image.Loads {
+				if e.Status == linkage.DylibFound && e.To.Binary != b && !importable(e.To.Binary.Path) {
+					loaded[e.To.Binary] = true
+				}
+			}
+		}
+	}
+	return loaded
+}
+
 // intersection returns what both lists have, in the order of the first.
 func intersection(a, b []string) []string {
 	var both []string
@@ -161,16 +179,16 @@ func allArchs(files []*linkage.Binary) []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// Image returns the slice of a file that a process of an architecture loads, nil
+// imageFor returns the slice of a file that a process of an architecture loads, nil
 // if there is none.
-func Image(b *linkage.Binary, arch string) *linkage.Image {
+func imageFor(b *linkage.Binary, arch string) *linkage.Image {
 	for _, i := range b.Images {
 		if i.Slice.Arch.String() == arch {
 			return b.Image(i.Slice.Arch)
 		}
 	}
 	if arch == "x86_64h" {
-		return Image(b, "x86_64")
+		return imageFor(b, "x86_64")
 	}
 	return nil
 }
@@ -179,7 +197,7 @@ func Image(b *linkage.Binary, arch string) *linkage.Image {
 func (m *MacOS) images(b *linkage.Binary) []*linkage.Image {
 	var images []*linkage.Image
 	for _, arch := range m.Archs {
-		if i := Image(b, arch); i != nil && loadable(i.Slice) && !slices.Contains(images, i) {
+		if i := imageFor(b, arch); i != nil && loadable(i.Slice) && !slices.Contains(images, i) {
 			images = append(images, i)
 		}
 	}
@@ -221,7 +239,7 @@ func (m *MacOS) Needs(archs []string, repaired bool) []MacNeed {
 	for _, arch := range archs {
 		need := MacNeed{Arch: arch, Version: policy.MacFloor(arch)}
 		for _, b := range files {
-			if image := Image(b, arch); image != nil {
+			if image := imageFor(b, arch); image != nil {
 				if v := minimum(image.Slice); v.Compare(need.Version) > 0 {
 					need.Version, need.File = v, b.Path
 				}
@@ -293,13 +311,9 @@ func (m *MacOS) SelfContained() bool {
 }
 
 // RepairedTags returns the platform tags of the wheel after a repair: those of
-// its name, each raised to what the files and the grafts need. A tag is never
-// lowered: it may know what no file says.
-func (m *MacOS) RepairedTags(platforms []string) []string {
-	needs := map[string]policy.MacVersion{}
-	for _, n := range m.Needs(slices.Concat(m.Archs, slices.Collect(maps.Keys(m.promised))), true) {
-		needs[n.Arch] = n.Version
-	}
+// its name, each raised to what the files and the grafts need, and to least. A tag
+// is never lowered: it may know what no file says.
+func (m *MacOS) RepairedTags(platforms []string, least policy.MacVersion) []string {
 	var tags []string
 	for _, tag := range macTags(platforms) {
 		p, err := policy.ParsePlatform(tag)
@@ -308,22 +322,25 @@ func (m *MacOS) RepairedTags(platforms []string) []string {
 		}
 		named := policy.MacVersion{Major: p.Major, Minor: p.Minor}
 		by := map[string]policy.MacVersion{}
-		for _, arch := range policy.MacArchs(p.Arch) {
-			by[arch] = needs[arch]
-			if !strings.HasPrefix(arch, "arm64") && named.Compare(by[arch]) > 0 {
-				by[arch] = named
-			}
-			if strings.HasPrefix(arch, "arm64") && named.Compare(policy.MacFloor(arch)) > 0 && named.Compare(by[arch]) > 0 {
-				by[arch] = named
-			}
+		for _, need := range m.Needs(policy.MacArchs(p.Arch), true) {
+			by[need.Arch] = newest(need.Version, named, least)
 		}
 		tags = append(tags, wordTag(p.Arch, by))
 	}
 	if len(tags) == 0 {
-		tags = PlatformTags(m.Needs(m.Archs, true))
+		needs := m.Needs(m.Archs, true)
+		for i := range needs {
+			needs[i].Version = newest(needs[i].Version, least)
+		}
+		tags = PlatformTags(needs)
 	}
 	slices.Sort(tags)
 	return slices.Compact(tags)
+}
+
+// newest returns the newest of some versions.
+func newest(versions ...policy.MacVersion) policy.MacVersion {
+	return slices.MaxFunc(versions, policy.MacVersion.Compare)
 }
 
 // Meets reports whether the wheel is as it stands what a platform tag of macOS

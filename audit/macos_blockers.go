@@ -32,19 +32,19 @@ func (m *MacOS) block(tags []string) {
 	slices.SortStableFunc(m.Blockers, func(a, b MacBlocker) int { return cmp.Compare(a.File, b.File) })
 }
 
-// blockArchs looks for architectures that a member lacks, and for slices that are
+// blockArchs looks for architectures that a member lacks which no other loads, and for slices that are
 // for other systems. It reports whether there is any slice to look at.
 func (m *MacOS) blockArchs(b *linkage.Binary) bool {
 	var lacks []string
 	for _, arch := range m.Archs {
-		image := Image(b, arch)
+		image := imageFor(b, arch)
 		if image == nil {
 			lacks = append(lacks, arch)
 		} else if p := image.Slice.Platform; p != 0 && p != macho.PlatformMacOS {
 			m.Blockers = append(m.Blockers, MacBlocker{Kind: KindArchitecture, File: b.Path, Arch: arch, Reason: fmt.Sprintf("its %s slice is built for another system than macOS (platform %d of LC_BUILD_VERSION)", arch, p)})
 		}
 	}
-	if len(lacks) > 0 {
+	if len(lacks) > 0 && !m.loaded[b] { // what another file misses in it is told there
 		m.Blockers = append(m.Blockers, MacBlocker{
 			Kind: KindArchitecture, File: b.Path, Arch: strings.Join(lacks, ","),
 			Reason: fmt.Sprintf("it has no slice for %s, only for %s; build it for %s", strings.Join(lacks, " and "), strings.Join(archsOf(b), " and "), strings.Join(m.Archs, " and ")),

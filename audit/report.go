@@ -157,7 +157,7 @@ func (r *Report) RepairableTag() string {
 	case r.MacOS == nil:
 		return r.tag(r.repairable)
 	case r.MacOS.Repairable():
-		return strings.Join(r.MacOS.RepairedTags(r.Contents.Filename.Platform), ".")
+		return strings.Join(r.MacOS.RepairedTags(r.Contents.Filename.Platform, policy.MacVersion{}), ".")
 	}
 	return r.Tag()
 }

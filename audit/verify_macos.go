@@ -62,7 +62,7 @@ func (p *Proof) claimMacPlatforms() {
 // holdTo holds the members to one tag for these architectures. The evidence is
 // the oldest macOS that each of them needs.
 func (m *MacOS) holdTo(tag string, archs []string) (faults []Fault, evidence []string) {
-	held := &MacOS{Graph: m.Graph, Archs: archs, promised: promisedVersions([]string{tag})}
+	held := &MacOS{Graph: m.Graph, Archs: archs, loaded: m.loaded, promised: promisedVersions([]string{tag})}
 	for _, b := range m.Graph.Members {
 		if held.blockArchs(b) {
 			held.blockVersions(b)

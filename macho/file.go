@@ -107,6 +107,9 @@ func (f *File) Slice(arch string) *Slice {
 	return nil
 }
 
+// ReadAt reads the file. It implements [io.ReaderAt].
+func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.r.ReadAt(p, off) }
+
 // Size returns the size of the file in bytes.
 func (f *File) Size() int64 { return f.size }
 

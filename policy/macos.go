@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -76,6 +77,23 @@ func (v MacVersion) String() string {
 		return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
 	}
 	return fmt.Sprintf("%d.%d", v.Major, v.Minor)
+}
+
+// ParseMacVersion reads a version of macOS, as in "11" or "10.13".
+func ParseMacVersion(text string) (MacVersion, error) {
+	var numbers [3]int
+	parts := strings.Split(text, ".")
+	for i, part := range parts {
+		n, err := strconv.ParseUint(part, 10, 8)
+		if err != nil || i >= len(numbers) {
+			return MacVersion{}, fmt.Errorf("version %q is none of macOS; want one like 11.0 or 10.13", text)
+		}
+		numbers[i] = int(n)
+	}
+	if numbers[0] < 10 {
+		return MacVersion{}, fmt.Errorf("version %q is none of macOS; want one like 11.0 or 10.13", text)
+	}
+	return MacVersion{numbers[0], numbers[1], numbers[2]}, nil
 }
 
 // MacFloor returns the oldest macOS that runs code of an architecture: 11.0 on

@@ -72,3 +72,18 @@ func TestParseMacArchs(t *testing.T) {
 		}
 	}
 }
+
+func TestParseMacVersion(t *testing.T) {
+	for text, want := range map[string]policy.MacVersion{
+		"11": {Major: 11}, "10.13": {Major: 10, Minor: 13}, "12.3.1": {Major: 12, Minor: 3, Patch: 1},
+	} {
+		if got, err := policy.ParseMacVersion(text); err != nil || got != want {
+			t.Errorf("%s: got %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "9.0", "11.", "11.0.0.0", "eleven", "-11", "11.999"} {
+		if got, err := policy.ParseMacVersion(text); err == nil {
+			t.Errorf("%q: got %v, want an error", text, got)
+		}
+	}
+}

@@ -170,7 +170,12 @@ func billOfMaterials(p *Plan, owners *owners) ([]byte, error) {
 	var grafts []sbom.Graft
 	for i := range p.Grafts {
 		g := &p.Grafts[i]
-		entry := sbom.Graft{Member: g.Member, Soname: g.object.File.Soname(), SHA256: g.SHA256}
+		entry := sbom.Graft{Member: g.Member, SHA256: g.SHA256}
+		if g.binary != nil {
+			grafts = append(grafts, entry) // no package database tells where it comes from
+			continue
+		}
+		entry.Soname = g.object.File.Soname()
 		pkg, err := owners.of(g.object)
 		if err != nil {
 			return nil, err

@@ -16,13 +16,14 @@ type Options struct {
 	Platform  string    // tag to aim for, as in "manylinux_2_28_x86_64"; "" or "auto" means the oldest system the wheel allows
 	OnlyPlat  bool      // do not add the tag of an older system that the wheel meets as well
 	KeepTags  bool      // leave the file name and the Tag lines of WHEEL as they are
-	LibSuffix string    // appended to the distribution name for the folder of grafted libraries; "" means DefaultLibSuffix
+	LibSuffix string    // appended to the distribution name for the folder of grafted libraries, or the folder in a package of a macOS wheel; "" means DefaultLibSuffix, DefaultDylibsDir
 	Strip     bool      // remove symbol tables and debug information from the binaries
 	Level     int       // compression of new members, 1 to 9; 0 means the default, Store means none
 	NoSBOM    bool      // write no software bill of materials
 	AllowPure bool      // copy a wheel without binaries instead of refusing it
 	Epoch     time.Time // time of new members (SOURCE_DATE_EPOCH); zero means that of the WHEEL member
-	Tool      Tool      // recorded in the software bill of materials
+	MacOS     MacOptions
+	Tool      Tool // recorded in the software bill of materials
 	Progress  func(done, total int64)
 }
 
@@ -31,6 +32,10 @@ type Tool struct{ Name, Version string }
 
 // DefaultLibSuffix makes the folder of grafted libraries "NAME.libs".
 const DefaultLibSuffix = ".libs"
+
+// DefaultDylibsDir is the folder of grafted libraries in the package of a macOS
+// wheel.
+const DefaultDylibsDir = ".dylibs"
 
 // Store as a level means no compression.
 const Store = -1
@@ -42,10 +47,15 @@ func (o *Options) libDir(distribution string) (string, error) {
 		suffix = DefaultLibSuffix
 	}
 	dir := distribution + suffix
+	return dir, checkLibDir(suffix, dir)
+}
+
+// checkLibDir rejects a folder that is none for libraries inside a wheel.
+func checkLibDir(suffix, dir string) error {
 	top, _, _ := strings.Cut(dir, "/")
 	special := strings.HasSuffix(top, ".data") || strings.HasSuffix(top, ".dist-info")
 	if special || dir != path.Clean(dir) || path.IsAbs(dir) || strings.HasPrefix(dir, "..") || strings.ContainsAny(dir, "\\\x00:$") {
-		return "", fmt.Errorf("library folder suffix %q gives %q, which is no folder for libraries inside a wheel", suffix, dir)
+		return fmt.Errorf("library folder suffix %q gives %q, which is no folder for libraries inside a wheel", suffix, dir)
 	}
-	return dir, nil
+	return nil
 }

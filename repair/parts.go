@@ -30,14 +30,24 @@ func newParts(ctx context.Context, p *Plan, owners *owners, n int) (*parts, erro
 	}
 	for i := range p.Edits {
 		tasks = append(tasks, func() (err error) {
-			made.edits[i], err = p.Edits[i].object.File.Edit(p.Edits[i].edits()...)
-			return named(p.Edits[i].Member, err)
+			e := &p.Edits[i]
+			if e.binary != nil {
+				made.edits[i], err = editMachO(ctx, e.binary, &e.Change, e.Member)
+			} else {
+				made.edits[i], err = e.object.File.Edit(e.edits()...)
+			}
+			return named(e.Member, err)
 		})
 	}
 	for i := range p.Grafts {
 		tasks = append(tasks, func() (err error) {
-			made.grafts[i], err = p.Grafts[i].object.File.Edit(p.Grafts[i].edits()...)
-			return named(p.Grafts[i].Source, err)
+			g := &p.Grafts[i]
+			if g.binary != nil {
+				made.grafts[i], err = editMachO(ctx, g.binary, &g.Change, g.Member)
+			} else {
+				made.grafts[i], err = g.object.File.Edit(g.edits()...)
+			}
+			return named(g.Source, err)
 		})
 	}
 	return made, runAll(ctx, tasks, n)

@@ -33,6 +33,8 @@ type Plan struct {
 	installed map[string]bool     // folders outside site-packages that the wheel installs to
 	policy    *policy.Policy
 	verdict   *audit.Verdict
+	macos     *audit.MacOS // of a macOS wheel, else nil
+	missing   []string     // install names of macOS libraries that were not found, and are let go
 	options   *Options
 	contents  *audit.Contents
 }
@@ -44,16 +46,18 @@ type Graft struct {
 	Member string `json:"member"`
 	Change
 
-	object *linkage.Object
-	aside  bool // it lies outside site-packages, see libDirs
+	object *linkage.Object // an ELF library
+	binary *linkage.Binary // a Mach-O library
+	aside  bool            // it lies outside site-packages, see libDirs
 }
 
-// An Edit changes one ELF member.
+// An Edit changes one binary.
 type Edit struct {
 	Member string `json:"member"`
 	Change
 
-	object *linkage.Object
+	object *linkage.Object // an ELF file
+	binary *linkage.Binary // a Mach-O file
 }
 
 // A Script is a program of the .data/scripts folder that cannot find grafted
@@ -64,7 +68,8 @@ type Script struct {
 	Moved  string `json:"moved"`
 }
 
-// A Change is what is done to one ELF file. Its zero value changes nothing.
+// A Change is what is done to one binary, all but Slices to an ELF file. Its zero
+// value changes nothing.
 type Change struct {
 	Soname  string   `json:"soname,omitempty"`
 	Needed  []Rename `json:"needed,omitempty"`
@@ -73,6 +78,8 @@ type Change struct {
 	RunPath string   `json:"runpath,omitempty"`     // new DT_RUNPATH
 	NoPath  bool     `json:"clear_rpath,omitempty"` // both go away
 	Strip   bool     `json:"strip,omitempty"`
+
+	Slices []SliceChange `json:"slices,omitempty"` // of a Mach-O file
 }
 
 // A Rename gives a DT_NEEDED another name.
@@ -82,7 +89,7 @@ type Rename struct {
 }
 
 func (c *Change) empty() bool {
-	return c.Soname == "" && len(c.Needed) == 0 && len(c.Removed) == 0 && c.RPath == "" && c.RunPath == "" && !c.NoPath && !c.Strip
+	return c.Soname == "" && len(c.Needed) == 0 && len(c.Removed) == 0 && c.RPath == "" && c.RunPath == "" && !c.NoPath && !c.Strip && len(c.Slices) == 0
 }
 
 // NewPlan decides how the wheel of a report is repaired. It reads the libraries
@@ -93,6 +100,9 @@ func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, erro
 		outside: map[string][]string{}, installed: installedDirs(rep.Contents.Reader.Members()),
 		// Empty lists, so that JSON has no null.
 		Grafts: []Graft{}, Edits: []Edit{}, Scripts: []Script{}, Removed: []string{}, Warnings: []string{},
+	}
+	if rep.MacOS != nil {
+		return p, p.planMacOS(ctx, rep)
 	}
 	if err := p.chooseTarget(rep); err != nil {
 		return nil, err
@@ -236,6 +246,14 @@ func (p *Plan) freeName(stem, ext string) string {
 // excludedBy returns the sonames that exclude patterns left out, sorted.
 func (p *Plan) excludedBy(rep *audit.Report) []string {
 	set := map[string]bool{}
+	if p.macos != nil {
+		for _, l := range p.macos.Libraries() {
+			if l.Action == audit.Excluded {
+				set[l.Soname] = true
+			}
+		}
+		return slices.Sorted(maps.Keys(set))
+	}
 	for _, o := range slices.Concat(rep.Graph.Members, p.verdict.Grafts) {
 		for _, e := range o.Edges {
 			if e.Status == linkage.Excluded {

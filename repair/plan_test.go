@@ -12,6 +12,7 @@ import (
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/repair"
 )
 
@@ -134,7 +135,12 @@ func TestRefusals(t *testing.T) {
 		want                  string
 	}{
 		{"pure", "demo-1.0-py3-none-any.whl", `demo.py text "x = 1"`, repair.Options{}, "a pure wheel"},
-		{"macOS", "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl", "demo.so macho arch=arm64", repair.Options{}, "a macOS wheel"},
+		{"macOS, with a tag of Linux", macWheel, "demo.so macho arch=arm64", repair.Options{Platform: "manylinux_2_28_x86_64"}, "--plat is for Linux wheels"},
+		{"macOS, stripped", macWheel, "demo.so macho arch=arm64", repair.Options{Strip: true}, "--strip is for Linux wheels"},
+		{"macOS, a library that is not there", macWheel, "demo.so macho arch=arm64 loads=/gone/b.dylib", repair.Options{}, "demo.so: /gone/b.dylib was not found; searched "},
+		{"macOS, a thin file", "demo-1.0-cp312-cp312-macosx_11_0_universal2.whl", "demo.so macho arch=arm64", repair.Options{}, "demo.so: it has no slice for x86_64, only for arm64; build it for arm64 and x86_64, or name the architectures that have to be there with --require-archs"},
+		{"macOS, a target that is too old", macWheel, "demo.so macho arch=arm64 minos=12.3", repair.Options{MacOS: repair.MacOptions{Target: policy.MacVersion{Major: 12}}}, "demo.so needs macOS 12.3 on arm64, the target is 12.0"},
+		{"macOS, a folder that is none", macWheel, "demo.so macho arch=arm64", repair.Options{LibSuffix: "/../../x"}, "no folder for libraries"},
 		{"missing", linuxWheel, module("needed=libx.so.1"), repair.Options{}, "cannot be repaired to manylinux_2_41_x86_64: demo/_core.so: libx.so.1 was not found; searched"},
 		{"too new for what is asked", linuxWheel, module("import=f@GLIBC_2.28,g@GLIBC_2.27"), repair.Options{Platform: "manylinux_2_17_x86_64"},
 			"cannot be repaired to manylinux_2_17_x86_64: demo/_core.so: GLIBC_2.28 is newer than manylinux_2_17 promises (f); demo/_core.so: GLIBC_2.27 is newer than manylinux_2_17 promises (g); it can become manylinux_2_28_x86_64"},

@@ -2,6 +2,7 @@ package repair
 
 import (
 	"encoding/json"
+	"path"
 	"time"
 
 	"github.com/wheelmend/wheelmend/wheel"
@@ -25,7 +26,11 @@ func graftKey(g *Graft, modified time.Time) string {
 	if err != nil {
 		return "" // strings and booleans always encode
 	}
-	return g.SHA256 + " " + modified.UTC().Format(time.RFC3339) + " " + string(change)
+	name := ""
+	if g.binary != nil {
+		name = path.Base(g.Member) + " " // may be the identifier of its signature
+	}
+	return name + g.SHA256 + " " + modified.UTC().Format(time.RFC3339) + " " + string(change)
 }
 
 func (s *share) lookup(g *Graft, modified time.Time) (*wheel.Member, wheel.RecordRow, bool) {

@@ -54,17 +54,11 @@ func describe(b audit.Blocker) string {
 // ErrPure reports a wheel without binaries: there is nothing to repair.
 var ErrPure = fmt.Errorf("a pure wheel: it holds no binaries, so there is nothing to repair; --allow-pure-python-wheel copies it")
 
-// ErrMachO reports a wheel for macOS.
-var ErrMachO = fmt.Errorf("a macOS wheel (Mach-O); only Linux wheels can be repaired")
-
 // chooseTarget finds the policy whose promises decide what is grafted, and the
 // platform tags that the result gets.
 func (p *Plan) chooseTarget(rep *audit.Report) error {
-	switch rep.Format {
-	case audit.Pure:
+	if rep.Format == audit.Pure {
 		return ErrPure
-	case audit.MachO:
-		return ErrMachO
 	}
 	if len(rep.Verdicts) == 0 {
 		return fmt.Errorf("no platform tag is known for its binaries (%s %s)", rep.Arch, rep.Libc)

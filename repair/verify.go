@@ -11,6 +11,7 @@ import (
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/macho"
 	"github.com/wheelmend/wheelmend/wheel"
 )
 
@@ -35,13 +36,13 @@ func (a *application) check(ctx context.Context, out io.ReaderAt, size int64) er
 }
 
 // known returns the members of the result whose bytes are known without
-// inflating them, and the images of those that are ELF files.
-func (a *application) known(r *wheel.Reader) (map[string]*elf.File, error) {
+// inflating them, and the images of those that are binaries.
+func (a *application) known(r *wheel.Reader) (map[string]audit.Image, error) {
 	record, err := r.Record()
 	if err != nil {
 		return nil, err
 	}
-	known := map[string]*elf.File{}
+	known := map[string]audit.Image{}
 	if err := a.knowCopied(known, r, record); err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func (a *application) known(r *wheel.Reader) (map[string]*elf.File, error) {
 }
 
 // knowCopied compares the copied members with their sources.
-func (a *application) knowCopied(known map[string]*elf.File, r *wheel.Reader, record *wheel.Record) error {
+func (a *application) knowCopied(known map[string]audit.Image, r *wheel.Reader, record *wheel.Record) error {
 	for name, source := range a.copied {
 		m, ok := r.Lookup(name)
 		if !ok {
@@ -64,18 +65,23 @@ func (a *application) knowCopied(known map[string]*elf.File, r *wheel.Reader, re
 		if !equal || before != after {
 			return fmt.Errorf("%s: the copy in the result differs", name)
 		}
-		known[name] = nil
+		known[name] = audit.Image{}
 	}
 	for _, b := range a.plan.contents.Binaries {
 		if _, ok := a.copied[b.Member.Name]; ok {
-			known[b.Member.Name] = b.File
+			known[b.Member.Name] = audit.Image{ELF: b.File}
+		}
+	}
+	for _, b := range a.plan.contents.MachO {
+		if _, ok := a.copied[b.Member.Name]; ok {
+			known[b.Member.Name] = audit.Image{MachO: b.File}
 		}
 	}
 	return nil
 }
 
 // knowNew compares the new members with what the writer compressed.
-func (a *application) knowNew(known map[string]*elf.File, r *wheel.Reader, record *wheel.Record) error {
+func (a *application) knowNew(known map[string]audit.Image, r *wheel.Reader, record *wheel.Record) error {
 	for _, m := range r.Members() {
 		if _, ok := known[m.Name]; ok {
 			continue
@@ -88,14 +94,24 @@ func (a *application) knowNew(known map[string]*elf.File, r *wheel.Reader, recor
 		if !confirmed {
 			continue
 		}
-		known[m.Name] = nil
+		known[m.Name] = audit.Image{}
 		if image := a.images[m.Name]; image != nil {
-			if known[m.Name], err = elf.NewFile(image, image.Size()); err != nil {
+			if known[m.Name], err = a.imageOf(image); err != nil {
 				return named(m.Name, err)
 			}
 		}
 	}
 	return nil
+}
+
+// imageOf reads an edited binary back.
+func (a *application) imageOf(o *elf.Overlay) (image audit.Image, err error) {
+	if a.plan.macos != nil {
+		image.MachO, err = macho.NewFile(o, o.Size())
+	} else {
+		image.ELF, err = elf.NewFile(o, o.Size())
+	}
+	return image, err
 }
 
 // checkContents holds the result to what it claims, without the libraries of
@@ -113,17 +129,18 @@ func (a *application) checkContents(ctx context.Context, c *audit.Contents) erro
 	for _, soname := range a.plan.excluded {
 		// A library that was excluded by its path has none here.
 		opts.Exclude = append(opts.Exclude, linkage.QuotePattern(soname))
+		opts.MacOS.Exclude = append(slices.Clone(opts.MacOS.Exclude), soname)
 	}
 	proof, err := c.Prove(ctx, opts)
 	if err != nil {
 		return err
 	}
-	return errors.Join(a.checkProof(proof), proof.Close())
+	return errors.Join(a.checkProof(ctx, proof), proof.Close())
 }
 
 // checkProof refuses a result with a claim that fails and that a repair answers
 // for. What the wheel had before and no repair changes becomes a finding.
-func (a *application) checkProof(proof *audit.Proof) error {
+func (a *application) checkProof(ctx context.Context, proof *audit.Proof) error {
 	grafts := map[string]bool{}
 	for i := range a.plan.Grafts {
 		grafts[path.Base(a.plan.Grafts[i].Member)] = true
@@ -140,11 +157,17 @@ func (a *application) checkProof(proof *audit.Proof) error {
 	if proof.Report == nil {
 		return nil
 	}
+	if a.plan.macos != nil {
+		return a.checkMacOS(ctx, proof.Report)
+	}
 	return a.checkReport(proof.Report, grafts)
 }
 
 // answersFor reports whether a repair promises that there is no such fault.
 func (a *application) answersFor(topic audit.Topic, f *audit.Fault, grafts map[string]bool) bool {
+	if a.plan.macos != nil {
+		return a.answersForMacOS(topic)
+	}
 	switch topic {
 	case audit.TopicTags:
 		return a.plan.agreed && !a.plan.options.KeepTags

@@ -103,6 +103,27 @@ func (p *printer) change(c *repair.Change) {
 	if len(did) > 0 {
 		p.linef("           %s", Clean(strings.Join(did, ", ")))
 	}
+	for i := range c.Slices {
+		p.sliceChange(&c.Slices[i])
+	}
+}
+
+// sliceChange tells what is done to a slice of a Mach-O file.
+func (p *printer) sliceChange(s *repair.SliceChange) {
+	var did []string
+	for _, r := range s.Needed {
+		did = append(did, fmt.Sprintf("loads %s instead of %s", r.New, r.Old))
+	}
+	if s.InstallName != "" {
+		did = append(did, "install name "+s.InstallName)
+	}
+	for _, rpath := range s.RemovedRPaths {
+		did = append(did, "LC_RPATH "+rpath+" removed")
+	}
+	if s.Sign {
+		did = append(did, "signed")
+	}
+	p.linef("           %s: %s", s.Arch, Clean(strings.Join(did, ", ")))
 }
 
 // WriteRepaired writes one line about a finished wheel, as text for people.

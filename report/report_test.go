@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -207,7 +208,13 @@ func TestVerifyGolden(t *testing.T) {
 }
 
 func TestPlanGolden(t *testing.T) {
-	for _, s := range stories()[:2] {
+	var planned []story
+	for _, s := range stories() {
+		if slices.Contains([]string{"graft", "meets", "universal2"}, s.name) {
+			planned = append(planned, s)
+		}
+	}
+	for _, s := range planned {
 		t.Run(s.name, func(t *testing.T) {
 			rep, root := assess(t, s)
 			plan, err := repair.NewPlan(context.Background(), rep, &repair.Options{Tool: repair.Tool{Name: "wheelmend", Version: "1.0"}})

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/repair"
 	"github.com/wheelmend/wheelmend/report"
 )
@@ -35,6 +36,12 @@ type repairFlags struct {
 	ignoreISA bool
 	allowPure bool
 	noSBOM    bool
+
+	requireArchs  string
+	ignoreMissing bool
+	keepRPaths    bool
+	macTarget     string
+	useLibSuffix  *pflag.Flag
 }
 
 func (a *app) repairCommand() *cobra.Command {
@@ -45,11 +52,14 @@ func (a *app) repairCommand() *cobra.Command {
 		Long: `repair makes a wheel self-contained: it copies in the libraries that the platform
 tag does not promise, rewrites the load paths, and writes the wheel under the
 name of the oldest system that it serves. The input stays as it is. The result
-is read back before it gets its name, and the same input gives the same bytes.`,
+is read back before it gets its name, and the same input gives the same bytes.
+
+Wheels for macOS are repaired on any host. Edited files are signed ad hoc.`,
 		Example: `  wheelmend repair demo-1.0-cp312-cp312-linux_x86_64.whl
   wheelmend repair --plat manylinux_2_28_x86_64 -w wheelhouse dist/*.whl
   wheelmend repair --dry-run --json dist/*.whl
-  wheelmend repair --sysroot /opt/aarch64 demo-1.0-cp312-cp312-linux_aarch64.whl`,
+  wheelmend repair --sysroot /opt/aarch64 demo-1.0-cp312-cp312-linux_aarch64.whl
+  wheelmend repair --sysroot /opt/macos demo-1.0-cp312-cp312-macosx_11_0_arm64.whl`,
 		Args: wheelArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts, err := a.repairOptions(&f)
@@ -61,11 +71,14 @@ is read back before it gets its name, and the same input gives the same bytes.`,
 	}
 	flags := cmd.Flags()
 	f.search.register(flags)
+	f.search.registerMacOS(flags)
+	f.registerMacOS(flags)
 	flags.StringVarP(&f.wheelDir, "wheel-dir", "w", "wheelhouse", "`directory` for the repaired wheels")
 	flags.StringVar(&f.plat, "plat", "auto", "platform `tag` to aim for, such as manylinux_2_28_x86_64")
 	flags.BoolVar(&f.onlyPlat, "only-plat", false, "do not add the tag of an older system that the wheel meets as well")
 	flags.BoolVar(&f.keepTags, "no-update-tags", false, "leave the file name and the tags as they are")
-	flags.StringVarP(&f.libSuffix, "lib-sdir", "L", repair.DefaultLibSuffix, "`suffix` of the folder for copied libraries, NAME"+repair.DefaultLibSuffix)
+	flags.StringVarP(&f.libSuffix, "lib-sdir", "L", repair.DefaultLibSuffix, "`suffix` of the folder for copied libraries, NAME"+repair.DefaultLibSuffix+"; on macOS the folder in the package, by default "+repair.DefaultDylibsDir)
+	f.useLibSuffix = flags.Lookup("lib-sdir")
 	flags.StringArrayVar(&f.graft, "graft", nil, "copy in libraries that match this `pattern` even if the policy promises them (repeatable)")
 	flags.BoolVar(&f.strip, "strip", false, "remove symbol tables and debug information")
 	flags.IntVarP(&f.level, "zip-level", "z", -1, "compression `level` of new members, 0 (none) to 9 (default: close to zlib's 6)")
@@ -78,6 +91,36 @@ is read back before it gets its name, and the same input gives the same bytes.`,
 	flags.BoolVar(&f.noSBOM, "no-sbom", false, "do not describe the copied libraries in .dist-info/sboms")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object for each wheel")
 	return cmd
+}
+
+// registerMacOS adds what macOS wheels alone ask for.
+func (f *repairFlags) registerMacOS(flags *pflag.FlagSet) {
+	flags.StringVar(&f.requireArchs, "require-archs", "", "macOS: `architectures` (x86_64,arm64 or universal2, intel...) that each file must have; by default those of the file name")
+	flags.BoolVar(&f.ignoreMissing, "ignore-missing", false, "macOS: go on when a library was not found")
+	flags.BoolVar(&f.keepRPaths, "no-sanitize-rpaths", false, "macOS: keep search paths of the build machine")
+	flags.StringVar(&f.macTarget, "macos-target", "", "macOS: oldest `version` that the wheel shall run on (default: MACOSX_DEPLOYMENT_TARGET, else what it needs)")
+}
+
+// macOptions reads the flags for macOS wheels. The environment's target counts
+// for them alone, so that it disturbs no other.
+func (f *repairFlags) macOptions(getenv func(string) string) (opts repair.MacOptions, archs []string, err error) {
+	opts.IgnoreMissing, opts.KeepRPaths = f.ignoreMissing, f.keepRPaths
+	if f.requireArchs != "" {
+		if archs, err = policy.ParseMacArchs(f.requireArchs); err != nil {
+			return opts, nil, usagef("--require-archs: %w", err)
+		}
+	}
+	name, target := "--macos-target", f.macTarget
+	if target == "" {
+		name, target = "MACOSX_DEPLOYMENT_TARGET", getenv("MACOSX_DEPLOYMENT_TARGET")
+	}
+	if target == "" {
+		return opts, archs, nil
+	}
+	if opts.Target, err = policy.ParseMacVersion(target); err != nil {
+		return opts, nil, usagef("%s: %w", name, err)
+	}
+	return opts, archs, nil
 }
 
 // check rejects values that no wheel could be repaired with.
@@ -105,6 +148,13 @@ func (a *app) repairOptions(f *repairFlags) (repair.Options, error) {
 	if err := f.check(); err != nil {
 		return opts, err
 	}
+	mac, archs, err := f.macOptions(a.getenv)
+	if err != nil {
+		return opts, err
+	}
+	if !f.useLibSuffix.Changed {
+		f.libSuffix = ""
+	}
 	epoch, err := sourceDateEpoch(a.getenv("SOURCE_DATE_EPOCH"))
 	if err != nil {
 		return opts, err
@@ -121,8 +171,10 @@ func (a *app) repairOptions(f *repairFlags) (repair.Options, error) {
 		NoSBOM:    f.noSBOM,
 		AllowPure: f.allowPure,
 		Epoch:     epoch,
+		MacOS:     mac,
 		Tool:      repair.Tool{Name: "wheelmend", Version: version()},
 	}
+	opts.Audit.MacOS = audit.MacOptions{DyldOptions: f.search.dyldOptions(a.getenv), RequireArchs: archs}
 	switch f.level {
 	case -1:
 		opts.Level = 0

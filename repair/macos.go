@@ -1,0 +1,226 @@
+package repair
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/macho"
+	"github.com/wheelmend/wheelmend/policy"
+)
+
+// MacOptions tunes the repair of macOS wheels. Where libraries are sought, and for
+// which architectures files have to be, is in [audit.MacOptions].
+type MacOptions struct {
+	IgnoreMissing bool              // go on when a library was not found
+	KeepRPaths    bool              // leave search paths of the build machine in the files
+	Target        policy.MacVersion // the wheel shall run on this macOS, and promises no older one; zero means what it needs
+}
+
+// A SliceChange is what is done to the slice of one architecture.
+type SliceChange struct {
+	Arch          string   `json:"arch"`
+	InstallName   string   `json:"install_name,omitempty"`   // new LC_ID_DYLIB
+	Needed        []Rename `json:"needed,omitempty"`         // libraries that it loads
+	RemovedRPaths []string `json:"removed_rpaths,omitempty"` // LC_RPATHs that go away
+	Sign          bool     `json:"sign,omitempty"`           // it gets its first signature, without which macOS does not load it
+}
+
+func (s *SliceChange) empty() bool {
+	return s.InstallName == "" && len(s.Needed) == 0 && len(s.RemovedRPaths) == 0 && !s.Sign
+}
+
+// edits translates the change into edits of the slice.
+func (s *SliceChange) edits() []macho.Edit {
+	var edits []macho.Edit
+	for _, rpath := range s.RemovedRPaths { // first, since it makes room
+		edits = append(edits, macho.RemoveRPath(rpath))
+	}
+	if s.InstallName != "" {
+		edits = append(edits, macho.SetID(s.InstallName))
+	}
+	for _, r := range s.Needed {
+		edits = append(edits, macho.ReplaceDylib(r.Old, r.New))
+	}
+	if s.Sign {
+		edits = append(edits, macho.Sign(""))
+	}
+	return edits
+}
+
+// sliceEdits returns the edits of each slice, in the order of the file.
+func (c *Change) sliceEdits(f *macho.File) [][]macho.Edit {
+	all := make([][]macho.Edit, len(f.Slices))
+	for i := range c.Slices {
+		for n, s := range f.Slices {
+			if s.Arch.String() == c.Slices[i].Arch {
+				all[n] = c.Slices[i].edits()
+			}
+		}
+	}
+	return all
+}
+
+// editMachO makes the edited file. A file without a signature gets the base name of
+// its member as the identifier of its new one, as codesign(1) would give it.
+func editMachO(ctx context.Context, b *linkage.Binary, c *Change, member string) (*macho.Overlay, error) {
+	return b.File.EditSlices(ctx, macho.Options{FileName: path.Base(member), Jobs: 1}, c.sliceEdits(b.File))
+}
+
+// planMacOS decides about a macOS wheel.
+func (p *Plan) planMacOS(ctx context.Context, rep *audit.Report) error {
+	p.macos = rep.MacOS
+	if err := p.checkMacOptions(); err != nil {
+		return err
+	}
+	if err := p.refuseMacOS(rep); err != nil {
+		return err
+	}
+	if err := p.retagMacOS(rep); err != nil {
+		return err
+	}
+	libDir, err := p.dylibsDir(rep)
+	if err != nil {
+		return err
+	}
+	if err := p.graftMachO(ctx, libDir); err != nil {
+		return err
+	}
+	if err := p.editMembers(rep); err != nil {
+		return err
+	}
+	p.planLeftovers(rep)
+	return nil
+}
+
+// checkMacOptions refuses options that Mach-O files have no meaning for, rather
+// than ignore them.
+func (p *Plan) checkMacOptions() error {
+	switch o := p.options; {
+	case o.Platform != "" && o.Platform != "auto":
+		return errors.New("a macOS wheel: --plat is for Linux wheels; --macos-target names the oldest macOS that it shall run on")
+	case o.Strip:
+		return errors.New("a macOS wheel: --strip is for Linux wheels; strip the binaries before they go into the wheel")
+	}
+	return nil
+}
+
+// A MacUnmetError reports what keeps a macOS wheel from being repaired.
+type MacUnmetError struct {
+	Blockers []audit.MacBlocker
+}
+
+func (e *MacUnmetError) Error() string {
+	var texts []string
+	const shown = 3
+	for _, b := range e.Blockers[:min(shown, len(e.Blockers))] {
+		text := b.File + ": " + b.Reason
+		switch b.Kind {
+		case audit.KindArchitecture:
+			text += ", or name the architectures that have to be there with --require-archs"
+		case audit.KindMissing:
+			text += ", or go on without it with --ignore-missing"
+		}
+		texts = append(texts, text)
+	}
+	text := "cannot be repaired: " + strings.Join(texts, "; ")
+	if more := len(e.Blockers) - shown; more > 0 {
+		text += fmt.Sprintf("; and %d more, see wheelmend audit", more)
+	}
+	return text
+}
+
+// refuseMacOS refuses what no repair removes, and a target that is too old.
+func (p *Plan) refuseMacOS(rep *audit.Report) error {
+	e := &MacUnmetError{}
+	for _, b := range rep.MacOS.Blockers {
+		switch {
+		case b.Repairable():
+		case b.Kind == audit.KindMissing && p.options.MacOS.IgnoreMissing:
+			if !slices.Contains(p.missing, b.Library) {
+				p.missing = append(p.missing, b.Library)
+				p.warn("%s: %s was not found, and is left as it is", b.File, b.Library)
+			}
+		default:
+			e.Blockers = append(e.Blockers, b)
+		}
+	}
+	if len(e.Blockers) > 0 {
+		return e
+	}
+	target := p.options.MacOS.Target
+	if target == (policy.MacVersion{}) {
+		return nil
+	}
+	for _, need := range rep.MacOS.Needs(rep.MacOS.Archs, true) {
+		if need.File != "" && need.Version.Compare(target) > 0 && need.Version.Compare(policy.MacFloor(need.Arch)) > 0 {
+			return fmt.Errorf("%s needs macOS %v on %s, the target is %v; build it for that, or choose a newer target (--macos-target, MACOSX_DEPLOYMENT_TARGET)", need.File, need.Version, need.Arch, target)
+		}
+	}
+	return nil
+}
+
+// retagMacOS decides about the file name and the Tag lines. Tags of other systems
+// stay, but for "any".
+func (p *Plan) retagMacOS(rep *audit.Report) error {
+	info, err := rep.Contents.Reader.Info()
+	if err != nil {
+		return err
+	}
+	p.Output, p.Tags = rep.Wheel, info.Tags()
+	p.platforms = rep.MacOS.RepairedTags(rep.Contents.Filename.Platform, p.options.MacOS.Target)
+	p.Policy = strings.Join(p.platforms, ".")
+	if p.options.KeepTags {
+		return nil
+	}
+	if p.agreed, err = rep.Contents.TagsAgree(); err != nil {
+		return err
+	}
+	if err := sameInterpreters(rep.Contents.Filename, info.Tags()); err != nil {
+		return err
+	}
+	var kept []string
+	for _, tag := range rep.Contents.Filename.Platform {
+		f, err := policy.ParsePlatform(tag)
+		switch {
+		case slices.Contains(p.platforms, tag), err == nil && f.Family != policy.MacOS && f.Family != policy.Any:
+			kept = append(kept, tag)
+		case err == nil && f.Family == policy.MacOS:
+			p.warn("platform tag %s is raised: the wheel does not meet it", tag)
+		}
+	}
+	p.Output = rep.Contents.Filename.WithPlatforms(append(slices.Clone(kept), p.platforms...)).String()
+	p.Tags = tagLines(info.Tags(), p.platforms, kept)
+	p.pure = info.RootIsPurelib()
+	return nil
+}
+
+// dylibsDir returns the folder for grafted libraries, as delocate chooses it: in
+// the package that is called like the wheel, else in the first one, else beside
+// the modules.
+func (p *Plan) dylibsDir(rep *audit.Report) (string, error) {
+	suffix := p.options.LibSuffix
+	if suffix == "" {
+		suffix = DefaultDylibsDir
+	}
+	name := rep.Contents.Filename.Name
+	var packages []string
+	for _, m := range rep.Contents.Reader.Members() {
+		if dir, ok := strings.CutSuffix(m.Name, "/__init__.py"); ok && !strings.Contains(dir, "/") {
+			packages = append(packages, dir)
+		}
+	}
+	dir := name + suffix
+	switch {
+	case slices.Contains(packages, name):
+		dir = name + "/" + suffix
+	case len(packages) > 0:
+		dir = slices.Min(packages) + "/" + suffix
+	}
+	return dir, checkLibDir(suffix, dir)
+}

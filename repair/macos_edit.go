@@ -1,0 +1,151 @@
+package repair
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/linkage"
+)
+
+// editMembers decides what changes in each Mach-O file of the wheel, and in each
+// graft.
+func (p *Plan) editMembers(rep *audit.Report) error {
+	for _, b := range p.macos.Graph.Members {
+		member := b.Path
+		if p.needsMachO(b) && isScript(member) {
+			script, err := p.moveScript(member, rep)
+			if err != nil {
+				return err
+			}
+			p.Scripts = append(p.Scripts, script)
+			member = script.Moved
+		}
+		change := Change{Slices: p.changeSlices(b, member, isAside(b.Path), "")}
+		if !change.empty() {
+			p.Edits = append(p.Edits, Edit{Member: b.Path, Change: change, binary: b})
+			p.warnCertificate(b)
+		}
+	}
+	for i := range p.Grafts {
+		g := &p.Grafts[i]
+		g.Slices = p.changeSlices(g.binary, g.Member, g.aside, installNamePrefix+g.Member)
+	}
+	return p.dropSameMachO()
+}
+
+// installNamePrefix begins the install names of grafts, as delocate writes them:
+// nothing loads them by it, and it says nothing about the build machine.
+const installNamePrefix = "/DLC/"
+
+// changeSlices decides about each slice of a file that is to be called member.
+func (p *Plan) changeSlices(b *linkage.Binary, member string, aside bool, id string) []SliceChange {
+	var changes []SliceChange
+	for _, image := range b.Images {
+		s := SliceChange{Arch: image.Slice.Arch.String(), RemovedRPaths: p.buildRPaths(image.Slice.RPaths)}
+		if signature, err := image.Slice.Signature(); err == nil && signature == nil {
+			s.Sign = image.Slice.Arch.IsARM64()
+		}
+		if image.Slice.ID != "" && image.Slice.ID != id {
+			s.InstallName = id
+		}
+		for _, e := range image.Loads {
+			name := p.loadName(image, e, member, aside)
+			r := Rename{Old: e.Dylib.Name, New: name}
+			if name != "" && name != e.Dylib.Name && !slices.Contains(s.Needed, r) {
+				s.Needed = append(s.Needed, r)
+			}
+		}
+		if !s.empty() {
+			changes = append(changes, s)
+		}
+	}
+	return changes
+}
+
+// loadName returns the name by which a file of the wheel loads a library after the
+// repair, "" if that stays as it is.
+func (p *Plan) loadName(image *linkage.Image, e *linkage.LoadEdge, member string, aside bool) string {
+	to := target(image, e)
+	if to == nil {
+		return ""
+	}
+	if g := p.graftedMachO(to, aside); g != nil {
+		return loaderPath(member, g.Member)
+	}
+	// What a graft finds in the wheel, it has to find from its new place. A member
+	// is where it was.
+	if to.InWheel && !image.Binary.InWheel && linkage.InPackages(to.Path) && !aside {
+		return loaderPath(member, to.Path)
+	}
+	return ""
+}
+
+// target returns the file that a library resolves to. A slice for which it was not
+// found follows another one of the file: it then asks for the library in the wheel
+// and not for a path of the build machine.
+func target(image *linkage.Image, e *linkage.LoadEdge) *linkage.Binary {
+	if e.Status == linkage.DylibFound {
+		return e.To.Binary
+	}
+	if e.Status != linkage.DylibMissing {
+		return nil
+	}
+	for _, other := range image.Binary.Images {
+		for _, o := range other.Loads {
+			if o.Dylib.Name == e.Dylib.Name && o.Status == linkage.DylibFound && !o.To.Binary.InWheel {
+				return o.To.Binary
+			}
+		}
+	}
+	return nil
+}
+
+// loaderPath spells the way from one member to another.
+func loaderPath(from, to string) string {
+	return "@loader_path/" + path.Join(linkage.RelativeDir(from, to), path.Base(to))
+}
+
+// buildRPaths returns the search paths that speak of the build machine: absolute
+// ones, but for those of macOS's own libraries and those that lead to a library
+// that was left out by its path, and relative ones, which depend on the working
+// directory. Each is there once.
+func (p *Plan) buildRPaths(rpaths []string) []string {
+	if p.options.MacOS.KeepRPaths {
+		return nil
+	}
+	var removed []string
+	for _, rpath := range rpaths {
+		system := linkage.IsMacSystem(rpath + "/")
+		if !strings.HasPrefix(rpath, "@") && !system && !p.leadsOut(rpath) && !slices.Contains(removed, rpath) {
+			removed = append(removed, rpath)
+		}
+	}
+	return removed
+}
+
+// leadsOut reports whether the loader found a library that is left out by a search
+// path.
+func (p *Plan) leadsOut(rpath string) bool {
+	for _, b := range slices.Concat(p.macos.Graph.Members, p.macos.Grafts) {
+		for _, image := range b.Images {
+			for _, e := range image.Loads {
+				if e.Status == linkage.DylibExcluded && strings.HasPrefix(e.Rule, "LC_RPATH "+rpath+" of ") {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// warnCertificate tells that a signature that somebody vouches for is lost.
+func (p *Plan) warnCertificate(b *linkage.Binary) {
+	for _, s := range b.File.Slices {
+		if old, err := s.Signature(); err == nil && old != nil && old.Certificate {
+			p.warn("%s: its signature is replaced by one without a certificate (ad hoc); sign the wheel's files again if that counts", b.Path)
+			return
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package repair
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/linkage"
+)
+
+// machOKey identifies a library that comes in: files outside site-packages have
+// grafts of their own, see [libDirs].
+type machOKey struct {
+	binary *linkage.Binary
+	aside  bool
+}
+
+// graftMachO names the libraries that come in. A library keeps the name of its
+// file, unless another one, or a member of the wheel, has it as well: then each
+// gets digits of its digest. Names that differ in case alone are one to macOS.
+func (p *Plan) graftMachO(ctx context.Context, libDir string) error {
+	dirs := libDirs{packages: libDir}
+	for _, b := range p.macos.Graph.Members {
+		if isAside(b.Path) {
+			top, _, _ := strings.Cut(b.Path, "/")
+			dirs.aside = path.Join(top, "data/lib", path.Base(libDir))
+		}
+	}
+	digests, err := p.machODigests(ctx)
+	if err != nil {
+		return err
+	}
+	taken := map[string]string{} // by member in lower case: the digest of what has the name, "" for several
+	for _, m := range p.contents.Reader.Members() {
+		taken[strings.ToLower(m.Name)] = "a member"
+	}
+	wanted := p.wantedMachO()
+	for i, b := range p.macos.Grafts {
+		for _, dir := range []string{dirs.packages, dirs.aside} {
+			name := strings.ToLower(path.Join(dir, graftBase(b)))
+			if other, ok := taken[name]; ok && other != digests[i] {
+				taken[name] = ""
+			} else {
+				taken[name] = digests[i]
+			}
+		}
+	}
+	for i, b := range p.macos.Grafts {
+		for _, aside := range []bool{false, true} {
+			if !wanted[machOKey{b, aside}] {
+				continue
+			}
+			member := path.Join(dirs.of(aside), graftBase(b))
+			if taken[strings.ToLower(member)] != digests[i] {
+				member = path.Join(dirs.of(aside), graftName(graftBase(b), digests[i]))
+			}
+			p.Grafts = append(p.Grafts, Graft{Source: b.Path, SHA256: digests[i], Member: member, binary: b, aside: aside})
+		}
+	}
+	return nil
+}
+
+// graftBase returns the name of a library's file.
+func graftBase(b *linkage.Binary) string {
+	return path.Base(strings.ReplaceAll(b.Path, "\\", "/"))
+}
+
+// machODigests returns the digest of each library that is to be grafted.
+func (p *Plan) machODigests(ctx context.Context) ([]string, error) {
+	all := make([]string, len(p.macos.Grafts))
+	var tasks []func() error
+	for i, b := range p.macos.Grafts {
+		tasks = append(tasks, func() (err error) {
+			all[i], err = fileDigest(b.File)
+			return named(b.Path, err)
+		})
+	}
+	return all, runAll(ctx, tasks, p.options.Load.Jobs)
+}
+
+// wantedMachO returns the grafts that the members of each part of the installation
+// load, directly and through others.
+func (p *Plan) wantedMachO() map[machOKey]bool {
+	grafts := map[*linkage.Binary]bool{}
+	for _, b := range p.macos.Grafts {
+		grafts[b] = true
+	}
+	wanted := map[machOKey]bool{}
+	var queue []machOKey
+	for _, b := range p.macos.Graph.Members {
+		queue = append(queue, machOKey{b, isAside(b.Path)})
+	}
+	for len(queue) > 0 {
+		from := queue[0]
+		queue = queue[1:]
+		for _, image := range from.binary.Images {
+			for _, e := range image.Loads {
+				if e.Status != linkage.DylibFound || !grafts[e.To.Binary] {
+					continue
+				}
+				if key := (machOKey{e.To.Binary, from.aside}); !wanted[key] {
+					wanted[key] = true
+					queue = append(queue, key)
+				}
+			}
+		}
+	}
+	return wanted
+}
+
+// graftedMachO returns the graft of a library for one part of the installation,
+// nil if it stays outside.
+func (p *Plan) graftedMachO(b *linkage.Binary, aside bool) *Graft {
+	i := slices.IndexFunc(p.Grafts, func(g Graft) bool { return g.binary == b && g.aside == aside })
+	if i < 0 {
+		return nil
+	}
+	return &p.Grafts[i]
+}
+
+// needsMachO reports whether a file loads a library that is copied in.
+func (p *Plan) needsMachO(b *linkage.Binary) bool {
+	for _, image := range b.Images {
+		for _, e := range image.Loads {
+			if e.Status == linkage.DylibFound && p.graftedMachO(e.To.Binary, isAside(b.Path)) != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// dropSameMachO leaves one of several sources with the same content and name. They
+// have to load the same, too, since they become one.
+func (p *Plan) dropSameMachO() error {
+	var kept []Graft
+	for _, g := range p.Grafts {
+		i := slices.IndexFunc(kept, func(k Graft) bool { return k.Member == g.Member })
+		switch {
+		case i < 0:
+			kept = append(kept, g)
+		case !reflect.DeepEqual(kept[i].Change, g.Change):
+			return fmt.Errorf("%s and %s are the same file, but load different libraries from where they lie; they cannot both become %s", kept[i].Source, g.Source, g.Member)
+		}
+	}
+	p.Grafts = kept
+	slices.SortFunc(p.Grafts, func(a, b Graft) int { return strings.Compare(a.Member, b.Member) })
+	return nil
+}

@@ -1,0 +1,251 @@
+package repair_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/macho"
+	"github.com/wheelmend/wheelmend/policy"
+	"github.com/wheelmend/wheelmend/repair"
+)
+
+const macWheel = "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl"
+
+// macName names a wheel of these platform tags.
+func macName(platforms string) string { return "demo-1.0-cp312-cp312-" + platforms + ".whl" }
+
+// machOs describes the Mach-O files of a wheel as its loader sees them: what each
+// slice is called, loads and searches.
+func machOs(t *testing.T, path string) []string {
+	t.Helper()
+	var lines []string
+	for name, content := range contents(t, path) {
+		f, err := macho.NewFile(strings.NewReader(content), int64(len(content)))
+		if err != nil {
+			continue
+		}
+		for _, s := range f.Slices {
+			line := name + " " + s.Arch.String()
+			if s.ID != "" {
+				line += " id=" + s.ID
+			}
+			for _, l := range s.Dylibs {
+				line += " " + l.Name
+			}
+			for _, r := range s.RPaths {
+				line += " rpath=" + r
+			}
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+const pkg = "demo/__init__.py text \"\"\n"
+
+func TestMacOSRepair(t *testing.T) {
+	for _, tt := range []struct {
+		name, platforms, wheel, system string
+		opts                           repair.Options
+		output                         string // platform tags
+		want                           []string
+	}{
+		{"transitive, through links", "macosx_11_0_arm64", pkg + "demo/sub/a.so macho arch=arm64 type=bundle minos=11.0 loads=/opt/lib/libb.1.dylib,/usr/lib/libSystem.B.dylib",
+			"opt/lib/libb.1.dylib symlink libb.1.2.dylib\nopt/lib/libb.1.2.dylib macho arch=arm64 id=/opt/lib/libb.1.dylib minos=11.0 loads=@loader_path/../c/libc.dylib rpaths=/opt/lib\nopt/c/libc.dylib macho arch=arm64 id=@rpath/libc.dylib minos=13.0 loads=/opt/lib/libb.1.dylib",
+			repair.Options{}, "macosx_13_0_arm64", []string{
+				"demo/.dylibs/libb.1.2.dylib arm64 id=/DLC/demo/.dylibs/libb.1.2.dylib @loader_path/libc.dylib",
+				"demo/.dylibs/libc.dylib arm64 id=/DLC/demo/.dylibs/libc.dylib @loader_path/libb.1.2.dylib",
+				"demo/sub/a.so arm64 @loader_path/../.dylibs/libb.1.2.dylib /usr/lib/libSystem.B.dylib"}},
+		{"two names of one library", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=/opt/libb.1.dylib,/opt/libb.dylib",
+			"opt/libb.1.dylib macho arch=arm64 id=/opt/libb.1.dylib\nopt/libb.dylib symlink libb.1.dylib",
+			repair.Options{}, "macosx_11_0_arm64", []string{
+				"demo/.dylibs/libb.1.dylib arm64 id=/DLC/demo/.dylibs/libb.1.dylib",
+				"demo/a.so arm64 @loader_path/.dylibs/libb.1.dylib"}},
+		{"top-level modules", "macosx_11_0_arm64", "a.so macho arch=arm64 loads=/opt/libb.dylib", "opt/libb.dylib macho arch=arm64 id=/opt/libb.dylib",
+			repair.Options{}, "macosx_11_0_arm64", []string{
+				"a.so arm64 @loader_path/demo.dylibs/libb.dylib",
+				"demo.dylibs/libb.dylib arm64 id=/DLC/demo.dylibs/libb.dylib"}},
+		{"the first package", "macosx_11_0_arm64", "z/__init__.py text \"\"\nb/__init__.py text \"\"\nz/a.so macho arch=arm64 loads=/opt/libb.dylib", "opt/libb.dylib macho arch=arm64 id=/opt/libb.dylib",
+			repair.Options{LibSuffix: "libs"}, "macosx_11_0_arm64", []string{
+				"b/libs/libb.dylib arm64 id=/DLC/b/libs/libb.dylib",
+				"z/a.so arm64 @loader_path/../b/libs/libb.dylib"}},
+		{"a folder that is there", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=@loader_path/.dylibs/libb.dylib,/opt/libc.dylib\ndemo/.dylibs/libb.dylib macho arch=arm64 id=/DLC/demo/.dylibs/libb.dylib", "opt/libc.dylib macho arch=arm64 id=/opt/libc.dylib loads=@rpath/libb.dylib",
+			repair.Options{MacOS: repair.MacOptions{IgnoreMissing: true}}, "macosx_11_0_arm64", []string{
+				"demo/.dylibs/libb.dylib arm64 id=/DLC/demo/.dylibs/libb.dylib",
+				"demo/.dylibs/libc.dylib arm64 id=/DLC/demo/.dylibs/libc.dylib @rpath/libb.dylib",
+				"demo/a.so arm64 @loader_path/.dylibs/libb.dylib @loader_path/.dylibs/libc.dylib"}},
+		{"what a graft finds in the wheel", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=/opt/libc.dylib rpaths=@loader_path/lib\ndemo/lib/libb.dylib macho arch=arm64 id=@rpath/libb.dylib", "opt/libc.dylib macho arch=arm64 id=/opt/libc.dylib loads=@rpath/libb.dylib",
+			repair.Options{}, "macosx_11_0_arm64", []string{
+				"demo/.dylibs/libc.dylib arm64 id=/DLC/demo/.dylibs/libc.dylib @loader_path/../lib/libb.dylib",
+				"demo/a.so arm64 @loader_path/.dylibs/libc.dylib rpath=@loader_path/lib",
+				"demo/lib/libb.dylib arm64 id=@rpath/libb.dylib"}},
+		{"build rpaths go from every file", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=/usr/lib/libSystem.B.dylib rpaths=/Users/runner/lib,@loader_path,lib,/usr/lib/swift",
+			"", repair.Options{}, "macosx_11_0_arm64", []string{"demo/a.so arm64 /usr/lib/libSystem.B.dylib rpath=@loader_path rpath=/usr/lib/swift"}},
+		{"unless they are to stay", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 rpaths=/Users/runner/lib",
+			"", repair.Options{MacOS: repair.MacOptions{KeepRPaths: true}}, "macosx_11_0_arm64", []string{"demo/a.so arm64 rpath=/Users/runner/lib"}},
+		{"each slice has its own", "macosx_10_9_universal2", pkg + "demo/a.so macho arch=x86_64 loads=/opt/i/libb.dylib minos=10.9 arch=arm64 loads=/opt/m/libc.dylib minos=11.0",
+			"opt/i/libb.dylib macho arch=x86_64 id=/opt/i/libb.dylib minos=10.13\nopt/m/libc.dylib macho arch=arm64 id=/opt/m/libc.dylib minos=11.0",
+			repair.Options{}, "macosx_10_13_universal2", []string{
+				"demo/.dylibs/libb.dylib x86_64 id=/DLC/demo/.dylibs/libb.dylib",
+				"demo/.dylibs/libc.dylib arm64 id=/DLC/demo/.dylibs/libc.dylib",
+				"demo/a.so arm64 @loader_path/.dylibs/libc.dylib",
+				"demo/a.so x86_64 @loader_path/.dylibs/libb.dylib"}},
+		{"a thin library, allowed", "macosx_10_9_universal2", pkg + "demo/a.so macho arch=x86_64 loads=/opt/libb.dylib arch=arm64 loads=/opt/libb.dylib", "opt/libb.dylib macho arch=x86_64 id=/opt/libb.dylib",
+			repair.Options{Audit: audit.Options{MacOS: audit.MacOptions{RequireArchs: []string{"x86_64"}}}}, "macosx_10_9_universal2", []string{
+				"demo/.dylibs/libb.dylib x86_64 id=/DLC/demo/.dylibs/libb.dylib",
+				"demo/a.so arm64 @loader_path/.dylibs/libb.dylib",
+				"demo/a.so x86_64 @loader_path/.dylibs/libb.dylib"}},
+		{"left out by its path", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=@rpath/libb.dylib rpaths=@loader_path/../../../../opt,/opt/lib,/opt/none", "opt/lib/libb.dylib macho arch=arm64",
+			repair.Options{Audit: audit.Options{MacOS: audit.MacOptions{DyldOptions: linkage.DyldOptions{Exclude: []string{"/opt/lib/"}}}}}, "macosx_11_0_arm64", []string{
+				"demo/a.so arm64 @rpath/libb.dylib rpath=@loader_path/../../../../opt rpath=/opt/lib"}},
+		{"folders of .data", "macosx_11_0_arm64", "demo-1.0.data/platlib/pkg/a.so macho arch=arm64 loads=/opt/libb.dylib\ndemo-1.0.data/data/share/c.dylib macho arch=arm64 loads=/opt/libb.dylib", "opt/libb.dylib macho arch=arm64 id=/opt/libb.dylib",
+			repair.Options{}, "macosx_11_0_arm64", []string{
+				"demo-1.0.data/data/lib/demo.dylibs/libb.dylib arm64 id=/DLC/demo-1.0.data/data/lib/demo.dylibs/libb.dylib",
+				"demo-1.0.data/data/share/c.dylib arm64 @loader_path/../lib/demo.dylibs/libb.dylib",
+				"demo-1.0.data/platlib/pkg/a.so arm64 @loader_path/../demo.dylibs/libb.dylib",
+				"demo.dylibs/libb.dylib arm64 id=/DLC/demo.dylibs/libb.dylib"}},
+		{"a program moves", "macosx_11_0_arm64", pkg + "demo-1.0.data/scripts/tool macho arch=arm64 type=execute loads=/opt/libb.dylib", "opt/libb.dylib macho arch=arm64 id=/opt/libb.dylib",
+			repair.Options{}, "macosx_11_0_arm64", []string{
+				"demo.scripts/tool arm64 @loader_path/../demo/.dylibs/libb.dylib",
+				"demo/.dylibs/libb.dylib arm64 id=/DLC/demo/.dylibs/libb.dylib"}},
+		{"no room in the header", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 pad=0 loads=/b.dylib", "b.dylib macho arch=arm64 pad=0 id=/b.dylib",
+			repair.Options{}, "macosx_11_0_arm64", []string{
+				"demo/.dylibs/b.dylib arm64 id=/DLC/demo/.dylibs/b.dylib",
+				"demo/a.so arm64 @loader_path/.dylibs/b.dylib"}},
+		{"a tag for any platform", "any", pkg + "demo/a.so macho arch=x86_64 minos=10.13", "", repair.Options{}, "macosx_10_13_x86_64", []string{"demo/a.so x86_64"}},
+		{"a target", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 minos=12.3", "", repair.Options{MacOS: repair.MacOptions{Target: policy.MacVersion{Major: 13}}}, "macosx_13_0_arm64", []string{"demo/a.so arm64"}},
+		{"tags stay", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 minos=12.3", "", repair.Options{KeepTags: true}, "macosx_11_0_arm64", []string{"demo/a.so arm64"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, macName(tt.platforms), tt.wheel, tt.system)
+			tt.opts.NoSBOM = true
+			out := w.repair(t, tt.opts)
+			if got := filepath.Base(out); got != macName(tt.output) {
+				t.Errorf("the result is %s, want %s", got, macName(tt.output))
+			}
+			got := machOs(t, out)
+			sortLines(got)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("files (-want +got):\n%s", diff)
+			}
+			checkMacOSAgain(t, w, out, tt.opts)
+		})
+	}
+}
+
+func sortLines(lines []string) {
+	for i := range lines {
+		for j := i; j > 0 && lines[j] < lines[j-1]; j-- {
+			lines[j], lines[j-1] = lines[j-1], lines[j]
+		}
+	}
+}
+
+// checkMacOSAgain repairs the input with one job, and the result: the first gives
+// the same bytes, the second changes none. All code that has a signature has a true
+// one.
+func checkMacOSAgain(t *testing.T, w *world, out string, opts repair.Options) {
+	t.Helper()
+	first, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	single := opts
+	single.Load.Jobs, single.Audit.Jobs = 1, 1
+	elsewhere := &world{dir: w.dir, system: t.TempDir(), wheel: out}
+	if len(opts.Audit.MacOS.Exclude) > 0 {
+		elsewhere.system = w.system // what was left out is still needed
+	}
+	for name, path := range map[string]string{"one job": w.repair(t, single), "the result": elsewhere.repair(t, opts)} {
+		again, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if filepath.Base(path) != filepath.Base(out) || !bytes.Equal(first, again) {
+			t.Errorf("a repair of %s gives other bytes, as %s", name, filepath.Base(path))
+		}
+	}
+	for name, content := range contents(t, out) {
+		f, err := macho.NewFile(strings.NewReader(content), int64(len(content)))
+		if err != nil {
+			continue
+		}
+		for _, s := range f.Slices {
+			if signature, err := s.Signature(); err != nil || signature == nil {
+				continue
+			}
+			if err := s.VerifySignature(context.Background(), 1); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+func TestMacOSEqualNames(t *testing.T) {
+	const module = pkg + "demo/a.so macho arch=arm64 loads=/one/libb.dylib,/two/LIBB.dylib,/three/libb.dylib"
+	w := newWorld(t, macWheel, module, "one/libb.dylib macho arch=arm64 id=/one/libb.dylib\ntwo/LIBB.dylib macho arch=arm64 id=/two/libb.dylib\nthree/libb.dylib macho arch=arm64 id=/one/libb.dylib")
+	plan := w.plan(t, repair.Options{})
+	var got []string
+	for _, g := range plan.Grafts {
+		name := strings.Replace(filepath.Base(g.Member), g.SHA256[:8], "DIGEST", 1)
+		got = append(got, name)
+	}
+	// The files of /one and /three are the same, so they become one.
+	want := []string{"LIBB-DIGEST.dylib", "libb-DIGEST.dylib"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("grafts (-want +got):\n%s", diff)
+	}
+	w.repair(t, repair.Options{})
+	// So does a member of the wheel take a name.
+	w = newWorld(t, macWheel, pkg+"demo/a.so macho arch=arm64 loads=/one/libb.dylib\ndemo/.dylibs/libb.dylib macho arch=arm64", "one/libb.dylib macho arch=arm64 id=/one/libb.dylib")
+	if g := w.plan(t, repair.Options{}).Grafts[0]; g.Member != "demo/.dylibs/libb-"+g.SHA256[:8]+".dylib" {
+		t.Errorf("the graft is %s", g.Member)
+	}
+}
+
+func TestMacOSNothingToDoKeepsTheBytes(t *testing.T) {
+	w := newWorld(t, macName("macosx_11_0_x86_64"), pkg+"demo/a.so macho arch=x86_64 minos=11.0 loads=@rpath/libb.dylib,/usr/lib/libSystem.B.dylib rpaths=@loader_path/lib\ndemo/lib/libb.dylib macho arch=x86_64 id=/build/libb.dylib minos=11.0", "")
+	plan := w.plan(t, repair.Options{})
+	if !plan.NothingToDo() {
+		t.Errorf("plan: %+v", plan)
+	}
+	before, after := contents(t, w.wheel), contents(t, w.repair(t, repair.Options{}))
+	for _, name := range []string{"demo/a.so", "demo/lib/libb.dylib"} {
+		if before[name] != after[name] {
+			t.Errorf("%s has changed", name)
+		}
+	}
+}
+
+func TestMacOSUnsignedCodeIsSigned(t *testing.T) {
+	w := newWorld(t, macName("macosx_10_9_universal2"), pkg+"demo/a.so macho arch=x86_64 arch=arm64", "")
+	files := contents(t, w.repair(t, repair.Options{}))
+	f, err := macho.NewFile(strings.NewReader(files["demo/a.so"]), int64(len(files["demo/a.so"])))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range f.Slices {
+		signature, err := s.Signature()
+		if err != nil || (signature != nil) != s.Arch.IsARM64() {
+			t.Errorf("%v: signature %v, %v", s.Arch, signature, err)
+		}
+	}
+}
+
+func TestMacOSBillOfMaterials(t *testing.T) {
+	w := newWorld(t, macWheel, pkg+"demo/a.so macho arch=arm64 loads=/opt/libb.dylib", "opt/libb.dylib macho arch=arm64 id=/opt/libb.dylib")
+	files := contents(t, w.repair(t, repair.Options{}))
+	bill := files["demo-1.0.dist-info/sboms/wheelmend.cdx.json"]
+	if !strings.Contains(bill, "demo/.dylibs/libb.dylib") || strings.Contains(bill, fmt.Sprintf("%q", w.system)) || strings.Contains(bill, "/opt/") {
+		t.Errorf("the bill of materials: %s", bill)
+	}
+}
