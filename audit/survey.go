@@ -21,24 +21,29 @@ type Survey struct {
 	Name      string // the wheel, file or directory, as it was named
 	Kind      string // SurveyWheel, SurveyFile or SurveyDirectory
 	Processes []Process
-	Unlinked  []Foreign // ELF files that no loader takes: object files, code of other processors
+	Unlinked  []Foreign // ELF and Mach-O files that no loader takes: object files, code of other processors
 	Foreign   []Foreign // files in other formats
-	Damaged   []Damage  // ELF files of a directory that cannot be read
+	Damaged   []Damage  // ELF and Mach-O files of a directory that cannot be read
 }
 
 // A Process has loaded one file and all that it needs, or the members of a wheel.
 type Process struct {
-	Arch  string // as platform tags spell it; "" if they have no name for it
-	Libc  string // glibc or musl: whose rules were followed
-	Roots []*Node
-	Nodes []*Node // the roots and what they load, in the order of loading, each once
+	Format Format // ELF or MachO
+	Arch   string // as platform tags spell it; "" if they have no name for it
+	Libc   string // glibc or musl: whose rules were followed; "" for dyld's
+	Roots  []*Node
+	Nodes  []*Node // the roots and what they load, in the order of loading, each once
 }
 
-// A Node is a file that a process has loaded.
+// A Node is a file that a process has loaded. The soname of a Mach-O file is its
+// install name, its rpath has the LC_RPATHs, joined by colons.
 type Node struct {
 	Path    string // member name, the path that was given, or the path without symbolic links
 	Found   string // for a library outside the wheel, the path under which the loader came upon it
 	InWheel bool
+	// Universal tells that the file has a slice for each of several architectures.
+	Universal bool
+
 	Soname  string
 	RPath   string
 	RunPath string
@@ -47,10 +52,16 @@ type Node struct {
 	Needs   []Need
 }
 
-// A Need is a DT_NEEDED of a file, or the interpreter of a program.
+// StatusAbsent is the [Need.Status] of a library that was not found, and that the
+// loader does without: a weak one of a Mach-O file.
+const StatusAbsent = "absent"
+
+// A Need is a DT_NEEDED of a file or a library that a Mach-O file loads, or the
+// interpreter of a program.
 type Need struct {
 	Name   string
-	Status string // missing, found, excluded or libpython
+	Status string // missing, found, excluded, libpython, system (part of macOS) or absent
+	Kind   string // weak, reexport, upward or lazy; "" for the usual one
 	To     *Node  // what was found
 	Rule   string // that led to it
 	Tried  []linkage.Place
@@ -62,7 +73,7 @@ func (n *Need) Missing() bool { return n.Status == linkage.Missing.String() }
 // Found reports whether the library was found, so that To is set.
 func (n *Need) Found() bool { return n.Status == linkage.Found.String() }
 
-// A Damage is a file that has the ELF magic number and cannot be read.
+// A Damage is a file that has the magic number of ELF or Mach-O and cannot be read.
 type Damage struct {
 	Path string
 	Err  error
@@ -87,7 +98,7 @@ func (s *Survey) Complete() bool {
 
 // newProcess takes the graph of the files that a process loads.
 func newProcess(g *linkage.Graph) Process {
-	p := Process{Libc: g.Libc}
+	p := Process{Format: ELF, Libc: g.Libc}
 	nodes := map[*linkage.Object]*Node{}
 	add := func(o *linkage.Object) *Node {
 		if nodes[o] == nil {

@@ -13,46 +13,63 @@ import (
 	"slices"
 
 	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/macho"
 	"github.com/wheelmend/wheelmend/wheel"
 )
 
-// SurveyOf finds what a wheel, an ELF file, or the ELF files below a directory
-// load. Files are taken as they lie, each as the first of its process; the
-// members of a wheel share one, see [linkage]. A library that is not found is
+// SurveyOptions tunes a survey. The zero value looks at this machine's libraries.
+type SurveyOptions struct {
+	linkage.Options                     // where ld.so looks
+	MacOS           linkage.DyldOptions // where dyld looks
+	Load            LoadOptions
+}
+
+// SurveyOf finds what a wheel, an ELF or Mach-O file, or such files below a
+// directory load. Files are taken as they lie, each as the first of its process;
+// the members of a wheel share one, see [linkage]. A library that is not found is
 // part of the result, not an error.
-func SurveyOf(ctx context.Context, name string, opts linkage.Options, load LoadOptions) (*Survey, error) {
+func SurveyOf(ctx context.Context, name string, opts SurveyOptions) (*Survey, error) {
 	if IsWheelName(name) {
-		return surveyWheel(ctx, name, opts, load)
+		return surveyWheel(ctx, name, opts)
 	}
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, errors.Unwrap(err)
 	}
-	loader, err := linkage.NewLoader(opts)
+	loader, err := linkage.NewLoader(opts.Options)
 	if err != nil {
 		return nil, err
 	}
-	s := &surveyor{loader: loader, survey: &Survey{Name: name, Kind: SurveyFile}}
+	s := &surveyor{loader: loader, macOS: opts.MacOS, survey: &Survey{Name: name, Kind: SurveyFile}}
 	if info.IsDir() {
 		s.survey.Kind = SurveyDirectory
 		return s.survey, s.directory(ctx, name)
 	}
-	return s.survey, s.file(name, info)
+	return s.survey, s.file(ctx, name, info)
 }
 
-// surveyWheel surveys the members of a wheel, one process for each architecture.
-func surveyWheel(ctx context.Context, name string, opts linkage.Options, load LoadOptions) (s *Survey, err error) {
+// surveyWheel surveys the members of a wheel, one process for each architecture
+// of ELF and of Mach-O files.
+func surveyWheel(ctx context.Context, name string, opts SurveyOptions) (s *Survey, err error) {
 	w, err := wheel.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer w.Close()
-	c, err := Load(ctx, filepath.Base(name), w.Reader, load)
+	c, err := Load(ctx, filepath.Base(name), w.Reader, opts.Load)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	s = &Survey{Name: name, Kind: SurveyWheel, Foreign: c.foreignTo(ELF)}
+	s = &Survey{Name: name, Kind: SurveyWheel, Foreign: c.Foreign}
+	if err := s.addELF(ctx, c, opts.Options); err != nil {
+		return nil, err
+	}
+	return s, s.addMachO(ctx, c, opts.MacOS)
+}
+
+// addELF adds what the ELF files of a wheel load.
+func (s *Survey) addELF(ctx context.Context, c *Contents, opts linkage.Options) error {
 	opts.Libc = cmp.Or(string(wheelLibc(c)), linkage.Glibc)
 	members := map[string][]linkage.Member{}
 	var arches []string
@@ -70,27 +87,39 @@ func surveyWheel(ctx context.Context, name string, opts linkage.Options, load Lo
 	for _, arch := range arches {
 		g, err := linkage.Resolve(ctx, members[arch], opts)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		s.Processes = append(s.Processes, newProcess(g))
 		if err := g.Close(); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return s, nil
+	return nil
+}
+
+// addMachO adds what the Mach-O files of a wheel load.
+func (s *Survey) addMachO(ctx context.Context, c *Contents, opts linkage.DyldOptions) error {
+	var members []linkage.MachOMember
+	for _, b := range c.MachO {
+		members = append(members, linkage.MachOMember{Name: b.Member.Name, File: b.File})
+	}
+	g, err := linkage.ResolveDyld(ctx, members, opts)
+	if err != nil {
+		return err
+	}
+	s.Processes = append(s.Processes, macProcesses(g)...)
+	return g.Close()
 }
 
 // A surveyor surveys files as they lie.
 type surveyor struct {
 	loader *linkage.Loader
+	macOS  linkage.DyldOptions
 	survey *Survey
 }
 
-// errMachO tells that trees of macOS files are left to a later version.
-var errMachO = errors.New("a Mach-O file; the libraries of macOS binaries are not covered yet")
-
 // file surveys one file that was named.
-func (s *surveyor) file(name string, info fs.FileInfo) error {
+func (s *surveyor) file(ctx context.Context, name string, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return errors.New("not a regular file")
 	}
@@ -98,21 +127,25 @@ func (s *surveyor) file(name string, info fs.FileInfo) error {
 	if err != nil {
 		return err
 	}
-	if bytes.HasPrefix(head, []byte(elfMagic)) {
-		return s.load(name)
+	if isBinary(head) {
+		return s.load(ctx, name, head)
 	}
-	switch kind := foreignKind(name, head); kind {
-	case "":
-		return errors.New("neither a wheel (.whl) nor an ELF file")
-	case "Mach-O":
-		return errMachO
-	default:
-		return fmt.Errorf("not an ELF file (%s)", kind)
+	if kind := foreignKind(name, head); kind != "" {
+		return fmt.Errorf("neither an ELF nor a Mach-O file (%s)", kind)
 	}
+	return errors.New("neither a wheel (.whl) nor an ELF or Mach-O file")
 }
 
-// load surveys one ELF file.
-func (s *surveyor) load(name string) error {
+// isBinary reports whether a file begins like one that a loader takes.
+func isBinary(head []byte) bool {
+	return bytes.HasPrefix(head, []byte(elfMagic)) || macho.IsMagic(head)
+}
+
+// load surveys one ELF or Mach-O file.
+func (s *surveyor) load(ctx context.Context, name string, head []byte) error {
+	if macho.IsMagic(head) {
+		return s.loadMachO(ctx, name)
+	}
 	g, err := s.loader.Load(name)
 	if err != nil {
 		return err
@@ -124,6 +157,19 @@ func (s *surveyor) load(name string) error {
 	}
 	s.survey.Processes = append(s.survey.Processes, newProcess(g))
 	return nil
+}
+
+func (s *surveyor) loadMachO(ctx context.Context, name string) error {
+	g, err := linkage.LoadDyld(ctx, name, s.macOS)
+	if err != nil {
+		return err
+	}
+	if slices := g.Members[0].File.Slices; !loadable(slices[0]) {
+		s.survey.Unlinked = append(s.survey.Unlinked, Foreign{name, machOKind(slices[0].Type)})
+	} else {
+		s.survey.Processes = append(s.survey.Processes, macProcesses(g)...)
+	}
+	return g.Close()
 }
 
 // directory surveys the files below a directory, in the order of their paths.
@@ -140,8 +186,11 @@ func (s *surveyor) directory(ctx context.Context, dir string) error {
 		switch {
 		case err != nil:
 			s.damaged(name, err)
-		case bytes.HasPrefix(head, []byte(elfMagic)):
-			if err := s.load(name); err != nil {
+		case isBinary(head):
+			if err := s.load(ctx, name, head); err != nil {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
 				s.damaged(name, err)
 			}
 		default:

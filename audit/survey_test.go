@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -25,7 +26,7 @@ func survey(t *testing.T, files, name string) (*audit.Survey, error) {
 	if err := wheeltest.WriteLibs(dir, files); err != nil {
 		t.Fatal(err)
 	}
-	s, err := audit.SurveyOf(context.Background(), filepath.Join(dir, name), linkage.Options{Sysroot: dir}, audit.LoadOptions{})
+	s, err := audit.SurveyOf(context.Background(), filepath.Join(dir, name), audit.SurveyOptions{Options: linkage.Options{Sysroot: dir}, MacOS: linkage.DyldOptions{Sysroot: dir}})
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +130,7 @@ func TestSurveyOfAWheelOfTwoArchitectures(t *testing.T) {
 	if err := os.WriteFile(path, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s, err := audit.SurveyOf(context.Background(), path, linkage.Options{UseLDPaths: true}, audit.LoadOptions{})
+	s, err := audit.SurveyOf(context.Background(), path, audit.SurveyOptions{Options: linkage.Options{UseLDPaths: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +145,47 @@ func TestSurveyOfAWheelOfTwoArchitectures(t *testing.T) {
 func TestSurveyEndsWhenCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := audit.SurveyOf(ctx, t.TempDir(), linkage.Options{}, audit.LoadOptions{}); !errors.Is(err, context.Canceled) {
+	if _, err := audit.SurveyOf(ctx, t.TempDir(), audit.SurveyOptions{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+}
+
+// A directory or a wheel may hold both kinds of files. Object files are named, and
+// each architecture of a universal file is a process.
+func TestSurveyOfBothFormats(t *testing.T) {
+	const system = "\nopt/d.dylib macho arch=arm64\n"
+	files := []string{
+		"p/a.so     elf x86_64",
+		"p/b.so     macho arch=x86_64 loads=@loader_path/c.dylib arch=arm64 loads=@loader_path/c.dylib,/opt/d.dylib",
+		"p/c.dylib  macho arch=arm64",
+		"p/e.o      macho arch=arm64 type=object",
+	}
+	const name = "demo-1.0-cp312-cp312-macosx_11_0_universal2.whl"
+	image, err := wheeltest.Build(name, strings.Join(files, "\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, files string
+		want        [][]string
+	}{
+		{"p", strings.Join(files, "\n"), [][]string{{"p/a.so"}, {"p/b.so", "p/c.dylib", "opt/d.dylib"}, {"p/b.so"}, {"p/c.dylib"}}},
+		{name, name + " raw " + strconv.Quote(string(image)), [][]string{{"p/a.so"}, {"p/b.so", "p/c.dylib", "opt/d.dylib"}, {"p/b.so"}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, err := survey(t, tt.files+system, tt.name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, paths(s)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if intel := s.Processes[2]; intel.Format != audit.MachO || intel.Arch != "x86_64" || !intel.Roots[0].Needs[0].Missing() || s.Complete() {
+				t.Errorf("the x86_64 process: %+v; complete %v", intel, s.Complete())
+			}
+			if named := append(s.Unlinked, s.Foreign...); len(named) != 1 || named[0].Kind != "Mach-O object file" {
+				t.Errorf("named: %v", named)
+			}
+		})
 	}
 }

@@ -48,6 +48,7 @@ type Binary struct {
 
 	dir  string // where a member lies once installed, or the folder within the root
 	real string // outside the wheel: its path within the root
+	root Root   // outside the wheel: where it was found
 }
 
 // SystemPath returns the path of a library within its system: without the sysroot
@@ -116,13 +117,9 @@ func (g *DyldGraph) Close() error { return g.disk.close() }
 // and through others, for each slice on its own. A library that is not found is an
 // edge with status DylibMissing, not an error.
 func ResolveDyld(ctx context.Context, members []MachOMember, opts DyldOptions) (*DyldGraph, error) {
-	root, err := NewRoot(opts.Sysroot)
+	d, err := newDyld(opts)
 	if err != nil {
 		return nil, err
-	}
-	d := &dyld{
-		opts: opts, root: root, graph: &DyldGraph{disk: newMachODisk()},
-		byInstall: map[string]*Binary{}, byHost: map[string]*Binary{}, tried: map[*LoadEdge]map[string]bool{},
 	}
 	for _, m := range members {
 		b := newBinary(m.Name, m.File)
@@ -139,8 +136,23 @@ func ResolveDyld(ctx context.Context, members []MachOMember, opts DyldOptions) (
 		}
 	}
 	d.findByName()
-	slices.SortFunc(d.graph.System, func(a, b *Binary) int { return strings.Compare(a.Path, b.Path) })
+	d.sort()
 	return d.graph, nil
+}
+
+func newDyld(opts DyldOptions) (*dyld, error) {
+	root, err := NewRoot(opts.Sysroot)
+	if err != nil {
+		return nil, err
+	}
+	return &dyld{
+		opts: opts, root: root, graph: &DyldGraph{disk: newMachODisk()},
+		byInstall: map[string]*Binary{}, byHost: map[string]*Binary{}, tried: map[*LoadEdge]map[string]bool{},
+	}, nil
+}
+
+func (d *dyld) sort() {
+	slices.SortFunc(d.graph.System, func(a, b *Binary) int { return strings.Compare(a.Path, b.Path) })
 }
 
 func newBinary(path string, f *macho.File) *Binary {

@@ -106,7 +106,7 @@ func (s *dyldSearch) at(name string, by *Image, rule string) bool {
 		if by.Binary.InWheel {
 			return s.inWheel(path.Join(by.Binary.dir, rest), rule)
 		}
-		return s.outside(s.root, path.Join(by.Binary.dir, rest), rule)
+		return s.outside(by.Binary.root, path.Join(by.Binary.dir, rest), rule)
 	}
 	if rest, ok := cutVariable(name, executableVariable); ok {
 		if s.opts.ExecutablePath == "" {
@@ -179,7 +179,7 @@ func (d *dyld) file(root Root, name string) (*Binary, string) {
 		return b, ""
 	}
 	b := newBinary(found.host, found.file)
-	b.real, b.dir = found.real, path.Dir(found.real)
+	b.real, b.dir, b.root = found.real, path.Dir(found.real), root
 	d.byHost[found.host] = b
 	d.graph.System = append(d.graph.System, b)
 	return b, ""

@@ -62,7 +62,7 @@ func (d *dot) nodes(indent string, s *audit.Survey, wheel string, inside bool) {
 				continue
 			}
 			style := ""
-			if !n.InWheel && n.Found != n.Path {
+			if !n.InWheel && n.Found != "" && n.Found != n.Path {
 				style = ", tooltip=" + dotString(n.Path)
 			}
 			d.node(indent, nodeKey(wheel, n), place(n), style)

@@ -18,10 +18,11 @@ type Tree struct {
 
 // TreeProcess is what one process loads.
 type TreeProcess struct {
-	Arch  *string    `json:"arch"`
-	Libc  string     `json:"libc"`
-	Roots []string   `json:"roots"`
-	Files []TreeFile `json:"files"` // in the order of loading
+	Format string     `json:"format"` // elf or macho
+	Arch   *string    `json:"arch"`
+	Libc   *string    `json:"libc"` // null for Mach-O
+	Roots  []string   `json:"roots"`
+	Files  []TreeFile `json:"files"` // in the order of loading
 }
 
 // TreeFile is one file of a process.
@@ -40,14 +41,15 @@ type TreeFile struct {
 // TreeNeed is a library that a file needs, or its interpreter.
 type TreeNeed struct {
 	Name     string       `json:"name"`
-	Status   string       `json:"status"` // found, missing, excluded or libpython
+	Status   string       `json:"status"` // found, missing, excluded, libpython, system or absent
+	Kind     *string      `json:"kind"`   // weak, reexport, upward or lazy
 	Path     *string      `json:"path"`   // of the file in the same process
 	Found    *string      `json:"found_at"`
 	Rule     *string      `json:"rule"`
 	Searched []AuditPlace `json:"searched,omitempty"`
 }
 
-// TreeDamage is an ELF file that cannot be read.
+// TreeDamage is an ELF or Mach-O file that cannot be read.
 type TreeDamage struct {
 	Path  string `json:"path"`
 	Error string `json:"error"`
@@ -72,7 +74,7 @@ func NewTree(s *audit.Survey) Tree {
 		Processes: []TreeProcess{}, Unlinked: foreignFiles(s.Unlinked), Foreign: foreignFiles(s.Foreign), Damaged: []TreeDamage{},
 	}
 	for _, p := range s.Processes {
-		process := TreeProcess{Arch: optional(p.Arch), Libc: p.Libc, Roots: []string{}, Files: []TreeFile{}}
+		process := TreeProcess{Format: string(p.Format), Arch: optional(p.Arch), Libc: optional(p.Libc), Roots: []string{}, Files: []TreeFile{}}
 		for _, root := range p.Roots {
 			process.Roots = append(process.Roots, root.Path)
 		}
@@ -111,7 +113,7 @@ func newTreeFile(n *audit.Node) TreeFile {
 }
 
 func newTreeNeed(n *audit.Need) TreeNeed {
-	out := TreeNeed{Name: n.Name, Status: n.Status, Rule: optional(n.Rule)}
+	out := TreeNeed{Name: n.Name, Status: n.Status, Kind: optional(n.Kind), Rule: optional(n.Rule)}
 	if n.Found() {
 		out.Path, out.Found = optional(n.To.Path), optional(n.To.Found)
 	}

@@ -10,6 +10,28 @@ import (
 	"github.com/wheelmend/wheelmend/report"
 )
 
+// macSurvey is a wheel for macOS: what one of two slices lacks, and each way to
+// load a library.
+func macSurvey() *audit.Survey {
+	inner := &audit.Node{Path: "demo/.dylibs/libx.dylib", InWheel: true, Soname: "/DLC/libx.dylib"}
+	tried := []linkage.Place{{Dir: "/opt/lib", Rule: "LC_RPATH /opt/lib of demo/_core.so (x86_64)", Why: "arm64, not x86_64"}}
+	needs := []audit.Need{
+		{Name: "@rpath/libx.dylib", Status: "found", To: inner, Rule: "LC_RPATH @loader_path/.dylibs of demo/_core.so (arm64)"},
+		{Name: "/usr/lib/libSystem.B.dylib", Status: "system", Rule: "part of macOS"},
+		{Name: "/opt/lib/libnew.dylib", Status: audit.StatusAbsent, Kind: "weak", Tried: tried},
+		{Name: "/opt/lib/libleft.dylib", Status: "excluded", Kind: "reexport"},
+	}
+	arm := &audit.Node{Path: "demo/_core.so", InWheel: true, Universal: true, RPath: "@loader_path/.dylibs:/opt/lib", Needs: needs}
+	intel := &audit.Node{Path: "demo/_core.so", InWheel: true, Universal: true, Needs: []audit.Need{{Name: "@rpath/libx.dylib", Status: "missing", Tried: tried}}}
+	return &audit.Survey{
+		Name: "demo-1.0-cp312-cp312-macosx_11_0_universal2.whl", Kind: audit.SurveyWheel,
+		Processes: []audit.Process{
+			{Format: audit.MachO, Arch: "arm64", Roots: []*audit.Node{arm}, Nodes: []*audit.Node{arm, inner}},
+			{Format: audit.MachO, Arch: "x86_64", Roots: []*audit.Node{intel}, Nodes: []*audit.Node{intel}},
+		},
+	}
+}
+
 // surveys are a wheel with a diamond, a circle and what is left out, a program
 // that lacks its interpreter and a library, and a directory of files that cannot
 // be read.
@@ -33,20 +55,20 @@ func surveys() []*audit.Survey {
 	broken := &audit.Node{Path: "dir/tool", Found: "dir/tool", Static: true}
 	return []*audit.Survey{
 		{Name: "dist/demo-1.0-cp312-cp312-linux_x86_64.whl", Kind: audit.SurveyWheel,
-			Processes: []audit.Process{{Arch: "x86_64", Libc: "glibc", Roots: []*audit.Node{core}, Nodes: []*audit.Node{core, dep, libc, ring}}},
+			Processes: []audit.Process{{Format: audit.ELF, Arch: "x86_64", Libc: "glibc", Roots: []*audit.Node{core}, Nodes: []*audit.Node{core, dep, libc, ring}}},
 			Foreign:   []audit.Foreign{{Path: "demo/x.dylib", Kind: "Mach-O"}},
 			Unlinked:  []audit.Foreign{{Path: "demo/kernel.o", Kind: "object file"}}},
 		{Name: program.Path, Kind: audit.SurveyFile,
-			Processes: []audit.Process{{Arch: "aarch64", Libc: "glibc", Roots: []*audit.Node{program}, Nodes: []*audit.Node{program}}}},
+			Processes: []audit.Process{{Format: audit.ELF, Arch: "aarch64", Libc: "glibc", Roots: []*audit.Node{program}, Nodes: []*audit.Node{program}}}},
 		{Name: "dir", Kind: audit.SurveyDirectory,
-			Processes: []audit.Process{{Arch: "", Libc: "glibc", Roots: []*audit.Node{broken}, Nodes: []*audit.Node{broken}}},
+			Processes: []audit.Process{{Format: audit.ELF, Arch: "", Libc: "glibc", Roots: []*audit.Node{broken}, Nodes: []*audit.Node{broken}}},
 			Damaged:   []audit.Damage{{Path: "dir/cut.so", Err: errors.New("elf: offset 0x0: cut")}}},
 	}
 }
 
 func TestTreeGolden(t *testing.T) {
-	all := surveys()
-	for i, name := range []string{"wheel", "file", "directory"} {
+	all := append(surveys(), macSurvey())
+	for i, name := range []string{"wheel", "file", "directory", "macos"} {
 		var plain, color bytes.Buffer
 		if err := errors.Join(report.WriteTree(&plain, all[i], report.Style{}), report.WriteTree(&color, all[i], report.Style{Color: true})); err != nil {
 			t.Fatal(err)

@@ -29,12 +29,12 @@ func WriteTree(w io.Writer, s *audit.Survey, style Style) error {
 
 // headline tells what was surveyed.
 func headline(s *audit.Survey) string {
-	files := 0
+	files := map[audit.Format]map[string]bool{audit.ELF: {}, audit.MachO: {}}
 	var targets []string
-	for _, p := range s.Processes {
-		files += len(p.Roots)
-		if s.Kind == audit.SurveyWheel {
-			files += members(p) - len(p.Roots)
+	for i := range s.Processes {
+		p := &s.Processes[i]
+		for _, n := range shownFiles(s, p) {
+			files[p.Format][n.Path] = true
 		}
 		if name := target(p); !slices.Contains(targets, name) {
 			targets = append(targets, name)
@@ -43,28 +43,43 @@ func headline(s *audit.Survey) string {
 	if s.Kind == audit.SurveyFile {
 		return "  (" + strings.Join(targets, "; ") + ")"
 	}
-	if files == 0 {
-		return "  (no ELF file that loads anything)"
+	var counts []string
+	if n := len(files[audit.ELF]); n > 0 {
+		counts = append(counts, phrase.Count(n, "ELF file"))
 	}
-	return "  (" + phrase.Count(files, "ELF file") + ", " + strings.Join(targets, "; ") + ")"
+	if n := len(files[audit.MachO]); n > 0 {
+		counts = append(counts, phrase.Count(n, "Mach-O file"))
+	}
+	if len(counts) == 0 {
+		return "  (no ELF or Mach-O file that loads anything)"
+	}
+	return "  (" + strings.Join(counts, ", ") + ", " + strings.Join(targets, "; ") + ")"
 }
 
-func members(p audit.Process) int {
-	n := 0
+// shownFiles returns the files of a process that the survey is about: the members
+// of a wheel, or the files that were named.
+func shownFiles(s *audit.Survey, p *audit.Process) []*audit.Node {
+	if s.Kind != audit.SurveyWheel {
+		return p.Roots
+	}
+	var nodes []*audit.Node
 	for _, node := range p.Nodes {
 		if node.InWheel {
-			n++
+			nodes = append(nodes, node)
 		}
 	}
-	return n
+	return nodes
 }
 
-func target(p audit.Process) string {
+func target(p *audit.Process) string {
 	arch := p.Arch
 	if arch == "" {
 		arch = "unknown architecture"
 	}
-	if !slices.ContainsFunc(p.Roots, func(n *audit.Node) bool { return !n.Static }) {
+	switch {
+	case p.Format == audit.MachO:
+		return arch + ", macOS"
+	case !slices.ContainsFunc(p.Roots, func(n *audit.Node) bool { return !n.Static }):
 		return arch + ", static"
 	}
 	return arch + ", " + p.Libc
@@ -79,10 +94,16 @@ type treeText struct {
 func (t *treeText) process(s *audit.Survey, p *audit.Process) {
 	t.shown = map[*audit.Node]bool{}
 	for _, root := range p.Roots {
-		indent := "  "
-		if s.Kind != audit.SurveyFile {
+		indent := "    "
+		switch {
+		case s.Kind != audit.SurveyFile && root.Universal:
+			t.linef("  %s (%s)", Clean(root.Path), p.Arch)
+		case s.Kind != audit.SurveyFile:
 			t.linef("  %s", Clean(root.Path))
-			indent = "    "
+		case root.Universal:
+			t.linef("  %s", p.Arch)
+		default:
+			indent = "  "
 		}
 		t.shown[root] = true
 		if len(root.Needs) == 0 && s.Kind == audit.SurveyFile {
@@ -105,7 +126,7 @@ func (t *treeText) needs(indent string, n *audit.Node) {
 
 func (t *treeText) need(indent string, n *audit.Need) {
 	if !n.Found() {
-		t.linef("%s%s => %s", indent, Clean(n.Name), t.absent(n))
+		t.linef("%s%s => %s%s", indent, Clean(n.Name), t.absent(n), kind(n))
 		return
 	}
 	again := t.shown[n.To] && len(n.To.Needs) > 0
@@ -117,7 +138,7 @@ func (t *treeText) need(indent string, n *audit.Need) {
 	if at := place(n.To); at != name {
 		name += " => " + at
 	}
-	t.linef("%s%s  (%s)", indent, Clean(name), Clean(rule))
+	t.linef("%s%s  (%s)%s", indent, Clean(name), Clean(rule), kind(n))
 	if !t.shown[n.To] {
 		t.shown[n.To] = true
 		t.needs(indent+"  ", n.To)
@@ -132,11 +153,23 @@ func place(n *audit.Node) string {
 	return n.Path
 }
 
+// kind tells how a library is loaded, if that is not the usual way.
+func kind(n *audit.Need) string {
+	if n.Kind == "" {
+		return ""
+	}
+	return " [" + n.Kind + "]"
+}
+
 // absent tells why there is no file for a library.
 func (t *treeText) absent(n *audit.Need) string {
 	switch n.Status {
 	case "excluded":
 		return "left out (--exclude)"
+	case "system":
+		return "part of macOS"
+	case audit.StatusAbsent:
+		return "not found, and not needed"
 	case "libpython":
 		return "left to the program that loads the module (PEP 513)"
 	}
@@ -147,13 +180,17 @@ func (t *treeText) absent(n *audit.Need) string {
 // file that needs them.
 func (t *treeText) missing(s *audit.Survey) {
 	seen := map[string]bool{}
-	report := func(n *audit.Need, by *audit.Node) {
-		key := n.Name + "\x00" + by.Path
+	report := func(arch string, n *audit.Need, by *audit.Node) {
+		who := place(by)
+		if by.Universal {
+			who += " (" + arch + ")"
+		}
+		key := n.Name + "\x00" + by.Path + "\x00" + who
 		if !n.Missing() || seen[key] {
 			return
 		}
 		seen[key] = true
-		t.linef("\n%s, which %s needs, was %s. Places searched:", Clean(n.Name), Clean(place(by)), t.style.bad("not found"))
+		t.linef("\n%s, which %s needs, was %s. Places searched:", Clean(n.Name), Clean(who), t.style.bad("not found"))
 		for _, p := range n.Tried {
 			t.linef("  %s  (%s: %s)", Clean(p.Dir), Clean(p.Rule), Clean(p.Why))
 		}
@@ -161,10 +198,10 @@ func (t *treeText) missing(s *audit.Survey) {
 	for _, p := range s.Processes {
 		for _, node := range p.Nodes {
 			if node.Interp != nil {
-				report(node.Interp, node)
+				report(p.Arch, node.Interp, node)
 			}
 			for i := range node.Needs {
-				report(&node.Needs[i], node)
+				report(p.Arch, &node.Needs[i], node)
 			}
 		}
 	}

@@ -26,16 +26,18 @@ func (a *app) treeCommand() *cobra.Command {
 		Use:     "tree WHEEL|BINARY|DIR...",
 		Aliases: []string{"lddtree", "listdeps"},
 		Short:   "Show who needs which library, and where it is found",
-		Long: `tree shows what the ELF files of a wheel, of a directory, or a single program or
-library need, where the loader finds it and by which rule. Files outside a wheel
-are taken as they lie, as this machine's ld.so (or the one of --sysroot) would
-load them. No code is run.
+		Long: `tree shows what the ELF and Mach-O files of a wheel, of a directory, or a single
+program or library need, where the loader finds it and by which rule. Files outside
+a wheel are taken as they lie, as this machine's ld.so (or the one of --sysroot)
+would load them; Mach-O files as dyld would, for each of their architectures. No
+code is run.
 
 A library that is not found is named with every place that was searched, and
 makes the exit code 1.`,
 		Example: `  wheelmend tree demo-1.0-cp312-cp312-linux_x86_64.whl
   wheelmend tree --json build/lib.linux-x86_64-cpython-312
   wheelmend tree --sysroot /opt/sysroots/aarch64 /opt/sysroots/aarch64/usr/bin/python3
+  wheelmend tree --sysroot /opt/macos demo-1.0-cp312-cp312-macosx_11_0_arm64.whl
   wheelmend tree --format dot dist/*.whl`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -52,6 +54,7 @@ makes the exit code 1.`,
 	}
 	flags := cmd.Flags()
 	f.search.register(flags)
+	f.search.registerMacOS(flags)
 	flags.StringVar(&f.format, "format", "text", "text, json (one object for each argument) or dot (one graph)")
 	flags.BoolVar(&f.json, "json", false, "the same as --format json")
 	flags.IntVarP(&f.jobs, "jobs", "j", 0, "`number` of members read at once (default: one for each processor)")
@@ -76,12 +79,12 @@ func (f *treeFlags) check(formatGiven bool) error {
 // trees surveys each argument. A graph is written at the end, of those that
 // could be surveyed.
 func (a *app) trees(ctx context.Context, args []string, f *treeFlags) error {
-	opts := f.search.options(a.getenv)
+	opts := audit.SurveyOptions{Options: f.search.options(a.getenv), MacOS: f.search.dyldOptions(a.getenv), Load: audit.LoadOptions{Jobs: f.jobs}}
 	opts.HWCaps = hwcaps()
 	var surveys []*audit.Survey
 	complete := true
 	err := a.eachArgument(ctx, args, func(name string) string { return name }, func(name string) error {
-		s, err := audit.SurveyOf(ctx, name, opts, audit.LoadOptions{Jobs: f.jobs})
+		s, err := audit.SurveyOf(ctx, name, opts)
 		if err != nil {
 			if f.format == "json" {
 				return errors.Join(err, a.printJSON(report.NewTreeFailure(name, err)))

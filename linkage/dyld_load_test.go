@@ -1,0 +1,105 @@
+package linkage
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLoadDyld(t *testing.T) {
+	for _, tt := range []struct {
+		name, file, world string
+		want              []string
+	}{
+		{"a program knows its own folder", "/app/bin/tool", "/app/bin/tool arch=arm64 type=execute loads=@executable_path/../lib/b.dylib\n/app/lib/b.dylib arch=arm64 loads=@executable_path/c.dylib\n/app/bin/c.dylib arch=arm64", []string{
+			"/app/bin/tool: @executable_path/../lib/b.dylib: found /app/lib/b.dylib by install name @executable_path/../lib/b.dylib",
+			"/app/lib/b.dylib: @executable_path/c.dylib: found /app/bin/c.dylib by install name @executable_path/c.dylib",
+		}},
+		{"a library does not", "/app/a.dylib", "/app/a.dylib arch=arm64 loads=@executable_path/b.dylib", []string{
+			"/app/a.dylib: @executable_path/b.dylib: missing; @executable_path/b.dylib (install name @executable_path/b.dylib): the executable is not known; --executable-path names its folder",
+		}},
+		{"each slice", "/p/a.dylib", "/p/a.dylib arch=x86_64 loads=@loader_path/b.dylib arch=arm64 loads=@loader_path/b.dylib\n/p/b.dylib arch=arm64", []string{
+			"/p/a.dylib (x86_64): @loader_path/b.dylib: missing; /p (install name @loader_path/b.dylib): arm64, not x86_64",
+			"/p/a.dylib (arm64): @loader_path/b.dylib: found /p/b.dylib by install name @loader_path/b.dylib",
+		}},
+		{"a file that loads itself", "/a.dylib", "/a.dylib arch=arm64 loads=@loader_path/a.dylib", []string{
+			"/a.dylib: @loader_path/a.dylib: found /a.dylib by install name @loader_path/a.dylib",
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, sysroot := dyldWorld(t, tt.world)
+			g, err := LoadDyld(context.Background(), sysroot+tt.file, DyldOptions{Sysroot: sysroot})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer g.Close()
+			if diff := cmp.Diff(tt.want, spellDyld(g, sysroot)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// What lies outside the sysroot finds its neighbours where it lies.
+func TestLoaderPathOutsideTheSysroot(t *testing.T) {
+	_, build := dyldWorld(t, "/a.so arch=arm64 loads=@loader_path/b.dylib,/opt/c.dylib\n/b.dylib arch=arm64")
+	_, sysroot := dyldWorld(t, "/opt/c.dylib arch=arm64")
+	g, err := LoadDyld(context.Background(), build+"/a.so", DyldOptions{Sysroot: sysroot})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	for _, e := range g.Members[0].Images[0].Loads {
+		if e.Status != DylibFound {
+			t.Errorf("%s: %v, tried %v", e.Dylib.Name, e.Status, e.Tried)
+		}
+	}
+}
+
+func TestLoadDyldRefuses(t *testing.T) {
+	_, sysroot := dyldWorld(t, "/text text")
+	for name, want := range map[string]string{"/text": "not Mach-O", "/none": "not there"} {
+		if _, err := LoadDyld(context.Background(), sysroot+name, DyldOptions{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", name, err, want)
+		}
+	}
+}
+
+func TestDyldProcess(t *testing.T) {
+	members, sysroot := dyldWorld(t, "p/.dylibs/x.dylib arch=arm64 loads=/opt/y.dylib\n"+
+		"p/a.so arch=x86_64 arch=arm64 loads=@loader_path/.dylibs/x.dylib\n"+
+		"p/one.dylib arch=arm64 loads=@loader_path/two.dylib\np/two.dylib arch=arm64 loads=@loader_path/one.dylib\n"+
+		"/opt/y.dylib arch=arm64")
+	g, err := ResolveDyld(context.Background(), members, DyldOptions{Sysroot: sysroot})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	got := map[string][]string{}
+	for _, arch := range g.Archs() {
+		roots, images := g.Process(arch)
+		for _, i := range roots {
+			got[arch.String()+" roots"] = append(got[arch.String()+" roots"], i.Binary.Path)
+		}
+		for _, i := range images {
+			got[arch.String()] = append(got[arch.String()], strings.TrimPrefix(i.Binary.Path, sysroot))
+		}
+	}
+	want := map[string][]string{
+		"arm64 roots": {"p/a.so", "p/one.dylib"}, "x86_64 roots": {"p/a.so"},
+		"arm64": {"p/a.so", "p/.dylibs/x.dylib", "/opt/y.dylib", "p/one.dylib", "p/two.dylib"}, "x86_64": {"p/a.so"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	var archs []string
+	for _, arch := range g.Archs() {
+		archs = append(archs, arch.String())
+	}
+	if !slices.Equal(archs, []string{"arm64", "x86_64"}) {
+		t.Errorf("architectures %q", archs)
+	}
+}
