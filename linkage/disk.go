@@ -63,14 +63,8 @@ func (d *disk) find(root Root, name string) (image, string) {
 		return image{}, "outside the wheel"
 	}
 	real, err := root.resolve(name)
-	var pathErr *fs.PathError
-	switch {
-	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
-		return image{}, "not there"
-	case errors.As(err, &pathErr):
-		return image{}, pathErr.Err.Error()
-	case err != nil:
-		return image{}, err.Error()
+	if err != nil {
+		return image{}, whyNot(err)
 	}
 	host := root.host(real)
 	if known, ok := d.images[host]; ok {
@@ -89,7 +83,7 @@ func (d *disk) find(root Root, name string) (image, string) {
 func (d *disk) read(host string) (image, string) {
 	info, err := os.Stat(host)
 	if err != nil {
-		return image{}, errors.Unwrap(err).Error()
+		return image{}, whyNot(err)
 	}
 	if !info.Mode().IsRegular() {
 		return image{}, "not a regular file"
@@ -98,7 +92,7 @@ func (d *disk) read(host string) (image, string) {
 	if d.keep {
 		f, err := os.Open(host)
 		if err != nil {
-			return image{}, errors.Unwrap(err).Error()
+			return image{}, whyNot(err)
 		}
 		d.files = append(d.files, f)
 		content = f
@@ -107,14 +101,22 @@ func (d *disk) read(host string) (image, string) {
 	if err == nil {
 		return image{file: file, host: host, info: info}, ""
 	}
+	if errors.Is(err, elf.ErrNotELF) {
+		return image{}, notELF
+	}
+	return image{}, whyNot(err)
+}
+
+// whyNot words an error of the file system.
+func whyNot(err error) string {
 	var pathErr *fs.PathError
 	switch {
-	case errors.Is(err, elf.ErrNotELF):
-		return image{}, notELF
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+		return "not there"
 	case errors.As(err, &pathErr):
-		return image{}, pathErr.Err.Error()
+		return pathErr.Err.Error()
 	}
-	return image{}, err.Error()
+	return err.Error()
 }
 
 // close closes the files that are open.

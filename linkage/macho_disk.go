@@ -2,9 +2,7 @@ package linkage
 
 import (
 	"errors"
-	"io/fs"
 	"os"
-	"syscall"
 
 	"github.com/wheelmend/wheelmend/macho"
 )
@@ -77,18 +75,6 @@ func (d *machoDisk) open(host string) machoLookup {
 		return machoLookup{why: err.Error()}
 	}
 	return machoLookup{file: file}
-}
-
-// whyNot words an error of the file system.
-func whyNot(err error) string {
-	var pathErr *fs.PathError
-	switch {
-	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
-		return "not there"
-	case errors.As(err, &pathErr):
-		return pathErr.Err.Error()
-	}
-	return err.Error()
 }
 
 func (d *machoDisk) close() error {
