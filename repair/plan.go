@@ -102,7 +102,10 @@ func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, erro
 		Grafts: []Graft{}, Edits: []Edit{}, Scripts: []Script{}, Removed: []string{}, Warnings: []string{},
 	}
 	if rep.MacOS != nil {
-		return p, p.planMacOS(ctx, rep)
+		if err := p.planMacOS(ctx, rep); err != nil {
+			return nil, err
+		}
+		return p, nil
 	}
 	if err := p.chooseTarget(rep); err != nil {
 		return nil, err
