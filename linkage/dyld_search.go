@@ -22,10 +22,15 @@ type dyldSearch struct {
 }
 
 // run searches in dyld's order: folders that the user names, by the last element
-// of the name, then where the name leads. With the first success it ends.
+// of the name, then where the name leads. With the first success it ends. What a
+// name finds in the wheel comes first: the folders are those of this machine, and
+// whoever installs the wheel does without them.
 func (s *dyldSearch) run() {
 	s.note = s.edge.Tried == nil
 	name := s.edge.Dylib.Name
+	if len(s.opts.SearchPath)+len(s.opts.LibraryPath) > 0 && s.own(name) {
+		return
+	}
 	if s.byLeaf(s.opts.SearchPath, "--search-path") || s.byLeaf(s.opts.LibraryPath, "DYLD_LIBRARY_PATH") {
 		return
 	}
@@ -44,6 +49,42 @@ func (s *dyldSearch) run() {
 func cutVariable(name, variable string) (rest string, ok bool) {
 	rest, ok = strings.CutPrefix(name, variable)
 	return strings.TrimPrefix(rest, "/"), ok && (rest == "" || rest[0] == '/')
+}
+
+// own looks for a member to which the name leads by @loader_path, its own or that of
+// an rpath.
+func (s *dyldSearch) own(name string) bool {
+	if s.ownAt(name, s.from.image, "install name "+name) {
+		return true
+	}
+	rest, ok := cutVariable(name, rpathVariable)
+	for c := s.from; ok && c != nil; c = c.up {
+		for _, rpath := range c.image.Slice.RPaths {
+			if s.ownAt(rpath+"/"+rest, c.image, rpathRule(rpath, c.image)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// ownAt takes the member at a path that begins with the folder of an image of the
+// wheel.
+func (s *dyldSearch) ownAt(name string, by *Image, rule string) bool {
+	rest, ok := cutVariable(name, loaderVariable)
+	if !ok || !by.Binary.InWheel {
+		return false
+	}
+	b := s.byInstall[strings.TrimPrefix(path.Join("/", by.Binary.dir, rest), "/")]
+	if b == nil || b.Image(s.from.image.Slice.Arch) == nil {
+		return false
+	}
+	return s.take(b, b.dir, rule)
+}
+
+// rpathRule names a search path and who has it.
+func rpathRule(rpath string, by *Image) string {
+	return fmt.Sprintf("LC_RPATH %s of %s", rpath, by.describe())
 }
 
 // byLeaf looks into folders of this machine.
@@ -83,7 +124,7 @@ func (s *dyldSearch) byRPath(rest string) {
 			}
 			done[key] = true
 			s.note = true
-			rule := fmt.Sprintf("LC_RPATH %s of %s", rpath, c.image.describe())
+			rule := rpathRule(rpath, c.image)
 			full := strings.TrimSuffix(rpath, "/") + "/" + rest
 			if IsMacSystem(full) && strings.HasPrefix(path.Base(rest), "libswift") {
 				s.edge.Status, s.edge.Rule = DylibSystem, rule

@@ -196,3 +196,21 @@ func TestDyldFoldersOfTheUser(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
+
+func TestDyldTheWheelsOwnComeBeforeFoldersOfTheUser(t *testing.T) {
+	members, sysroot := dyldWorld(t, "p/a.so arch=arm64 loads=@loader_path/lib/b.dylib,@rpath/c.dylib,@rpath/d.dylib rpaths=@loader_path/lib\np/lib/b.dylib arch=arm64\np/lib/c.dylib arch=arm64 loads=@rpath/b.dylib\np/lib/d.dylib arch=x86_64\n/first/b.dylib arch=arm64\n/first/c.dylib arch=arm64\n/first/d.dylib arch=arm64")
+	g, err := ResolveDyld(context.Background(), members, DyldOptions{Sysroot: sysroot, SearchPath: []string{sysroot + "/first"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	want := []string{
+		"p/a.so: @loader_path/lib/b.dylib: found p/lib/b.dylib by install name @loader_path/lib/b.dylib",
+		"p/a.so: @rpath/c.dylib: found p/lib/c.dylib by LC_RPATH @loader_path/lib of p/a.so",
+		"p/a.so: @rpath/d.dylib: found /first/d.dylib by --search-path",
+		"p/lib/c.dylib: @rpath/b.dylib: found p/lib/b.dylib by LC_RPATH @loader_path/lib of p/a.so",
+	}
+	if diff := cmp.Diff(want, spellDyld(g, sysroot)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
