@@ -54,7 +54,13 @@ func rawWheel(t *testing.T, name string) string {
 // corpus returns the base names of the wheels in testdata/corpus.txt.
 func corpus(t *testing.T) []string {
 	t.Helper()
-	list, err := os.ReadFile(filepath.Join("testdata", "corpus.txt"))
+	return listed(t, "corpus.txt")
+}
+
+// listed returns the base names of the wheels in a file of testdata.
+func listed(t *testing.T, name string) []string {
+	t.Helper()
+	list, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}
