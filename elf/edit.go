@@ -325,6 +325,15 @@ func (d *draft) check(o *Overlay) error {
 	if err != nil {
 		return because(err, "the edited image is not sound, so the edit is refused")
 	}
+	// A file that lies about its tables may pass for sound, and still have one
+	// written over another. What section headers that are false say is no matter.
+	sound := got.checkEditable
+	if d.f.SectionErr != nil {
+		sound = got.checkLayout
+	}
+	if err := sound(); err != nil {
+		return because(err, "the edited image is not sound, so the edit is refused")
+	}
 	var texts []string
 	for _, e := range d.entries {
 		if e.text != "" {
