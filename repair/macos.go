@@ -182,7 +182,7 @@ func (p *Plan) retagMacOS(rep *audit.Report) error {
 		return err
 	}
 	if err := sameInterpreters(rep.Contents.Filename, info.Tags()); err != nil {
-		return err
+		return fmt.Errorf("%w, or keep both with --no-update-tags", err)
 	}
 	var kept []string
 	for _, tag := range rep.Contents.Filename.Platform {

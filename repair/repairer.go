@@ -146,23 +146,28 @@ func (r *Repairer) newTime(p *Plan) time.Time {
 	return time.Time{}
 }
 
-// outputPath returns where the result goes, and refuses to replace the input.
+// outputPath returns where the result goes, and refuses to replace the input or the
+// result of another one.
 func (r *Repairer) outputPath(dir, name, input string) (string, error) {
-	out := filepath.Join(dir, name)
-	if other, ok := r.written[out]; ok {
+	if other, ok := r.written[filepath.Join(dir, name)]; ok {
 		return "", fmt.Errorf("the result would replace that of %s; name another directory with --wheel-dir", other)
 	}
-	before, err := os.Stat(input)
-	if err != nil {
-		return "", err
+	return outputPath(dir, name, input)
+}
+
+// outputPath returns where a result goes, and refuses to replace what it is made of.
+func outputPath(dir, name string, inputs ...string) (string, error) {
+	out := filepath.Join(dir, name)
+	for _, input := range inputs {
+		before, err := os.Stat(input)
+		if err != nil {
+			return "", err
+		}
+		if after, err := os.Stat(out); err == nil && os.SameFile(before, after) {
+			return "", fmt.Errorf("the result would replace the wheel itself; name another directory with --wheel-dir")
+		}
 	}
-	if after, err := os.Stat(out); err == nil && os.SameFile(before, after) {
-		return "", fmt.Errorf("the result would replace the wheel itself; name another directory with --wheel-dir")
-	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return "", err
-	}
-	return out, nil
+	return out, os.MkdirAll(dir, 0o777)
 }
 
 // copyPure copies a wheel without binaries as it is.

@@ -143,7 +143,7 @@ func (p *Plan) retag(rep *audit.Report) error {
 		return err
 	}
 	if err := sameInterpreters(rep.Contents.Filename, info.Tags()); err != nil {
-		return err
+		return fmt.Errorf("%w, or keep both with --no-update-tags", err)
 	}
 	var kept []string
 	for _, tag := range rep.Contents.Filename.Platform {
@@ -233,6 +233,6 @@ func sameInterpreters(name wheel.Filename, lines []string) error {
 		return nil
 	}
 	names := slices.Sorted(maps.Keys(inLines))
-	return fmt.Errorf("the Tag lines of WHEEL name %s, the file name %s (PEP 427); build the wheel again, or keep both with --no-update-tags",
+	return fmt.Errorf("the Tag lines of WHEEL name %s, the file name %s (PEP 427); build the wheel again",
 		strings.Join(names, ", "), strings.Join(slices.Sorted(maps.Keys(inName)), ", "))
 }

@@ -126,8 +126,8 @@ func runBlock(t *testing.T, root, document string, b block) {
 }
 
 // readersDirectory makes what the documents speak of: the checkout's testdata,
-// a folder dist with a wheel that needs no library, a library for each system, and a
-// macOS wheel with the files of a system.
+// a folder dist with a wheel that needs no library, a library for each system, and
+// macOS wheels with the files of a system.
 func readersDirectory(t *testing.T, root, dir string) {
 	t.Helper()
 	if err := os.Symlink(filepath.Join(root, "testdata"), filepath.Join(dir, "testdata")); err != nil {
@@ -167,6 +167,14 @@ func readersDirectory(t *testing.T, root, dir string) {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, mac), demo, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const intel = "demo-1.0-cp312-cp312-macosx_10_13_x86_64.whl"
+	demo, err = wheeltest.Build(intel, "demo/_core.so  macho arch=x86_64 type=bundle minos=10.13 loads=/opt/lib/libdemo.dylib")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, intel), demo, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := wheeltest.WriteLibs(filepath.Join(dir, "macos"), "opt/lib/libdemo.dylib  macho arch=arm64 id=/opt/lib/libdemo.dylib minos=11.0"); err != nil {
