@@ -24,7 +24,9 @@ func (p *Proof) claimMacOS(ctx context.Context, opts VerifyOptions) error {
 	p.claimABI()
 	p.claimMacLibraries()
 	p.claimMacOrder()
-	p.unchecked(TopicSymbols, "each symbol is defined by the library that it is bound to", "symbols of Mach-O files are not looked up", nil)
+	if err := p.claimMacSymbols(ctx); err != nil {
+		return err
+	}
 	p.claimMacPaths()
 	return p.claimSignatures(ctx, opts)
 }
@@ -278,7 +280,7 @@ func (p *Proof) claimSignatures(ctx context.Context, opts VerifyOptions) error {
 				return ctx.Err()
 			}
 			if err != nil {
-				faults = append(faults, signatureFault(l.file(), err))
+				faults = append(faults, formatFault(l.file(), err))
 				continue
 			}
 			evidence = append(evidence, l.file()+": "+describeSignature(signature))
@@ -292,7 +294,8 @@ func (p *Proof) claimSignatures(ctx context.Context, opts VerifyOptions) error {
 	return nil
 }
 
-func signatureFault(file string, err error) Fault {
+// formatFault turns an error about a member into a fault.
+func formatFault(file string, err error) Fault {
 	var format *macho.FormatError
 	if errors.As(err, &format) {
 		return Fault{File: file, Reason: fmt.Sprintf("offset %#x: %s", format.Off, format.Rule)}

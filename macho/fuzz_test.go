@@ -46,6 +46,16 @@ func FuzzNewFile(f *testing.F) {
 			oneLine(t, s.VerifySignature(context.Background(), 1))
 			_, err = s.imports()
 			oneLine(t, err)
+			imports, err := s.Imports()
+			oneLine(t, err)
+			exports, err := s.Exports()
+			oneLine(t, err)
+			for _, x := range imports {
+				if exports != nil {
+					_, err := exports.Lookup(x.Symbol)
+					oneLine(t, err)
+				}
+			}
 		}
 	})
 }

@@ -14,6 +14,7 @@ type imported struct {
 	off     int64 // of the ordinal in the slice
 	size    int   // how many bytes it has there
 	encode  func(ordinal int) []byte
+	weak    bool // of chained fixups: it may be missing
 }
 
 // imports returns every place that holds the ordinal of a library: symbol table,
@@ -126,7 +127,7 @@ func (s *Slice) symbolImports() ([]imported, error) {
 		if n := s.order.Uint32(table[i:]); int64(n) < int64(len(names)) {
 			name = cString(names[n:])
 		}
-		all = append(all, imported{name, ordinal, off + int64(i+at), 1, oneByte})
+		all = append(all, imported{name, ordinal, off + int64(i+at), 1, oneByte, false})
 	}
 	return all, nil
 }
@@ -180,7 +181,7 @@ func (s *Slice) chainedImport(b []byte, wide bool) imported {
 		if ordinal > 0xfff0 {
 			ordinal = 0
 		}
-		return imported{ordinal: ordinal, size: 2, encode: func(n int) []byte {
+		return imported{ordinal: ordinal, size: 2, weak: s.order.Uint32(b)>>16&1 != 0, encode: func(n int) []byte {
 			var field [2]byte
 			s.order.PutUint16(field[:], uint16(n))
 			return field[:]
@@ -190,7 +191,7 @@ func (s *Slice) chainedImport(b []byte, wide bool) imported {
 	if ordinal > 0xf0 {
 		ordinal = 0
 	}
-	return imported{ordinal: ordinal, size: 1, encode: oneByte}
+	return imported{ordinal: ordinal, size: 1, weak: s.order.Uint32(b)>>8&1 != 0, encode: oneByte}
 }
 
 // chainedName returns where the name of an import begins in the strings.

@@ -1,5 +1,7 @@
 package macho
 
+import "github.com/blacktop/go-macho/types"
+
 // A trieNode is a node of an export trie: what the symbol that ends here is, and
 // the edges to longer names (<mach-o/loader.h>, "export information").
 type trieNode struct {
@@ -22,6 +24,9 @@ const (
 	exportStubResolver = 0x10
 	exportKnown        = 0x1f
 )
+
+// exporting lists the load commands that have room for an export trie.
+var exporting = map[types.LoadCmd]bool{types.LC_DYLD_INFO: true, types.LC_DYLD_INFO_ONLY: true, types.LC_DYLD_EXPORTS_TRIE: true}
 
 // readTrie reads an export trie, whose nodes are returned in the order in which
 // they are met.
@@ -209,7 +214,7 @@ func (s *Slice) trieImports() ([]imported, error) {
 		if ordinal == 0 || ordinal > maxLibraryOrdinal {
 			continue
 		}
-		all = append(all, imported{name, int(ordinal), off + int64(n.at+size), length, func(n int) []byte { return paddedULEB(n, length) }})
+		all = append(all, imported{name, int(ordinal), off + int64(n.at+size), length, func(n int) []byte { return paddedULEB(n, length) }, false})
 	}
 	return all, nil
 }

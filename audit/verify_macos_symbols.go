@@ -1,0 +1,169 @@
+package audit
+
+import (
+	"context"
+	"errors"
+
+	"github.com/wheelmend/wheelmend/internal/phrase"
+	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/macho"
+)
+
+// A macSymbols looks up symbols as dyld binds them: each in the library that the
+// import names, and in what that one re-exports.
+type macSymbols struct {
+	exports map[*linkage.Image]*macho.Exports
+	found   int             // symbols that a library of the wheel defines
+	system  map[string]bool // those of macOS, with their library
+	faults  []Fault
+	late    []Fault // missing, but only missed when they are called
+	open    []Fault
+	broken  []Fault
+}
+
+// A macQuestion is asked once for each import: libraries may re-export each other.
+type macQuestion struct {
+	image  *linkage.Image
+	symbol string
+}
+
+// maxReexports bounds how many libraries are asked for one import; in real ones,
+// each is behind the one before.
+const maxReexports = 256
+
+// claimMacSymbols adds the claims about symbols. dyld does not load an image with
+// an import that is not weak and that its library does not export.
+func (p *Proof) claimMacSymbols(ctx context.Context) error {
+	s := &macSymbols{exports: map[*linkage.Image]*macho.Exports{}, system: map[string]bool{}}
+	for _, b := range p.Report.MacOS.Graph.Members {
+		for _, image := range p.Report.MacOS.images(b) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			err := s.image(image)
+			if errors.As(err, new(*macho.FormatError)) {
+				l := macLoad{from: image}
+				s.broken = append(s.broken, formatFault(l.file(), err))
+			} else if err != nil {
+				return err
+			}
+		}
+	}
+	if len(s.broken) > 0 {
+		p.claim(TopicSymbols, "the symbols of each file can be read", "<mach-o/loader.h> and the rules of dyld", s.broken)
+	}
+	p.claim(TopicSymbols, "each symbol that is bound to a library of the wheel is defined there", phrase.Count(s.found, "symbol")+" found", s.faults)
+	if len(s.late) > 0 {
+		p.unchecked(TopicSymbols, "functions that no library defines are never called", "they are bound when they are called for the first time, which ends the process", s.late)
+	}
+	if len(s.open) > 0 {
+		p.unchecked(TopicSymbols, "libraries that cannot be looked into define what is bound to them", "they have no export trie, or re-export what is not in the wheel", s.open)
+	}
+	if n := len(s.system); n > 0 {
+		p.unchecked(TopicSymbols, "macOS defines the symbols that are bound to its libraries", phrase.Count(n, "symbol")+"; there is no list of what macOS exports", nil)
+	}
+	return nil
+}
+
+// image looks up what one image imports.
+func (s *macSymbols) image(image *linkage.Image) error {
+	imports, err := image.Slice.Imports()
+	if err != nil {
+		return err
+	}
+	type verdict struct{ absent, late, open []string }
+	verdicts := make([]verdict, len(image.Loads))
+	for _, x := range imports {
+		e, v := image.Loads[x.Library], &verdicts[x.Library]
+		switch {
+		case e.Status == linkage.DylibSystem:
+			s.system[e.Dylib.Name+" "+x.Symbol] = true
+			continue
+		case e.Status != linkage.DylibFound:
+			continue // claimMacLibraries tells
+		}
+		got, err := s.define(e.To, x.Symbol, map[macQuestion]bool{})
+		switch {
+		case err != nil:
+			return err
+		case got == found:
+			s.found++
+		case got == leftOpen:
+			v.open = append(v.open, x.Symbol)
+		case x.Weak:
+		case x.Lazy:
+			v.late = append(v.late, x.Symbol)
+		default:
+			v.absent = append(v.absent, x.Symbol)
+		}
+	}
+	for i, v := range verdicts {
+		l := macLoad{image, image.Loads[i]}
+		reason := ""
+		if to := l.edge.To; to != nil {
+			reason = to.Binary.Path + " does not define what is bound to it"
+		}
+		if len(v.absent) > 0 {
+			s.faults = append(s.faults, Fault{File: l.file(), Library: l.edge.Dylib.Name, Symbols: v.absent, Reason: reason})
+		}
+		if len(v.late) > 0 {
+			s.late = append(s.late, Fault{File: l.file(), Library: l.edge.Dylib.Name, Symbols: v.late, Reason: reason})
+		}
+		if len(v.open) > 0 {
+			s.open = append(s.open, Fault{File: l.file(), Library: l.edge.Dylib.Name, Symbols: v.open, Reason: "not looked up"})
+		}
+	}
+	return nil
+}
+
+// define asks an image for a symbol, and then what it re-exports.
+func (s *macSymbols) define(image *linkage.Image, symbol string, asked map[macQuestion]bool) (answer, error) {
+	question := macQuestion{image, symbol}
+	switch {
+	case asked[question]:
+		return absent, nil
+	case len(asked) == maxReexports:
+		return leftOpen, nil
+	}
+	asked[question] = true
+	exports, ok := s.exports[image]
+	if !ok {
+		var err error
+		if exports, err = image.Slice.Exports(); err != nil {
+			return leftOpen, err
+		}
+		s.exports[image] = exports
+	}
+	if exports == nil {
+		return leftOpen, nil
+	}
+	x, err := exports.Lookup(symbol)
+	switch {
+	case err != nil:
+		return leftOpen, err
+	case x != nil && x.Library < 0:
+		return found, nil
+	case x != nil:
+		return s.follow(image.Loads[x.Library], x.Name, asked)
+	}
+	got := absent
+	for _, e := range image.Loads {
+		if e.Dylib.Kind != macho.Reexport {
+			continue
+		}
+		one, err := s.follow(e, symbol, asked)
+		if err != nil || one == found {
+			return one, err
+		}
+		got = min(got, one)
+	}
+	return got, nil
+}
+
+// follow asks the library that a load leads to.
+func (s *macSymbols) follow(e *linkage.LoadEdge, symbol string, asked map[macQuestion]bool) (answer, error) {
+	if e.Status != linkage.DylibFound {
+		return leftOpen, nil
+	}
+	return s.define(e.To, symbol, asked)
+}
