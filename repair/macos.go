@@ -135,6 +135,10 @@ func (e *MacUnmetError) Error() string {
 	return text
 }
 
+// maxMacOS is the newest macOS that a file is believed to need: tags have no room
+// for what a damaged one may say.
+const maxMacOS = 999
+
 // refuseMacOS refuses what no repair removes, and a target that is too old.
 func (p *Plan) refuseMacOS(rep *audit.Report) error {
 	e := &MacUnmetError{}
@@ -152,6 +156,11 @@ func (p *Plan) refuseMacOS(rep *audit.Report) error {
 	}
 	if len(e.Blockers) > 0 {
 		return e
+	}
+	for _, need := range rep.MacOS.Needs(rep.MacOS.Archs, true) {
+		if need.Version.Tagged().Major > maxMacOS {
+			return fmt.Errorf("%s says that its %s code needs macOS %v, which there is not; it looks damaged", need.File, need.Arch, need.Version)
+		}
 	}
 	target := p.options.MacOS.Target
 	if target == (policy.MacVersion{}) {

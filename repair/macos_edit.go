@@ -110,19 +110,26 @@ func loaderPath(from, to string) string {
 // buildRPaths returns the search paths that speak of the build machine: absolute
 // ones, but for those of macOS's own libraries and those that lead to a library
 // that was left out by its path, and relative ones, which depend on the working
-// directory. Each is there once.
+// directory, as all do that begin with no variable of dyld. Each is there once.
 func (p *Plan) buildRPaths(rpaths []string) []string {
 	if p.options.MacOS.KeepRPaths {
 		return nil
 	}
 	var removed []string
 	for _, rpath := range rpaths {
-		system := linkage.IsMacSystem(rpath + "/")
-		if !strings.HasPrefix(rpath, "@") && !system && !p.leadsOut(rpath) && !slices.Contains(removed, rpath) {
+		if !portableRPath(rpath) && !p.leadsOut(rpath) && !slices.Contains(removed, rpath) {
 			removed = append(removed, rpath)
 		}
 	}
 	return removed
+}
+
+// portableRPath reports whether a search path means the same on every Mac, once the
+// wheel is installed.
+func portableRPath(rpath string) bool {
+	return linkage.IsMacSystem(rpath+"/") || slices.ContainsFunc([]string{"@loader_path", "@executable_path", "@rpath"}, func(variable string) bool {
+		return rpath == variable || strings.HasPrefix(rpath, variable+"/")
+	})
 }
 
 // leadsOut reports whether the loader found a library that is left out by a search
