@@ -188,14 +188,6 @@ func (s *Slice) readCommands() error {
 // u32 reads a field of a command.
 func (s *Slice) u32(c *command, at int) uint32 { return s.order.Uint32(c.data[at:]) }
 
-// word reads a field of a command that has 8 bytes in 64-bit files.
-func (s *Slice) word(c *command, at int) uint64 {
-	if s.Arch.Is64() {
-		return s.order.Uint64(c.data[at:])
-	}
-	return uint64(s.u32(c, at))
-}
-
 // checkCommand holds a command that is read later to its own size.
 func (s *Slice) checkCommand(c *command) error {
 	kind, ok := commandKinds[c.cmd]
