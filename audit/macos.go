@@ -346,16 +346,16 @@ func newest(versions ...policy.MacVersion) policy.MacVersion {
 // Meets reports whether the wheel is as it stands what a platform tag of macOS
 // promises.
 func (m *MacOS) Meets(tag string) bool {
+	return len(promisedVersions([]string{tag})) > 0 && len(m.Judge(tag)) == 0
+}
+
+// Judge returns what keeps the wheel as it stands from a platform tag of macOS, also
+// one for other architectures than the report is about.
+func (m *MacOS) Judge(tag string) []MacBlocker {
 	promised := promisedVersions([]string{tag})
-	if len(promised) == 0 || !m.SelfContained() {
-		return false
-	}
-	for _, need := range m.Needs(slices.Collect(maps.Keys(promised)), false) {
-		if !slices.Contains(m.common, need.Arch) || need.Version.Compare(promised[need.Arch]) > 0 {
-			return false
-		}
-	}
-	return true
+	held := &MacOS{Graph: m.Graph, Archs: slices.Sorted(maps.Keys(promised)), loaded: m.loaded, promised: promised}
+	held.block([]string{tag})
+	return held.Blockers
 }
 
 // Libraries returns every library outside the wheel that its files and the grafts

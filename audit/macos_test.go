@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,6 +119,28 @@ func TestMacOSMeets(t *testing.T) {
 	} {
 		if got := rep.MacOS.Meets(tag); got != want {
 			t.Errorf("%s: %v", tag, got)
+		}
+	}
+}
+
+// A tag for other architectures than those of the name is held to their slices.
+func TestMacOSJudge(t *testing.T) {
+	rep, _ := assess(t, macName("macosx_10_9_x86_64"), mac("a.so", "arch=x86_64 minos=10.9 arch=arm64 minos=12.0 loads=/opt/gone.dylib"), "", audit.Options{})
+	for tag, want := range map[string][]audit.Kind{
+		"macosx_10_9_x86_64":     nil,
+		"macosx_12_0_arm64":      {audit.KindMissing},
+		"macosx_11_0_universal2": {audit.KindVersion, audit.KindMissing},
+		"macosx_10_9_intel":      {audit.KindArchitecture},
+	} {
+		var got []audit.Kind
+		for _, b := range rep.MacOS.Judge(tag) {
+			if b.Tag != tag || b.File != "demo/a.so" {
+				t.Errorf("%s: blocker %+v", tag, b)
+			}
+			got = append(got, b.Kind)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", tag, got, want)
 		}
 	}
 }

@@ -27,6 +27,7 @@ type Plan struct {
 	Warnings  []string `json:"warnings"` // what a person should know
 	platforms []string
 	pure      bool
+	tagsOnly  bool                // nothing but the tags changes
 	agreed    bool                // the Tag lines of the wheel were those of its file name
 	excluded  []string            // sonames that are left to the user's system
 	outside   map[string][]string // search path entries that lead outside, with the files that had them
@@ -95,12 +96,7 @@ func (c *Change) empty() bool {
 // NewPlan decides how the wheel of a report is repaired. It reads the libraries
 // that are to be grafted, to name them by their digest, and writes nothing.
 func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, error) {
-	p := &Plan{
-		Wheel: rep.Wheel, options: opts, contents: rep.Contents,
-		outside: map[string][]string{}, installed: installedDirs(rep.Contents.Reader.Members()),
-		// Empty lists, so that JSON has no null.
-		Grafts: []Graft{}, Edits: []Edit{}, Scripts: []Script{}, Removed: []string{}, Warnings: []string{},
-	}
+	p := emptyPlan(rep, opts)
 	if rep.MacOS != nil {
 		if err := p.planMacOS(ctx, rep); err != nil {
 			return nil, err
@@ -126,6 +122,16 @@ func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, erro
 	}
 	p.planLeftovers(rep)
 	return p, nil
+}
+
+// emptyPlan returns a plan that changes nothing yet.
+func emptyPlan(rep *audit.Report, opts *Options) *Plan {
+	return &Plan{
+		Wheel: rep.Wheel, options: opts, contents: rep.Contents,
+		outside: map[string][]string{}, installed: installedDirs(rep.Contents.Reader.Members()),
+		// Empty lists, so that JSON has no null.
+		Grafts: []Graft{}, Edits: []Edit{}, Scripts: []Script{}, Removed: []string{}, Warnings: []string{},
+	}
 }
 
 // planEdits decides what changes in each binary of the wheel, and in each graft.
@@ -208,16 +214,9 @@ func renames(o *linkage.Object, e *linkage.Edge, name string) []Rename {
 
 // planLeftovers plans what follows from the rest of the plan.
 func (p *Plan) planLeftovers(rep *audit.Report) {
-	distInfo := rep.Contents.Reader.DistInfo()
-	for _, name := range []string{"RECORD.jws", "RECORD.p7s"} {
-		member := distInfo + "/" + name
-		if _, ok := rep.Contents.Reader.Lookup(member); ok {
-			p.Removed = append(p.Removed, member)
-			p.warn("%s is dropped: its signature does not cover the repaired wheel", member)
-		}
-	}
+	p.dropSignatures()
 	if len(p.Grafts) > 0 && !p.options.NoSBOM {
-		p.SBOM = p.freeName(distInfo+"/sboms/wheelmend", ".cdx.json")
+		p.SBOM = p.freeName(rep.Contents.Reader.DistInfo()+"/sboms/wheelmend", ".cdx.json")
 	}
 	for _, entry := range slices.Sorted(maps.Keys(p.outside)) {
 		files := p.outside[entry]
@@ -229,6 +228,22 @@ func (p *Plan) planLeftovers(rep *audit.Report) {
 	for _, f := range rep.Foreign {
 		p.warn("%s (%s) is left as it is", f.Path, f.Kind)
 	}
+	p.leaveOut(rep)
+}
+
+// dropSignatures removes the signatures of a RECORD that is written anew.
+func (p *Plan) dropSignatures() {
+	for _, name := range []string{"RECORD.jws", "RECORD.p7s"} {
+		member := p.contents.Reader.DistInfo() + "/" + name
+		if _, ok := p.contents.Reader.Lookup(member); ok {
+			p.Removed = append(p.Removed, member)
+			p.warn("%s is dropped: its signature does not cover the new wheel", member)
+		}
+	}
+}
+
+// leaveOut notes what is left to the system.
+func (p *Plan) leaveOut(rep *audit.Report) {
 	p.excluded = p.excludedBy(rep)
 	for _, soname := range p.excluded {
 		p.warn("%s is left to the system it is installed on, as asked", soname)

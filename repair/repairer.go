@@ -44,7 +44,7 @@ type Result struct {
 
 // Plan decides how the wheel at path is repaired, and writes nothing.
 func (r *Repairer) Plan(ctx context.Context, path string) (*Result, error) {
-	result, err := r.open(ctx, path, func(*Plan) (*Result, error) { return &Result{}, nil })
+	result, err := r.open(ctx, path, NewPlan, func(*Plan) (*Result, error) { return &Result{}, nil })
 	if errors.Is(err, ErrPure) && r.opts.AllowPure {
 		return &Result{Tag: "any"}, nil
 	}
@@ -55,15 +55,15 @@ func (r *Repairer) Plan(ctx context.Context, path string) (*Result, error) {
 // it. The name appears when the wheel is complete and has been read back. The
 // input is never written to.
 func (r *Repairer) Repair(ctx context.Context, path, dir string) (*Result, error) {
-	result, err := r.open(ctx, path, func(p *Plan) (*Result, error) { return r.apply(ctx, p, path, dir) })
+	result, err := r.open(ctx, path, NewPlan, func(p *Plan) (*Result, error) { return r.apply(ctx, p, path, dir) })
 	if errors.Is(err, ErrPure) && r.opts.AllowPure {
 		return r.copyPure(path, dir)
 	}
 	return result, err
 }
 
-// open audits and plans, then hands the plan to use while the wheel is open.
-func (r *Repairer) open(ctx context.Context, path string, use func(*Plan) (*Result, error)) (*Result, error) {
+// open audits and decides, then hands the plan to use while the wheel is open.
+func (r *Repairer) open(ctx context.Context, path string, decide func(context.Context, *audit.Report, *Options) (*Plan, error), use func(*Plan) (*Result, error)) (*Result, error) {
 	w, err := wheel.Open(path)
 	if err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func (r *Repairer) open(ctx context.Context, path string, use func(*Plan) (*Resu
 		return nil, err
 	}
 	defer rep.Close()
-	p, err := NewPlan(ctx, rep, &r.opts)
+	p, err := decide(ctx, rep, &r.opts)
 	if err != nil {
 		return nil, err
 	}

@@ -83,7 +83,7 @@ func carryOut(t *testing.T, spoil func(*Plan)) (string, error) {
 	opts.Audit.Sysroot, opts.Audit.Exclude = system, []string{"*/opt/*"}
 	r := NewRepairer(opts)
 	defer r.Close()
-	_, err = r.open(context.Background(), path, func(p *Plan) (*Result, error) {
+	_, err = r.open(context.Background(), path, NewPlan, func(p *Plan) (*Result, error) {
 		spoil(p)
 		return r.apply(context.Background(), p, path, out)
 	})

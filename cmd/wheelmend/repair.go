@@ -212,7 +212,7 @@ func (a *app) repairAll(ctx context.Context, wheels []string, f *repairFlags, op
 			}
 			return err
 		}
-		return a.printRepair(result, path, f)
+		return a.printRepair(result, path, f.json, f.dryRun)
 	})
 }
 
@@ -224,7 +224,7 @@ func repairOne(ctx context.Context, r *repair.Repairer, path string, f *repairFl
 }
 
 // printRepair prints the result of one wheel.
-func (a *app) printRepair(result *repair.Result, path string, f *repairFlags) error {
+func (a *app) printRepair(result *repair.Result, path string, json, dryRun bool) error {
 	log := a.log.WithField("wheel", filepath.Base(path))
 	if result.Plan != nil {
 		for _, warning := range result.Plan.Warnings {
@@ -234,17 +234,17 @@ func (a *app) printRepair(result *repair.Result, path string, f *repairFlags) er
 	for _, finding := range result.Findings {
 		log.Warn(finding)
 	}
-	if f.json && result.Plan == nil {
-		return a.printJSON(report.NewCopy(filepath.Base(path), result, f.dryRun))
+	if json && result.Plan == nil {
+		return a.printJSON(report.NewCopy(filepath.Base(path), result, dryRun))
 	}
-	if f.json {
-		return a.printJSON(report.NewRepair(result, f.dryRun))
+	if json {
+		return a.printJSON(report.NewRepair(result, dryRun))
 	}
 	if a.quiet {
 		return nil
 	}
-	if result.Plan != nil && (f.dryRun || a.verbose > 0) {
-		if err := report.WritePlan(a.stdout, result.Plan, a.style()); err != nil || f.dryRun {
+	if result.Plan != nil && (dryRun || a.verbose > 0) {
+		if err := report.WritePlan(a.stdout, result.Plan, a.style()); err != nil || dryRun {
 			return err
 		}
 	}

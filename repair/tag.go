@@ -1,0 +1,216 @@
+package repair
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/policy"
+)
+
+// TagOptions says which platform tags wheels get.
+type TagOptions struct {
+	Platforms []string // none means the best that a wheel meets
+	Replace   bool     // other tags of the file name go, true or not
+	Exclude   []string // libraries that are left to the user's system, as for an audit
+	IgnoreISA bool     // do not hold binaries to the baseline of x86-64
+	Load      audit.LoadOptions
+	Epoch     time.Time // of new members (SOURCE_DATE_EPOCH); zero means that of the WHEEL member
+	Progress  func(done, total int64)
+}
+
+// A Tagger gives wheels the platform tags that they meet as they stand. What lies
+// on this machine does not count.
+type Tagger struct {
+	opts     TagOptions
+	repairer *Repairer
+}
+
+// NewTagger returns a tagger. Close it when the last wheel is done.
+func NewTagger(opts TagOptions) *Tagger {
+	o := Options{Load: opts.Load, Epoch: opts.Epoch, Progress: opts.Progress}
+	o.Audit = audit.Options{Options: linkage.Options{WheelOnly: true, Exclude: opts.Exclude}, IgnoreISA: opts.IgnoreISA, Jobs: opts.Load.Jobs}
+	o.Audit.MacOS.DyldOptions = linkage.DyldOptions{WheelOnly: true, Exclude: opts.Exclude}
+	return &Tagger{opts, NewRepairer(o)}
+}
+
+// Close releases the finished wheels that the tagger keeps open.
+func (t *Tagger) Close() error { return t.repairer.Close() }
+
+// Tag writes the wheel at path with its new platform tags into dir. All members but
+// WHEEL and RECORD are copied as they are. The name appears when the result has
+// been read back; the input is never written to. A tag that the wheel does not meet
+// is a [TagError].
+func (t *Tagger) Tag(ctx context.Context, path, dir string) (*Result, error) {
+	decide := func(_ context.Context, rep *audit.Report, opts *Options) (*Plan, error) {
+		return newTagPlan(rep, opts, &t.opts)
+	}
+	return t.repairer.open(ctx, path, decide, func(p *Plan) (*Result, error) { return t.repairer.apply(ctx, p, path, dir) })
+}
+
+// A TagError reports that a wheel does not meet a platform tag as it stands.
+type TagError struct {
+	Tag     string
+	Reasons []string // one for each obstacle, beginning with the file
+}
+
+func (e *TagError) Error() string {
+	const shown = 3
+	text := "does not meet " + e.Tag + ": " + strings.Join(e.Reasons[:min(shown, len(e.Reasons))], "; ")
+	if more := len(e.Reasons) - shown; more > 0 {
+		text += fmt.Sprintf("; and %d more, see wheelmend audit", more)
+	}
+	return text
+}
+
+// newTagPlan decides about the platform tags of a wheel, and changes nothing else.
+func newTagPlan(rep *audit.Report, opts *Options, tags *TagOptions) (*Plan, error) {
+	if rep.Format == audit.Pure {
+		return nil, errors.New("a pure wheel: it holds no binaries that a platform tag could speak of")
+	}
+	p := emptyPlan(rep, opts)
+	p.tagsOnly, p.agreed, p.macos, p.verdict = true, true, rep.MacOS, &audit.Verdict{}
+	info, err := rep.Contents.Reader.Info()
+	if err != nil {
+		return nil, err
+	}
+	if err := sameInterpreters(rep.Contents.Filename, info.Tags()); err != nil {
+		return nil, err
+	}
+	if p.platforms, err = chosenTags(rep, tags.Platforms); err != nil {
+		return nil, err
+	}
+	var kept []string
+	if !tags.Replace {
+		kept = p.keptTags(rep)
+	}
+	for _, tag := range p.platforms {
+		if q, err := policy.Lookup(tag); err == nil && p.policy == nil {
+			p.policy = q
+		}
+	}
+	p.Policy = strings.Join(p.platforms, ".")
+	p.Output = rep.Contents.Filename.WithPlatforms(append(slices.Clone(kept), p.platforms...)).String()
+	p.Tags = tagLines(info.Tags(), p.platforms, kept)
+	p.dropSignatures()
+	p.leaveOut(rep)
+	return p, nil
+}
+
+// chosenTags returns the tags that are asked for, each complete, or the best that
+// the wheel meets. The error is that of the first that it does not meet.
+func chosenTags(rep *audit.Report, asked []string) ([]string, error) {
+	if len(asked) == 0 {
+		best, err := bestTags(rep)
+		if err != nil {
+			return nil, err
+		}
+		asked = best
+	}
+	var chosen []string
+	for _, tag := range asked {
+		if q, err := policy.LookupFor(tag, rep.Arch); err == nil && !slices.Contains(q.Tags(), tag) {
+			tag += "_" + string(q.Arch) // it was given without
+		}
+		if err := holdTo(rep, tag); err != nil {
+			return nil, err
+		}
+		if !slices.Contains(chosen, tag) {
+			chosen = append(chosen, tag)
+		}
+	}
+	return chosen, nil
+}
+
+// bestTags returns the tags of the oldest system that the wheel serves.
+func bestTags(rep *audit.Report) ([]string, error) {
+	switch {
+	case rep.MacOS != nil:
+		return strings.Split(rep.MacOS.Tag(), "."), nil
+	case rep.Best() != nil:
+		return rep.Best().Policy.Tags(), nil
+	case len(rep.Verdicts) == 0:
+		return nil, fmt.Errorf("no platform tag is known for its binaries (%s %s)", rep.Arch, rep.Libc)
+	}
+	newest := rep.Verdicts[len(rep.Verdicts)-1]
+	return nil, newTagError(newest.Policy.Tag(), &newest)
+}
+
+// keptTags returns the tags of the file name that stay: those that the wheel meets,
+// but for plain linux ones, which promise nothing beside others.
+func (p *Plan) keptTags(rep *audit.Report) []string {
+	var kept []string
+	for _, tag := range rep.Contents.Filename.Platform {
+		f, err := policy.ParsePlatform(tag)
+		switch {
+		case slices.Contains(p.platforms, tag) || err == nil && f.Family == policy.Linux:
+		case holdTo(rep, tag) == nil:
+			kept = append(kept, tag)
+		default:
+			p.warn("platform tag %s is removed: the wheel does not meet it", tag)
+		}
+	}
+	return kept
+}
+
+// holdTo reports what keeps a wheel, as it stands, from a platform tag.
+func holdTo(rep *audit.Report, tag string) error {
+	platform, err := policy.ParsePlatform(tag)
+	switch {
+	case err != nil:
+		return err
+	case rep.MacOS != nil && platform.Family != policy.MacOS:
+		return fmt.Errorf("%s is no tag for its binaries, which are for macOS", tag)
+	case rep.MacOS != nil:
+		return holdToMacOS(rep.MacOS, tag)
+	case platform.Family == policy.Linux && platform.Arch == string(rep.Arch):
+		return nil
+	case platform.Family == policy.Linux, platform.Family == policy.Manylinux, platform.Family == policy.Musllinux:
+	default:
+		return fmt.Errorf("%s is no tag for its binaries, which are for Linux", tag)
+	}
+	if platform.Arch != string(rep.Arch) {
+		return fmt.Errorf("%s is no tag for its binaries, which are for %s", tag, rep.Arch)
+	}
+	q, err := policy.Lookup(tag)
+	if err != nil {
+		return err
+	}
+	if v := rep.Judge(q); !v.Meets() {
+		return newTagError(tag, &v)
+	}
+	return nil
+}
+
+// newTagError tells why a wheel does not meet a policy.
+func newTagError(tag string, v *audit.Verdict) *TagError {
+	e := &TagError{Tag: tag}
+	for _, b := range v.Blockers {
+		reason := describe(b)
+		if b.Kind == audit.KindMissing || b.Kind == audit.KindLibrary {
+			reason = fmt.Sprintf("%q is neither promised nor in the wheel; wheelmend repair copies it in", b.Library)
+		}
+		e.Reasons = append(e.Reasons, b.File+": "+reason)
+	}
+	return e
+}
+
+func holdToMacOS(m *audit.MacOS, tag string) error {
+	e := &TagError{Tag: tag}
+	for _, b := range m.Judge(tag) {
+		reason := b.Reason
+		if b.Kind == audit.KindMissing || b.Kind == audit.KindLibrary {
+			reason = fmt.Sprintf("%q is neither part of macOS nor in the wheel; wheelmend repair copies it in", b.Library)
+		}
+		e.Reasons = append(e.Reasons, b.File+": "+reason)
+	}
+	if len(e.Reasons) > 0 {
+		return e
+	}
+	return nil
+}
