@@ -165,9 +165,10 @@ func (f *File) readExtents(count uint64) ([]extent, error) {
 		}
 		out = append(out, extent{t.name, off, t.n, false})
 	}
-	// On ppc64 this one lies in .bss, which the loader fills.
+	// Its first word may be the address of the dynamic table, which edits move. On
+	// ppc64 it lies in .bss, which the loader fills.
 	if off, ok, err := f.table(elf.DT_PLTGOT, f.pick(4, 8)); ok && err == nil {
-		out = append(out, extent{"global offset table", off, f.pick(4, 8), false})
+		out = append(out, extent{"global offset table", off, f.pick(4, 8), true})
 	}
 	for _, p := range f.Progs {
 		// Old patchelf left PT_NOTE at bytes that it had put to another use.
