@@ -9,8 +9,9 @@ import (
 	"github.com/wheelmend/wheelmend/internal/elftest"
 )
 
-// slow is far above what any image of the size that fuzzing makes should take.
-const slow = 5 * time.Second
+// slow is far above what any image of the size that fuzzing makes should take, on
+// a machine that is busy with other things.
+const slow = 30 * time.Second
 
 // seeds are all fixtures, the same without section headers, and built images of
 // every architecture and trait.
