@@ -25,6 +25,7 @@ func TestFormats(t *testing.T) {
 		{"pure", "demo-1.0-py3-none-any.whl", `demo/__init__.py text "x = 1"`, audit.Pure, "any", nil},
 		{"Mach-O", "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl", "demo/_core.so macho arch=arm64 type=bundle minos=11.0\ndemo/fake.so text \"x\"\ndemo/x.o macho arch=arm64 type=object\ndemo/y.so elf x86_64\ndemo/libz.a raw \"!<arch>\\n\"", audit.MachO, "macosx_11_0_arm64",
 			[]string{"demo/fake.so not Mach-O, in spite of its name", "demo/libz.a static archive", "demo/x.o Mach-O object file", "demo/y.so ELF"}},
+		{"a universal static archive", "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl", "demo/_core.so macho arch=arm64 type=bundle minos=11.0\ndemo/libz.a raw \"\\xca\\xfe\\xba\\xbe\\x00\\x00\\x00\\x01\\x01\\x00\\x00\\x07\\x00\\x00\\x00\\x03\\x00\\x00\\x00\\x1c\\x00\\x00\\x00\\x08\\x00\\x00\\x00\\x03!<arch>\\n\"", audit.MachO, "macosx_11_0_arm64", []string{"demo/libz.a static archive"}},
 		{"Mach-O for any platform", "demo-1.0-py3-none-any.whl", "demo/_core.so macho arch=x86_64 type=bundle minos=10.13", audit.MachO, "macosx_10_13_x86_64", nil},
 		{"Mach-O beside ELF", linuxWheel, module("needed=libc.so.6") + "demo/x.dylib macho arch=arm64 minos=11.0", audit.ELF, "manylinux_2_5_x86_64", []string{"demo/x.dylib Mach-O"}},
 		{"Mach-O in a Linux wheel", linuxWheel, "demo/x.dylib macho arch=arm64 minos=11.0", audit.Pure, "any", []string{"demo/x.dylib Mach-O"}},

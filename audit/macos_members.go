@@ -41,6 +41,8 @@ func (c *Contents) readsMachO() bool {
 func (c *Contents) inspectMachO(image *spool.Content) (finding, error) {
 	file, err := macho.NewFile(image, image.Size())
 	switch {
+	case errors.Is(err, macho.ErrArchive):
+		return finding{kind: "static archive"}, nil
 	case err != nil && !c.platformFamilies()[policy.MacOS] && damagedBinary(err):
 		return finding{kind: "Mach-O"}, nil
 	case err != nil:

@@ -58,6 +58,9 @@ func (f *File) readFat() error {
 	if err := checkApart(entries); err != nil {
 		return err
 	}
+	if archives, err := areArchives(f.r, entries); err != nil || archives {
+		return cmp.Or(err, ErrArchive)
+	}
 	for _, e := range entries {
 		s, err := newSlice(f.r, e.off, e.size)
 		if err != nil {
