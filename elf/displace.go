@@ -116,6 +116,11 @@ func (p *plan) displaceSection(s *Section) (displaced, bool) {
 				x = displaced{addr: pr.Vaddr, off: pr.Off, size: pr.Filesz, align: max(pr.Align, s.Addralign)}
 			}
 		}
+		for _, pr := range p.f.Progs {
+			if pr.Type == elf.PT_GNU_PROPERTY && pr.Off < x.off+x.size && x.off < pr.Off+pr.Filesz {
+				x.align = max(x.align, pr.Align)
+			}
+		}
 	}
 	off, ok := p.f.offsetOf(x.addr, x.size)
 	return x, ok && off == x.off && x.align <= 4096 && x.align&(x.align-1) == 0 && p.onlyNotes(s, &x)
