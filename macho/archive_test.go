@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"io"
+	"strings"
 	"testing"
 )
 
@@ -40,6 +43,66 @@ func TestFatArchives(t *testing.T) {
 		}
 		if format := new(*FormatError); !tt.archives && !errors.As(err, format) {
 			t.Errorf("%s: error %v is no *FormatError", tt.name, err)
+		}
+	}
+}
+
+// archiveOf makes a static archive of members, each NAME and content, with the names
+// as Apple's ar writes them.
+func archiveOf(members ...string) []byte {
+	b := []byte(archiveMagic)
+	for i := 0; i < len(members); i += 2 {
+		name := members[i] + "\x00\x00"
+		content := name + members[i+1]
+		b = fmt.Appendf(b, "%-16s%-12d%-6d%-6d%-8o%-10d`\n", fmt.Sprintf("#1/%d", len(name)), 0, 0, 0, 0o644, len(content))
+		b = append(b, content...)
+		if len(content)%2 > 0 {
+			b = append(b, '\n')
+		}
+	}
+	return b
+}
+
+func TestMergeArchives(t *testing.T) {
+	intel, arm := string(fixture(t, "zig-x86_64-mod.so")), string(fixture(t, "zig-arm64-mod.so"))
+	a, b := archiveOf("__.SYMDEF", "odd", "x.o", intel), archiveOf("__.SYMDEF SORTED", "", "x.o", arm, "y.o", arm)
+	section := func(b []byte) *io.SectionReader { return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b))) }
+	o, err := MergeArchives(section(a), section(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fat := contents(t, o)
+	if _, err := NewFile(bytes.NewReader(fat), int64(len(fat))); !errors.Is(err, ErrArchive) {
+		t.Errorf("read back: %v", err)
+	}
+	for i, want := range [][]byte{a, b} {
+		entry := fat[8+20*i:]
+		off, size := binary.BigEndian.Uint32(entry[8:]), binary.BigEndian.Uint32(entry[12:])
+		if off%8 != 0 || !bytes.Equal(fat[off:off+size], want) {
+			t.Errorf("part %d at %#x is not what went in", i, off)
+		}
+	}
+	if _, err := MergeArchives(section(a), section(a)); err == nil {
+		t.Error("two archives for one architecture are joined")
+	}
+	for _, tt := range []struct {
+		name string
+		data []byte
+		want string
+	}{
+		{"no object", archiveOf("__.SYMDEF", "x"), "holds no object"},
+		{"a fat file", fatArchives(archiveMagic), "a static archive begins with"},
+		{"empty", nil, "it looks truncated"},
+		{"another format", archiveOf("x.o", "BC\xc0\xde"), `"x.o" is no Mach-O object`},
+		{"two architectures", archiveOf("x.o", intel, "y.o", arm), `"y.o" is for arm64, those before it for x86_64`},
+		{"cut", a[:len(a)-100], "it looks truncated"},
+		{"cut in a header", append(bytes.Clone(a), a[8:40]...), "it looks truncated"},
+		{"no header", append([]byte(archiveMagic), bytes.Repeat([]byte("x"), 60)...), "no archive member begins here"},
+		{"a name without room", append([]byte(archiveMagic), fmt.Sprintf("%-48s%-10d`\n", "#1/9", 4)+"name"...), "has no room"},
+	} {
+		_, err := ArchiveArch(bytes.NewReader(tt.data), int64(len(tt.data)))
+		if format := new(FormatError); !errors.As(err, &format) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
 		}
 	}
 }

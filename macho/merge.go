@@ -17,12 +17,12 @@ func Merge(files ...*File) (*Overlay, error) {
 	var parts []part
 	for _, f := range files {
 		for _, s := range f.Slices {
-			known := slices.IndexFunc(parts, func(p part) bool { return p.Arch == s.Arch })
+			known := slices.IndexFunc(parts, func(p part) bool { return p.arch == s.Arch })
 			if known < 0 {
-				parts = append(parts, part{s, 0})
+				parts = append(parts, part{arch: s.Arch, sub: s.order.Uint32(s.header[8:]), r: s.r, size: s.Size})
 				continue
 			}
-			same, err := sameContent(parts[known].r, s.r, parts[known].Size, s.Size)
+			same, err := sameContent(parts[known].r, s.r, parts[known].size, s.Size)
 			if err != nil {
 				return nil, err
 			}
@@ -31,41 +31,44 @@ func Merge(files ...*File) (*Overlay, error) {
 			}
 		}
 	}
-	base := &joined{}
-	for i := range parts {
-		parts[i].at = base.size
-		base.add(parts[i].r, parts[i].Size)
-	}
-	return mergeParts(parts, base)
+	return joinParts(parts, lipoAlign), nil
 }
 
-// A part is a slice and where it lies in the joined readers.
+// A part becomes a slice of a fat file.
 type part struct {
-	*Slice
-	at int64
+	arch Arch
+	sub  uint32 // with its capability bits
+	r    io.ReaderAt
+	size int64 // bytes
 }
 
 const lipoAlign = 14 // as a power of two: the largest page
 
-func mergeParts(parts []part, base *joined) (*Overlay, error) {
-	f := &File{Fat: true}
-	if base.size+int64(len(parts)+1)<<lipoAlign > math.MaxUint32 {
+// joinParts lays the parts out behind a fat header, each aligned to a power of two.
+func joinParts(parts []part, align uint32) *Overlay {
+	f, base := &File{Fat: true}, &joined{}
+	for _, p := range parts {
+		base.add(p.r, p.size)
+	}
+	if base.size+int64(len(parts)+1)<<align > math.MaxUint32 {
 		f.fat64 = true
 	}
 	at := fatHeaderSize + int64(len(parts))*f.fatArchSize()
 	var entries []fatArch
 	for _, p := range parts {
-		e := fatArch{cpu: p.Arch.CPU, sub: p.order.Uint32(p.header[8:]), off: alignUp(at, 1<<lipoAlign), size: p.Size, align: lipoAlign}
+		e := fatArch{cpu: p.arch.CPU, sub: p.sub, off: alignUp(at, 1<<align), size: p.size, align: align}
 		entries = append(entries, e)
 		at = e.off + e.size
 	}
 	b := overlay.NewBuilder(base)
 	b.Bytes(f.appendFatHeader(nil, entries))
-	for i, p := range parts {
-		b.Zeros(entries[i].off - b.Size())
-		b.Original(p.at, p.Size)
+	from := int64(0)
+	for _, e := range entries {
+		b.Zeros(e.off - b.Size())
+		b.Original(from, e.size)
+		from += e.size
 	}
-	return b.Overlay(true), nil
+	return b.Overlay(true)
 }
 
 // joined reads from several readers, one behind the other.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/internal/phrase"
+	"github.com/wheelmend/wheelmend/internal/spool"
 	"github.com/wheelmend/wheelmend/macho"
 	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/wheel"
@@ -49,12 +50,14 @@ type Merged struct {
 }
 
 // Merge joins two macOS wheels of one project, each for one architecture, into one
-// for both and writes it into dir. Mach-O files become universal
-// ones, and the result does not depend on the order of the wheels but for
+// for both and writes it into dir. Mach-O files and static archives
+// become universal ones, and the result does not depend on the order of the wheels but for
 // [MergeOptions.Prefer]. Its name appears when it is complete and has been read
 // back.
 func Merge(ctx context.Context, first, second, dir string, opts MergeOptions) (merged *Merged, err error) {
-	m := &merger{opts: opts, result: &Merged{}, donors: map[string][2]donor{}, needs: map[string]policy.MacVersion{}}
+	store := spool.NewStore(audit.DefaultMemory, opts.Load.TempDir)
+	defer func() { err = errors.Join(err, store.Close()) }()
+	m := &merger{opts: opts, store: store, result: &Merged{}, donors: map[string][2]donor{}, needs: map[string]policy.MacVersion{}}
 	for i, path := range []string{first, second} {
 		h, err := openHalf(ctx, path, opts.Load)
 		if err != nil {
@@ -96,8 +99,9 @@ func Merge(ctx context.Context, first, second, dir string, opts MergeOptions) (m
 // A merger merges two wheels.
 type merger struct {
 	opts      MergeOptions
-	halves    [2]*half // sorted, x86_64 first
-	preferred *half    // nil if neither is
+	store     *spool.Store // of static archives
+	halves    [2]*half     // sorted, x86_64 first
+	preferred *half        // nil if neither is
 	writer    *wheel.Writer
 	output    wheel.Filename
 	tags      []string                     // Tag lines of WHEEL
@@ -132,8 +136,7 @@ func (m *merger) fill() error {
 		}
 	}
 	if len(m.differing) > 0 {
-		return fmt.Errorf("%s differ between the wheels and are no code that can be joined: %s; look at them, then choose whose to take with --prefer first or --prefer second",
-			phrase.Count(len(m.differing), "file"), phrase.Some(m.differing, 5))
+		return fmt.Errorf("not the same in both wheels, and no code that can be joined: %s; look at them, then choose whose to take with --prefer first or --prefer second", phrase.Some(m.differing, 5))
 	}
 	return nil
 }
@@ -177,15 +180,29 @@ func (m *merger) add(name string) error {
 		m.take(m.halves[0], a)
 	case x != nil && y != nil:
 		return m.join(a, b, x, y)
+	case path.Ext(name) == ".a":
+		joined, err := m.joinArchives(a, b)
+		if err != nil || joined {
+			return err
+		}
+		m.takePreferred(name)
 	case strings.HasPrefix(name, m.halves[0].distInfo()+"/sboms/"):
 		m.takeBoth(a, b)
-	case m.preferred != nil:
-		m.warn("%s differs between the wheels: that of %s is taken", name, m.preferred.name)
-		m.take(m.preferred, m.preferred.member(name))
 	default:
-		m.differing = append(m.differing, name)
+		m.takePreferred(name)
 	}
 	return nil
+}
+
+// takePreferred takes the file of the preferred wheel in the place of two that
+// differ, or notes that it has to be said which wheel that is.
+func (m *merger) takePreferred(name string) {
+	if m.preferred == nil {
+		m.differing = append(m.differing, name)
+		return
+	}
+	m.warn("%s differs between the wheels: that of %s is taken", name, m.preferred.name)
+	m.take(m.preferred, m.preferred.member(name))
 }
 
 // take takes a member over as it is.
@@ -235,6 +252,43 @@ func (m *merger) join(a, b *wheel.Member, x, y *macho.File) error {
 	m.result.Joined = append(m.result.Joined, a.Name)
 	m.writer.AddEdited(joinedHeader(a, b), joined, a, headOf(runsOf(joined), x))
 	return nil
+}
+
+// joinArchives makes a universal file of two static archives, if each is for the
+// architecture of its wheel.
+func (m *merger) joinArchives(a, b *wheel.Member) (bool, error) {
+	var archives []*io.SectionReader
+	for i, member := range []*wheel.Member{a, b} {
+		content, err := m.spool(member)
+		if err != nil {
+			return false, err
+		}
+		arch, err := macho.ArchiveArch(content, content.Size())
+		switch {
+		case errors.As(err, new(*macho.FormatError)) || err == nil && arch.String() != m.halves[i].arch:
+			return false, nil
+		case err != nil:
+			return false, err
+		}
+		archives = append(archives, io.NewSectionReader(content, 0, content.Size()))
+	}
+	joined, err := macho.MergeArchives(archives...)
+	if err != nil {
+		return false, err
+	}
+	m.result.Joined = append(m.result.Joined, a.Name)
+	m.writer.Add(joinedHeader(a, b), joined)
+	return true, nil
+}
+
+// spool makes the content of a member readable at any place.
+func (m *merger) spool(member *wheel.Member) (content *spool.Content, err error) {
+	r, err := member.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	return m.store.Put(r, member.Size)
 }
 
 // joinedHeader is that of a file that was made of two.

@@ -2,6 +2,7 @@ package repair_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wheelmend/wheelmend/internal/machotest"
 	"github.com/wheelmend/wheelmend/repair"
 )
 
@@ -92,6 +94,45 @@ func TestMergeLibrariesThatAreNotFound(t *testing.T) {
 	_, err = merge(t, "macosx_10_9_x86_64", pkg+"demo/a.so macho arch=x86_64 loads=@loader_path/b.dylib\ndemo/b.dylib macho arch=x86_64",
 		"macosx_11_0_arm64", pkg+"demo/a.so macho arch=arm64 signed=adhoc\ndemo/b.dylib text \"see elsewhere\"", repair.MergeOptions{Prefer: repair.Second})
 	if err == nil || !strings.Contains(err.Error(), "demo/a.so would not find @loader_path/b.dylib any more") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// archive writes a static archive with one object for an architecture.
+func archive(t *testing.T, arch string) string {
+	t.Helper()
+	spec, err := machotest.Parse("arch=" + arch + " type=object")
+	if err != nil {
+		t.Fatal(err)
+	}
+	object := machotest.Build(spec)
+	path := filepath.Join(t.TempDir(), "lib.a")
+	image := fmt.Appendf(nil, "!<arch>\n%-48s%-10d`\n%s", "x.o/", len(object), object)
+	if err := os.WriteFile(path, image, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestMergeStaticArchives(t *testing.T) {
+	intel, apple := archive(t, "x86_64"), archive(t, "arm64")
+	m, err := merge(t, "macosx_10_9_x86_64", pkg+"demo/a.so macho arch=x86_64\ndemo/lib.a file "+intel, "macosx_11_0_arm64", pkg+"demo/a.so macho arch=arm64\ndemo/lib.a file "+apple, repair.MergeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	joined := contents(t, m.Path)["demo/lib.a"]
+	for _, path := range []string{intel, apple} {
+		part, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(joined, "\xca\xfe\xba\xbe\x00\x00\x00\x02") || !strings.Contains(joined, string(part)) {
+			t.Errorf("%s is not in the universal archive", path)
+		}
+	}
+	// One that is not for the architecture of its wheel is a file like others.
+	_, err = merge(t, "macosx_10_9_x86_64", pkg+"demo/a.so macho arch=x86_64\ndemo/lib.a file "+apple, "macosx_11_0_arm64", pkg+"demo/a.so macho arch=arm64\ndemo/lib.a file "+intel, repair.MergeOptions{})
+	if err == nil || !strings.Contains(err.Error(), "no code that can be joined: demo/lib.a;") {
 		t.Errorf("error %v", err)
 	}
 }
