@@ -2,6 +2,7 @@ package repair
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,7 +56,8 @@ type Merged struct {
 // [MergeOptions.Prefer]. Its name appears when it is complete and has been read
 // back.
 func Merge(ctx context.Context, first, second, dir string, opts MergeOptions) (merged *Merged, err error) {
-	store := spool.NewStore(audit.DefaultMemory, opts.Load.TempDir)
+	opts.Load.Memory = cmp.Or(opts.Load.Memory, audit.DefaultMemory/4) // two wheels, their archives, and the result
+	store := spool.NewStore(opts.Load.Memory, opts.Load.TempDir)
 	defer func() { err = errors.Join(err, store.Close()) }()
 	m := &merger{opts: opts, store: store, result: &Merged{}, donors: map[string][2]donor{}, needs: map[string]policy.MacVersion{}}
 	for i, path := range []string{first, second} {
