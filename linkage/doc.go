@@ -15,7 +15,8 @@
 // or those of a sysroot.
 //
 // What is left out: ld.so.cache, which is made from ld.so.conf and the directories
-// read here; LD_PRELOAD, LD_AUDIT and /etc/ld.so.preload; DT_FILTER and
+// read here; that musl's loader gives up at a library for another machine, where
+// glibc's passes over it, as is done here for both; LD_PRELOAD, LD_AUDIT and /etc/ld.so.preload; DT_FILTER and
 // DT_AUXILIARY; and the directories for the processor that glibc before 2.37
 // searched besides glibc-hwcaps. For wheels glibc-hwcaps is left out too: its
 // libraries need a newer processor than the tag promises. $LIB stands for each of

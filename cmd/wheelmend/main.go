@@ -1,5 +1,5 @@
-// Command wheelmend audits and repairs Python wheels for Linux, from any host,
-// offline and without helper programs. Run "wheelmend help" for its commands.
+// Command wheelmend audits and repairs Python wheels for Linux and macOS, from any
+// host, offline and without helper programs. Run "wheelmend help" for its commands.
 //
 // It holds flags, wording and exit codes: 0 when all is done, 1 when a wheel
 // fails its check or cannot be repaired, 2 for wrong usage.
