@@ -28,7 +28,25 @@ func (f *File) checkEditable() error {
 	if err := f.checkLayout(); err != nil {
 		return err
 	}
+	if err := f.checkNames(); err != nil {
+		return err
+	}
 	return f.checkApart()
+}
+
+// checkNames refuses section names past the end of their table where that is
+// .dynstr, too: the table grows, and they would come to be names.
+func (f *File) checkNames() error {
+	if f.Sections == nil || f.Shstrndx >= len(f.Sections) || !f.isStrings(&f.Sections[f.Shstrndx]) {
+		return nil
+	}
+	size := f.Sections[f.Shstrndx].fileSize()
+	for i := range f.Sections {
+		if at := f.Sections[i].NameOff; uint64(at) >= size {
+			return formatErr(f.sectAt(i), "sh_name is %#x, past the end of the section names (%#x bytes), which are .dynstr; the file cannot be edited safely", at, size)
+		}
+	}
+	return nil
 }
 
 // checkRead refuses segments whose bytes the loader, or an exception that is
