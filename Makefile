@@ -22,7 +22,7 @@ lint:
 	$(GO) vet -tags integration ./internal/integration ./elf ./macho
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) run $(ACTIONLINT) .github/workflows/*.yml
-	shellcheck .ci/run $$(git grep -lE '^#!.*\b(ba)?sh$$' -- scripts testdata)
+	shellcheck $$(git grep -lE '^#!.*\b(ba)?sh$$')
 
 # Needs scripts/setup-integration to have run.
 integration: build
