@@ -181,7 +181,8 @@ func (f *File) readExtents(count uint64) ([]extent, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, extent{t.name, off, t.n, false})
+		// Symbols follow their section, by its number and address.
+		out = append(out, extent{t.name, off, t.n, t.tag == elf.DT_SYMTAB})
 	}
 	// Its first word may be the address of the dynamic table, which edits move. On
 	// ppc64 it lies in .bss, which the loader fills.
