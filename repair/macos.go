@@ -187,11 +187,8 @@ func (p *Plan) retagMacOS(rep *audit.Report) error {
 	if p.options.KeepTags {
 		return nil
 	}
-	if p.agreed, err = rep.Contents.TagsAgree(); err != nil {
+	if err := p.compareTags(rep, info); err != nil {
 		return err
-	}
-	if err := sameInterpreters(rep.Contents.Filename, info.Tags()); err != nil {
-		return fmt.Errorf("%w, or keep both with --no-update-tags", err)
 	}
 	var kept []string
 	for _, tag := range rep.Contents.Filename.Platform {

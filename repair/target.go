@@ -129,6 +129,18 @@ func unmet(v audit.Verdict, best string) error {
 	return e
 }
 
+// compareTags notes whether the file name and the Tag lines agree, and refuses
+// those that are for different Pythons.
+func (p *Plan) compareTags(rep *audit.Report, info *wheel.Info) (err error) {
+	if p.agreed, err = rep.Contents.TagsAgree(); err != nil {
+		return err
+	}
+	if err := sameInterpreters(rep.Contents.Filename, info.Tags()); err != nil {
+		return fmt.Errorf("%w, or keep both with --no-update-tags", err)
+	}
+	return nil
+}
+
 // retag decides about the file name and the Tag lines.
 func (p *Plan) retag(rep *audit.Report) error {
 	info, err := rep.Contents.Reader.Info()
@@ -139,11 +151,8 @@ func (p *Plan) retag(rep *audit.Report) error {
 	if p.options.KeepTags {
 		return nil
 	}
-	if p.agreed, err = rep.Contents.TagsAgree(); err != nil {
+	if err := p.compareTags(rep, info); err != nil {
 		return err
-	}
-	if err := sameInterpreters(rep.Contents.Filename, info.Tags()); err != nil {
-		return fmt.Errorf("%w, or keep both with --no-update-tags", err)
 	}
 	var kept []string
 	for _, tag := range rep.Contents.Filename.Platform {
