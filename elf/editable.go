@@ -12,6 +12,10 @@ import (
 // maxAlign bounds p_align: huge pages have at most 1 GiB.
 const maxAlign = 1 << 30
 
+// minPage is the smallest page size: whatever p_align says, address and offset
+// of a segment have to agree in it.
+const minPage = 4096
+
 // checkEditable refuses files whose program headers do not allow to say what
 // lies where: then no place is known to be free, and none to be the only one
 // that a byte is mapped to. See gABI chapter 5, Program Header.
@@ -258,6 +262,8 @@ func (f *File) checkLayout() error {
 		// strip leaves an empty one, at any offset, where patchelf had one of its own.
 		case p.Align > 1 && p.Memsz > 0 && (p.Vaddr-p.Off)%p.Align != 0:
 			return formatErr(at, "PT_LOAD has p_vaddr %#x and p_offset %#x, which differ modulo p_align %#x", p.Vaddr, p.Off, p.Align)
+		case p.Filesz > 0 && (p.Vaddr-p.Off)%minPage != 0:
+			return formatErr(at, "PT_LOAD has p_vaddr %#x and p_offset %#x, which differ modulo %#x; no loader can map it", p.Vaddr, p.Off, minPage)
 		case p.Vaddr < memEnd:
 			return formatErr(at, "PT_LOAD at address %#x begins before the end of the one in front of it, %#x; they must ascend", p.Vaddr, memEnd)
 		}

@@ -57,16 +57,16 @@ func TestStripRefusesAnAppendedPayload(t *testing.T) {
 // patchelf puts the last segment behind the debug information.
 func TestStripClearsWhatLiesBetweenSegments(t *testing.T) {
 	secret := []byte("name of a folder on the builder's machine")
-	data := image(t, "x86_64 symtab nosections bss=100 page=64"+fullSpec)
+	data := image(t, "x86_64 symtab nosections bss=100 page=4096"+fullSpec)
 	f := parse(t, data)
 	at := uint64(len(data))
 	data = append(data, secret...)
-	data = append(data, make([]byte, 256-len(data)%64)...)
+	data = append(data, make([]byte, 2*4096-len(data)%4096)...)
 	end, size := uint64(0), uint64(64)
 	for _, p := range f.maps {
 		end = max(end, p.Vaddr+p.Memsz)
 	}
-	segment := Prog{Type: elf.PT_LOAD, Flags: elf.PF_R, Off: uint64(len(data)), Vaddr: roundUp(end, 64), Filesz: size, Memsz: size, Align: 64}
+	segment := Prog{Type: elf.PT_LOAD, Flags: elf.PF_R, Off: uint64(len(data)), Vaddr: roundUp(end, 4096), Filesz: size, Memsz: size, Align: 4096}
 	data = append(data, bytes.Repeat([]byte{7}, int(size))...)
 	i := slices.IndexFunc(f.Progs, func(p Prog) bool { return p.Type == elf.PT_GNU_STACK })
 	progs := append(slices.Delete(slices.Clone(f.Progs), i, i+1), segment)
