@@ -80,7 +80,7 @@ func TestMacOSBlockers(t *testing.T) {
 			"library demo/a.so x86_64: @rpath/b.dylib is not part of macOS"}},
 		{"a library for one slice alone", "macosx_10_9_universal2", mac("a.so", "arch=x86_64 loads=@loader_path/b.dylib arch=arm64") + mac("b.dylib", "arch=x86_64"), "", audit.MacOptions{}, nil},
 		{"the same, when the other slice loads it too", "macosx_10_9_universal2", mac("a.so", "arch=x86_64 loads=@loader_path/b.dylib arch=arm64 loads=@loader_path/b.dylib") + mac("b.dylib", "arch=x86_64"), "", audit.MacOptions{}, []string{
-			"missing demo/a.so arm64: its arm64 slice: @loader_path/b.dylib was not found; searched lib/python3/site-packages/demo (install name @loader_path/b.dylib: x86_64, not arm64); add its directory with --search-path"}},
+			"missing demo/a.so arm64: its arm64 slice: @loader_path/b.dylib was not found; searched demo (install name @loader_path/b.dylib: x86_64, not arm64); add its directory with --search-path"}},
 		{"left out", "macosx_11_0_arm64", mac("a.so", arm+" loads=/opt/b.dylib"), "", audit.MacOptions{DyldOptions: linkage.DyldOptions{Exclude: []string{"b.dyl"}}}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -93,7 +93,7 @@ func (c *Contents) prove(ctx context.Context, p *Proof, opts VerifyOptions) erro
 	p.claimNames(c)
 	if !opts.System {
 		opts.SearchPath, opts.LibraryPath, opts.Sysroot, opts.WheelOnly = nil, nil, "", true
-		opts.MacOS.DyldOptions = linkage.DyldOptions{WheelOnly: true, Exclude: opts.MacOS.Exclude}
+		opts.MacOS.DyldOptions = linkage.DyldOptions{WheelOnly: true, Exclude: opts.MacOS.Exclude, DylibsOnly: opts.MacOS.DylibsOnly}
 	}
 	report, err := Assess(ctx, c, opts.Options)
 	if broken := brokenBinaries(c, err); len(broken) > 0 {

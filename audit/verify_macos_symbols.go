@@ -3,6 +3,8 @@ package audit
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/linkage"
@@ -18,6 +20,8 @@ type macSymbols struct {
 	faults  []Fault
 	late    []Fault // missing, but only missed when they are called
 	open    []Fault
+	flat    []Fault // looked up in the whole process
+	pythons map[string]bool
 	broken  []Fault
 }
 
@@ -34,7 +38,7 @@ const maxReexports = 256
 // claimMacSymbols adds the claims about symbols. dyld does not load an image with
 // an import that is not weak and that its library does not export.
 func (p *Proof) claimMacSymbols(ctx context.Context) error {
-	s := &macSymbols{exports: map[*linkage.Image]*macho.Exports{}, system: map[string]bool{}}
+	s := &macSymbols{exports: map[*linkage.Image]*macho.Exports{}, system: map[string]bool{}, pythons: map[string]bool{}}
 	for _, b := range p.Report.MacOS.Graph.Members {
 		for _, image := range p.Report.MacOS.images(b) {
 			if err := ctx.Err(); err != nil {
@@ -52,9 +56,12 @@ func (p *Proof) claimMacSymbols(ctx context.Context) error {
 	if len(s.broken) > 0 {
 		p.claim(TopicSymbols, "the symbols of each file can be read", "<mach-o/loader.h> and the rules of dyld", s.broken)
 	}
-	p.claim(TopicSymbols, "each symbol that is bound to a library of the wheel is defined there", phrase.Count(s.found, "symbol")+" found", s.faults)
+	p.claim(TopicSymbols, "each symbol that is bound to a library of the wheel is defined there", s.basis(), s.faults)
 	if len(s.late) > 0 {
 		p.unchecked(TopicSymbols, "functions that no library defines are never called", "they are bound when they are called for the first time, which ends the process", s.late)
+	}
+	if len(s.flat) > 0 {
+		p.unchecked(TopicSymbols, "symbols that are bound to no library are defined by something that is loaded", "flat namespace: dyld looks for them in the whole process", s.flat)
 	}
 	if len(s.open) > 0 {
 		p.unchecked(TopicSymbols, "libraries that cannot be looked into define what is bound to them", "they have no export trie, or re-export what is not in the wheel", s.open)
@@ -65,8 +72,42 @@ func (p *Proof) claimMacSymbols(ctx context.Context) error {
 	return nil
 }
 
+// basis counts what was looked up.
+func (s *macSymbols) basis() string {
+	text := phrase.Count(s.found, "symbol") + " found"
+	if n := len(s.pythons); n > 0 {
+		text += fmt.Sprintf(", %d of Python's own", n)
+	}
+	return text
+}
+
+// findFlat notes what an image wants of the whole process. Python's own symbols
+// are the interpreter's, as in an ELF file.
+func (s *macSymbols) findFlat(image *linkage.Image) error {
+	names, err := image.Slice.FlatImports()
+	if err != nil {
+		return err
+	}
+	var others []string
+	for _, name := range names {
+		if isPythons(strings.TrimPrefix(name, "_")) { // C's names begin with one more
+			s.pythons[name] = true
+		} else {
+			others = append(others, name)
+		}
+	}
+	if len(others) > 0 {
+		l := macLoad{from: image}
+		s.flat = append(s.flat, Fault{File: l.file(), Symbols: others, Reason: "not looked up"})
+	}
+	return nil
+}
+
 // image looks up what one image imports.
 func (s *macSymbols) image(image *linkage.Image) error {
+	if err := s.findFlat(image); err != nil {
+		return err
+	}
 	imports, err := image.Slice.Imports()
 	if err != nil {
 		return err

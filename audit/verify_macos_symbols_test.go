@@ -3,6 +3,7 @@ package audit_test
 import (
 	"bytes"
 	"context"
+	debugmacho "debug/macho"
 	"encoding/binary"
 	"io"
 	"os"
@@ -93,5 +94,36 @@ func TestVerifyMacOSSymbols(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// What is looked for in the whole process is told, but for what Python brings.
+func TestVerifyMacOSFlatSymbols(t *testing.T) {
+	image := machoFixture(t, "zig-arm64-mod.so", macho.SetRPaths("@loader_path"), macho.SetID("/DLC/mod.so"))
+	library := machoFixture(t, "zig-arm64-libdep.dylib", macho.SetID("/DLC/libdep.1.dylib"))
+	f, err := debugmacho.NewFile(bytes.NewReader(image))
+	if err != nil {
+		t.Fatal(err)
+	}
+	symbols, names := int(f.ByteOrder.Uint32(f.Symtab.Raw()[8:])), int(f.ByteOrder.Uint32(f.Symtab.Raw()[16:]))
+	for i, symbol := range f.Symtab.Syms {
+		const symbolSize, descriptionAt, dynamicLookup = 16, 6, 0xfe00
+		at := symbols + symbolSize*i + descriptionAt
+		switch symbol.Name {
+		case "_dep_value":
+			binary.LittleEndian.PutUint16(image[at:], dynamicLookup)
+		case "_dep_pointer":
+			binary.LittleEndian.PutUint16(image[at:], dynamicLookup)
+			copy(image[names+bytes.Index(image[names:], []byte(symbol.Name+"\x00")):], "_PyDep_Point")
+		}
+	}
+	image = editMachO(t, image, macho.Sign(""))
+	p := verify(t, "demo-1.0-cp312-cp312-macosx_12_0_arm64.whl", "demo/mod.so raw "+strconv.Quote(string(image))+"\ndemo/libdep.1.dylib raw "+strconv.Quote(string(library)), audit.VerifyOptions{})
+	if got, want := told(p, audit.Unchecked), "symbols: demo/mod.so: not looked up (_dep_value)"; !slices.Contains(got, want) || !p.Holds() {
+		t.Errorf("unchecked %q, want %q; failed %v", got, want, p.Failed())
+	}
+	held := slices.IndexFunc(p.Claims, func(c audit.Claim) bool { return c.Topic == audit.TopicSymbols && c.Outcome == audit.Holds })
+	if held < 0 || !strings.HasSuffix(p.Claims[held].Basis, ", 1 of Python's own") {
+		t.Errorf("the claims: %+v", p.Claims)
 	}
 }

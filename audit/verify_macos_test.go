@@ -65,7 +65,7 @@ func TestVerifyMacOSFails(t *testing.T) {
 		{"a library in one slice only", fatWheel, `
 			demo/a.so     macho` + intelSlice + ` loads=@loader_path/b.dylib` + armSlice + ` loads=@loader_path/b.dylib
 			demo/b.dylib  macho arch=x86_64 id=b.dylib`, `
-			libraries: demo/a.so (arm64): @loader_path/b.dylib: it is neither in the wheel nor part of macOS; searched lib/python3/site-packages/demo (install name @loader_path/b.dylib: x86_64, not arm64)`},
+			libraries: demo/a.so (arm64): @loader_path/b.dylib: it is neither in the wheel nor part of macOS; searched demo (install name @loader_path/b.dylib: x86_64, not arm64)`},
 		{"a library that nothing leads to", armWheel, `
 			demo/a.so          macho` + armSlice + ` loads=@rpath/b.dylib
 			demo/lib/b.dylib   macho arch=arm64 id=@rpath/b.dylib signed=adhoc`, `

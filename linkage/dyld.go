@@ -27,6 +27,10 @@ type DyldOptions struct {
 	// loads the wheel.
 	ExecutablePath string
 
+	// DylibsOnly has members asked for nothing that are not called .so or .dylib:
+	// what they load, and is not found by everyone, is left out.
+	DylibsOnly bool
+
 	// Exclude has parts of install names or resolved paths: libraries that
 	// contain one are left out, as delocate does it.
 	Exclude []string
@@ -210,6 +214,12 @@ func IsMacSystem(name string) bool {
 	return strings.HasPrefix(name, "/usr/lib/") || strings.HasPrefix(name, "/System/")
 }
 
+// IsDylibName reports whether a file has one of the names by which libraries and
+// modules are known.
+func IsDylibName(name string) bool {
+	return strings.HasSuffix(name, ".so") || strings.HasSuffix(name, ".dylib")
+}
+
 // excluded reports whether a name or path has one of the parts to leave out.
 func (d *dyld) excluded(name string) bool {
 	return slices.ContainsFunc(d.opts.Exclude, func(part string) bool { return part != "" && strings.Contains(name, part) })
@@ -224,6 +234,9 @@ func (d *dyld) resolve(c *chain, e *LoadEdge) {
 		return
 	case IsMacSystem(path.Clean(name)):
 		e.Status, e.Rule = DylibSystem, "part of macOS"
+		return
+	case d.opts.DylibsOnly && c.image.Binary.InWheel && !IsDylibName(c.image.Binary.Path):
+		e.Status = DylibExcluded
 		return
 	}
 	s := &dyldSearch{dyld: d, from: c, edge: e}

@@ -79,7 +79,7 @@ func (s *dyldSearch) ownAt(name string, by *Image, rule string) bool {
 	if b == nil || b.Image(s.from.image.Slice.Arch) == nil {
 		return false
 	}
-	return s.take(b, b.dir, rule)
+	return s.take(b, placeName(b.dir), rule)
 }
 
 // rpathRule names a search path and who has it.
@@ -168,11 +168,11 @@ func (s *dyldSearch) at(name string, by *Image, rule string) bool {
 
 // inWheel looks for a member by where it is installed.
 func (s *dyldSearch) inWheel(at, rule string) bool {
-	b := s.byInstall[strings.TrimPrefix(path.Join("/", at), "/")]
+	b, dir := s.byInstall[strings.TrimPrefix(path.Join("/", at), "/")], placeName(path.Dir(at))
 	if b == nil {
-		return s.vain(Place{Dir: path.Dir(at), Rule: rule, Why: "not there"})
+		return s.vain(Place{Dir: dir, Rule: rule, Why: "not there"})
 	}
-	return s.take(b, path.Dir(at), rule)
+	return s.take(b, dir, rule)
 }
 
 // outside looks for a file of a root.

@@ -69,7 +69,7 @@ func (r *resolver) dirOf(text string, usesOrigin bool, o *Object) (dir, bool) {
 	}
 	if o.InWheel && usesOrigin {
 		name := packagesDir.ReplaceAllString(strings.TrimPrefix(path.Clean(text), "/"), sitePackages+"$5")
-		return dir{name: name, inWheel: true, shown: strings.TrimPrefix(name, sitePackages+"/")}, true
+		return dir{name: name, inWheel: true, shown: placeName(name)}, true
 	}
 	root := r.root
 	if usesOrigin {

@@ -73,6 +73,15 @@ func RelativeDir(from, to string) string {
 	return strings.Join(append(parts, b[n:]...), "/")
 }
 
+// placeName returns the folder of an installed path as its members call it, where
+// that is in site-packages.
+func placeName(dir string) string {
+	if dir == sitePackages {
+		return "."
+	}
+	return strings.TrimPrefix(dir, sitePackages+"/")
+}
+
 // splitDir returns the elements of a cleaned directory, none for ".".
 func splitDir(dir string) []string {
 	if dir == "." {

@@ -91,6 +91,7 @@ const (
 	typeUndefined     = 0x0  // N_UNDF
 	typePrebound      = 0xc  // N_PBUD
 	maxLibraryOrdinal = 0xfd // MAX_LIBRARY_ORDINAL
+	dynamicLookup     = 0xfe // DYNAMIC_LOOKUP_ORDINAL
 	flagTwoLevel      = 0x80 // MH_TWOLEVEL
 )
 
@@ -100,13 +101,25 @@ func (s *Slice) symbolImports() ([]imported, error) {
 	if s.Flags&flagTwoLevel == 0 {
 		return nil, nil
 	}
+	var all []imported
+	err := s.undefined(func(name string, ordinal int, at int64) {
+		if ordinal > 0 && ordinal <= maxLibraryOrdinal {
+			all = append(all, imported{name, ordinal, at, 1, oneByte, false})
+		}
+	})
+	return all, err
+}
+
+// undefined visits the undefined symbols with the byte that says where they come
+// from, and its place in the slice.
+func (s *Slice) undefined(visit func(name string, ordinal int, at int64)) error {
 	table, off, err := s.extent("symbol table")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	names, _, err := s.extent("string table")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	size := 12
 	if s.Arch.Is64() {
@@ -116,20 +129,19 @@ func (s *Slice) symbolImports() ([]imported, error) {
 	if s.order == binary.ByteOrder(binary.LittleEndian) {
 		at = 7
 	}
-	var all []imported
 	for i := 0; i+size <= len(table); i += size {
-		kind, ordinal := table[i+4], int(table[i+at])
+		kind := table[i+4]
 		undefined := kind&typeMask == typeUndefined || kind&typeMask == typePrebound
-		if kind&typeStab != 0 || !undefined || ordinal == 0 || ordinal > maxLibraryOrdinal {
+		if kind&typeStab != 0 || !undefined {
 			continue
 		}
 		name := ""
 		if n := s.order.Uint32(table[i:]); int64(n) < int64(len(names)) {
 			name = cString(names[n:])
 		}
-		all = append(all, imported{name, ordinal, off + int64(i+at), 1, oneByte, false})
+		visit(name, int(table[i+at]), off+int64(i+at))
 	}
-	return all, nil
+	return nil
 }
 
 func oneByte(ordinal int) []byte { return []byte{byte(ordinal)} }

@@ -49,6 +49,23 @@ func (s *Slice) Imports() ([]Import, error) {
 	return slices.Compact(all), nil
 }
 
+// FlatImports returns the symbols that dyld looks for in all images of the process
+// and not in a library of the slice's choice (flat namespace, -undefined
+// dynamic_lookup), sorted. Extension modules get Python's own functions that way.
+func (s *Slice) FlatImports() ([]string, error) {
+	var names []string
+	err := s.undefined(func(name string, ordinal int, _ int64) {
+		if s.Flags&flagTwoLevel == 0 || ordinal == dynamicLookup {
+			names = append(names, name)
+		}
+	})
+	if err != nil {
+		return nil, s.locate(err)
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
 // appendBound appends what the opcodes bind to libraries.
 func appendBound(all []Import, data []byte, off int64, lazy bool) ([]Import, error) {
 	const weakImport = 0x1 // BIND_SYMBOL_FLAGS_WEAK_IMPORT

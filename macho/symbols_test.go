@@ -48,6 +48,32 @@ func TestImportsAndExports(t *testing.T) {
 	}
 }
 
+// A symbol that no library is named for is looked for in all images.
+func TestFlatImports(t *testing.T) {
+	for _, arch := range []string{"arm64", "x86_64"} {
+		image := fixture(t, "zig-"+arch+"-mod.so")
+		s := open(t, image).Slices[0]
+		if flat, err := s.FlatImports(); err != nil || flat != nil {
+			t.Errorf("%s: got %q, %v; want none", arch, flat, err)
+		}
+		err := s.undefined(func(name string, _ int, at int64) {
+			if name == "_dep_value" {
+				image[at] = dynamicLookup
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if flat, err := open(t, image).Slices[0].FlatImports(); err != nil || !slices.Equal(flat, []string{"_dep_value"}) {
+			t.Errorf("%s: got %q, %v; want _dep_value", arch, flat, err)
+		}
+		s.Flags &^= flagTwoLevel
+		if flat, err := s.FlatImports(); err != nil || !slices.Contains(flat, "_dep_pointer") {
+			t.Errorf("%s: without a namespace of two levels: %q, %v", arch, flat, err)
+		}
+	}
+}
+
 func TestBoundSymbols(t *testing.T) {
 	ops := slices.Concat([]byte{0x12, 0x41}, []byte("_weak\x00"), []byte{0x90, 0x90, 0x40}, []byte("_a\x00"), []byte{0x20, 0x81, 0x00, 0xa0, 0x08, 0x3e}, []byte{0x40}, []byte("_flat\x00"), []byte{0x90})
 	got, err := appendBound(nil, ops, 0, true)

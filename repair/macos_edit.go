@@ -13,6 +13,9 @@ import (
 // graft.
 func (p *Plan) editMembers(rep *audit.Report) error {
 	for _, b := range p.macos.Graph.Members {
+		if p.options.Audit.MacOS.DylibsOnly && !linkage.IsDylibName(b.Path) {
+			continue
+		}
 		member := b.Path
 		if p.needsMachO(b) && isScript(member) {
 			script, err := p.moveScript(member, rep)

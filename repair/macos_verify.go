@@ -25,7 +25,7 @@ func (a *application) answersForMacOS(topic audit.Topic) bool {
 	case audit.TopicLibraries:
 		return len(p.missing) == 0
 	case audit.TopicPaths:
-		return !p.options.MacOS.KeepRPaths && len(p.missing)+len(p.excluded) == 0
+		return !p.options.MacOS.KeepRPaths && !p.options.Audit.MacOS.DylibsOnly && len(p.missing)+len(p.excluded) == 0
 	}
 	return false
 }

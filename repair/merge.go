@@ -35,13 +35,15 @@ const (
 // are refused, unless the difference is that of their architectures.
 type MergeOptions struct {
 	Prefer   Choice // the wheel whose file is taken where two differ and cannot be joined
+	DryRun   bool   // write nothing; what only the finished wheel tells is not known
 	Load     audit.LoadOptions
 	Progress func(done, total int64)
 }
 
 // A Merged is a finished wheel for two architectures.
 type Merged struct {
-	Path     string
+	Path     string   // of the finished wheel; "" after a dry run
+	Output   string   // its file name
 	Platform string   // tag
 	Joined   []string // members with the code of both wheels, sorted
 	Equal    int      // files that were the same in both
@@ -84,7 +86,10 @@ func Merge(ctx context.Context, first, second, dir string, opts MergeOptions) (m
 	if err := m.addInfo(); err != nil {
 		return nil, err
 	}
-	out, err := outputPath(dir, m.output.String(), first, second)
+	if opts.DryRun {
+		return m.result, nil
+	}
+	out, err := outputPath(dir, m.result.Output, first, second)
 	if err != nil {
 		return nil, err
 	}
@@ -355,6 +360,7 @@ func (m *merger) addInfo() error {
 		return err
 	}
 	m.output = source.contents.Filename.WithPlatforms(platforms)
+	m.result.Output = m.output.String()
 	m.tags = tagLines(info.Tags(), platforms, nil)
 	info.SetTags(m.tags)
 	if info.RootIsPurelib() {

@@ -7,11 +7,39 @@ import (
 	"github.com/wheelmend/wheelmend/repair"
 )
 
-// WriteMerged tells what became of the files of two wheels, as text for people. With
-// all, it names those that were joined, and those that one wheel alone had.
+// Merge is the JSON document of a merge, or of what it would do after a dry run. See
+// docs/merge.schema.json.
+type Merge struct {
+	Schema   int      `json:"schema"`
+	DryRun   bool     `json:"dry_run"`
+	Wheels   []string `json:"wheels"` // file names, in the order of the command line
+	Path     string   `json:"path"`   // of the finished wheel; "" after a dry run
+	Output   string   `json:"output"` // its file name
+	Tag      string   `json:"tag"`
+	Joined   []string `json:"joined"`
+	Equal    int      `json:"equal"`
+	Alone    []string `json:"alone"`
+	Warnings []string `json:"warnings"`
+	Findings []string `json:"findings"` // claims of the finished wheel that fail
+}
+
+// NewMerge returns the JSON document of a merge.
+func NewMerge(wheels []string, m *repair.Merged) Merge {
+	return Merge{
+		Schema: Schema, DryRun: m.Path == "", Wheels: wheels, Path: m.Path, Output: m.Output, Tag: m.Platform,
+		Joined: list(m.Joined), Equal: m.Equal, Alone: list(m.Alone), Warnings: list(m.Warnings), Findings: list(m.Findings),
+	}
+}
+
+// WriteMerged tells what became of the files of two wheels, or would, as text for
+// people. With all, it names those that are joined, and those that one wheel alone has.
 func WriteMerged(w io.Writer, m *repair.Merged, all bool) error {
 	p := &printer{w: w}
-	p.linef("%s: %s joined, %s equal, %d in one wheel alone", Clean(m.Path), phrase.Count(len(m.Joined), "file"), phrase.Count(m.Equal, "file"), len(m.Alone))
+	name := m.Path
+	if name == "" {
+		name = m.Output
+	}
+	p.linef("%s: %s joined, %s equal, %d in one wheel alone", Clean(name), phrase.Count(len(m.Joined), "file"), phrase.Count(m.Equal, "file"), len(m.Alone))
 	if all {
 		for _, name := range m.Joined {
 			p.linef("  joined  %s", Clean(name))

@@ -132,8 +132,6 @@ func WriteRepaired(w io.Writer, name string, r *repair.Result) error {
 	switch {
 	case r.Plan == nil && r.Path == "":
 		p.linef("%s: a pure wheel, to be copied as it is", Clean(name))
-	case r.Plan == nil && r.Path == "":
-		p.linef("%s: a pure wheel, which is copied as it is", Clean(name))
 	case r.Plan == nil:
 		p.linef("%s: a pure wheel, copied to %s", Clean(name), Clean(r.Path))
 	case len(r.Plan.Grafts) == 0:

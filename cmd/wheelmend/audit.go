@@ -54,6 +54,7 @@ tells which file asks for which macOS, and which lacks which architecture.`,
 	flags := cmd.Flags()
 	f.search.register(flags)
 	f.search.registerMacOS(flags)
+	f.search.registerDylibsOnly(flags)
 	flags.BoolVar(&f.json, "json", false, "print one JSON object for each wheel")
 	flags.StringVar(&f.plat, "plat", "", "exit with 1 unless the wheel meets this platform `tag` as it stands")
 	flags.BoolVar(&f.ignoreISA, "disable-isa-ext-check", false, "accept binaries that need more than the baseline processor (x86-64-v2...)")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,8 @@ import (
 type mergeFlags struct {
 	wheelDir string
 	prefer   string
+	dryRun   bool
+	json     bool
 	jobs     int
 }
 
@@ -44,13 +47,15 @@ from which wheel all of them come. No wheel that is read changes.`,
 	flags := cmd.Flags()
 	flags.StringVarP(&f.wheelDir, "wheel-dir", "w", "wheelhouse", "`directory` for the merged wheel")
 	flags.StringVar(&f.prefer, "prefer", "", "take files that differ and cannot be joined from this `wheel`: first or second")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "tell what becomes of the files, and write nothing")
+	flags.BoolVar(&f.json, "json", false, "print one JSON object")
 	flags.IntVarP(&f.jobs, "jobs", "j", 0, "`number` of members handled at once (default: one for each processor)")
 	return cmd
 }
 
 // options checks the flags and turns them into options.
 func (f *mergeFlags) options() (repair.MergeOptions, error) {
-	opts := repair.MergeOptions{Load: audit.LoadOptions{Jobs: f.jobs}}
+	opts := repair.MergeOptions{DryRun: f.dryRun, Load: audit.LoadOptions{Jobs: f.jobs}}
 	switch f.prefer {
 	case "":
 	case "first":
@@ -77,14 +82,20 @@ func (a *app) merge(ctx context.Context, wheels []string, f *mergeFlags) error {
 	merged, err := repair.Merge(ctx, wheels[0], wheels[1], f.wheelDir, opts)
 	bar.end()
 	if err != nil {
+		if f.json {
+			err = errors.Join(err, a.printJSON(report.NewFailure(filepath.Base(wheels[0]), err)))
+		}
 		return err
 	}
-	log := a.log.WithField("wheel", filepath.Base(merged.Path))
+	log := a.log.WithField("wheel", merged.Output)
 	for _, warning := range append(merged.Warnings, merged.Findings...) {
 		log.Warn(warning)
+	}
+	if f.json {
+		return a.printJSON(report.NewMerge([]string{filepath.Base(wheels[0]), filepath.Base(wheels[1])}, merged))
 	}
 	if a.quiet {
 		return nil
 	}
-	return report.WriteMerged(a.stdout, merged, a.verbose > 0)
+	return report.WriteMerged(a.stdout, merged, a.verbose > 0 || f.dryRun)
 }

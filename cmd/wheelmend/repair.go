@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/repair"
 	"github.com/wheelmend/wheelmend/report"
+	"github.com/wheelmend/wheelmend/wheel"
 )
 
 // repairFlags are the flags of the repair command.
@@ -62,7 +64,7 @@ Wheels for macOS are repaired on any host. Edited files are signed ad hoc.`,
   wheelmend repair --sysroot /opt/macos demo-1.0-cp312-cp312-macosx_11_0_arm64.whl`,
 		Args: wheelArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opts, err := a.repairOptions(&f)
+			opts, err := a.repairOptions(&f, args)
 			if err != nil {
 				return err
 			}
@@ -72,6 +74,7 @@ Wheels for macOS are repaired on any host. Edited files are signed ad hoc.`,
 	flags := cmd.Flags()
 	f.search.register(flags)
 	f.search.registerMacOS(flags)
+	f.search.registerDylibsOnly(flags)
 	f.registerMacOS(flags)
 	flags.StringVarP(&f.wheelDir, "wheel-dir", "w", "wheelhouse", "`directory` for the repaired wheels")
 	flags.StringVar(&f.plat, "plat", "auto", "platform `tag` to aim for, such as manylinux_2_28_x86_64")
@@ -101,9 +104,9 @@ func (f *repairFlags) registerMacOS(flags *pflag.FlagSet) {
 	flags.StringVar(&f.macTarget, "macos-target", "", "macOS: oldest `version` that the wheel shall run on (default: MACOSX_DEPLOYMENT_TARGET, else what it needs)")
 }
 
-// macOptions reads the flags for macOS wheels. The environment's target counts
-// for them alone, so that it disturbs no other.
-func (f *repairFlags) macOptions(getenv func(string) string) (opts repair.MacOptions, archs []string, err error) {
+// macOptions reads the flags for macOS wheels. The environment's target is not
+// read when there are none, so that it disturbs no other.
+func (f *repairFlags) macOptions(getenv func(string) string, wheels []string) (opts repair.MacOptions, archs []string, err error) {
 	opts.IgnoreMissing, opts.KeepRPaths = f.ignoreMissing, f.keepRPaths
 	if f.requireArchs != "" {
 		if archs, err = policy.ParseMacArchs(f.requireArchs); err != nil {
@@ -111,7 +114,7 @@ func (f *repairFlags) macOptions(getenv func(string) string) (opts repair.MacOpt
 		}
 	}
 	name, target := "--macos-target", f.macTarget
-	if target == "" {
+	if target == "" && slices.ContainsFunc(wheels, maybeMacOS) {
 		name, target = "MACOSX_DEPLOYMENT_TARGET", getenv("MACOSX_DEPLOYMENT_TARGET")
 	}
 	if target == "" {
@@ -121,6 +124,16 @@ func (f *repairFlags) macOptions(getenv func(string) string) (opts repair.MacOpt
 		return opts, nil, usagef("%s: %w", name, err)
 	}
 	return opts, archs, nil
+}
+
+// maybeMacOS reports whether a wheel may be one for macOS. Only the name of one for
+// another system tells that it is not.
+func maybeMacOS(path string) bool {
+	name, err := wheel.ParseFilename(filepath.Base(path))
+	return err != nil || slices.ContainsFunc(name.Platform, func(tag string) bool {
+		p, err := policy.ParsePlatform(tag)
+		return err == nil && (p.Family == policy.MacOS || p.Family == policy.Any)
+	})
 }
 
 // check rejects values that no wheel could be repaired with.
@@ -139,7 +152,7 @@ func (f *repairFlags) check() error {
 }
 
 // repairOptions checks the flags and turns them into options.
-func (a *app) repairOptions(f *repairFlags) (repair.Options, error) {
+func (a *app) repairOptions(f *repairFlags, wheels []string) (repair.Options, error) {
 	var opts repair.Options
 	plat, err := parsePlat(f.plat)
 	if err != nil {
@@ -148,7 +161,7 @@ func (a *app) repairOptions(f *repairFlags) (repair.Options, error) {
 	if err := f.check(); err != nil {
 		return opts, err
 	}
-	mac, archs, err := f.macOptions(a.getenv)
+	mac, archs, err := f.macOptions(a.getenv, wheels)
 	if err != nil {
 		return opts, err
 	}

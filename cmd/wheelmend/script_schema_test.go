@@ -59,7 +59,7 @@ func compileSchema(name string) (*jsonschema.Schema, error) {
 // TestSchemasDescribeEveryField holds the schemas to what they are for: each
 // object is closed, and each field says what it means.
 func TestSchemasDescribeEveryField(t *testing.T) {
-	for _, name := range []string{"audit", "repair", "policies", "verify", "tree"} {
+	for _, name := range []string{"audit", "repair", "merge", "policies", "verify", "tree"} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := compileSchema(name); err != nil {
 				t.Fatal(err)

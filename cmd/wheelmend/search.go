@@ -20,6 +20,7 @@ type searchFlags struct {
 	sysroot    string
 	exclude    []string
 	executable string
+	dylibsOnly bool
 }
 
 func (f *searchFlags) register(flags *pflag.FlagSet) {
@@ -33,6 +34,11 @@ func (f *searchFlags) register(flags *pflag.FlagSet) {
 // registerMacOS adds what macOS wheels alone ask for.
 func (f *searchFlags) registerMacOS(flags *pflag.FlagSet) {
 	flags.StringVar(&f.executable, "executable-path", "", "macOS: `directory` that @executable_path stands for")
+}
+
+// registerDylibsOnly adds the flag of the commands that say what a repair does.
+func (f *searchFlags) registerDylibsOnly(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.dylibsOnly, "dylibs-only", false, "macOS: leave Mach-O files that are not called .so or .dylib as they are, with what they load")
 }
 
 // check rejects values that no wheel could be read with.
@@ -77,6 +83,7 @@ func (f *searchFlags) dyldOptions(getenv func(string) string) linkage.DyldOption
 		SearchPath:     f.searchPath,
 		LibraryPath:    filepath.SplitList(getenv("DYLD_LIBRARY_PATH")),
 		ExecutablePath: f.executable,
+		DylibsOnly:     f.dylibsOnly,
 		Exclude:        f.exclude,
 	}
 }

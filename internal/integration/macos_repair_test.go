@@ -49,13 +49,10 @@ func TestMacOSRepairedWheelRuns(t *testing.T) {
 					writeFile(t, "libdep.1.0.dylib", inside["made/.dylibs/libdep.1.0.dylib"]),
 				}
 				const want = "83\n" // of dep.c and mod.c
-				script := func(name string, args ...string) string {
-					return run(t, nil, peer(t, "python"), append([]string{filepath.Join(machoData, name)}, args...)...).must(t).stdout
-				}
-				if got := script("run_image.py", append([]string{"mod_value"}, files...)...); got != want {
+				if got := machoScript(t, "run_image.py", append([]string{"mod_value"}, files...)...); got != want {
 					t.Errorf("mod_value is %q, want %q", got, want)
 				}
-				script("check_image.py", files...)
+				machoScript(t, "check_image.py", files...)
 				used := run(t, nil, "llvm-objdump", "--macho", "--dylibs-used", "--rpaths", files[0]).must(t).stdout
 				if !strings.Contains(used, "\t@loader_path/.dylibs/libdep.1.0.dylib (") || strings.Contains(used, "/opt/build") {
 					t.Errorf("llvm-objdump says\n%s", used)
