@@ -116,7 +116,7 @@ func (d *draft) finish(ctx context.Context, opts Options) (*Overlay, error) {
 			return d.s.original(), err
 		}
 	}
-	return image, d.check(image)
+	return image, p.check(d, image)
 }
 
 // original returns the slice as it is.

@@ -14,6 +14,12 @@ type extent struct {
 	size int64 // bytes
 }
 
+// Extents that are unlike others: part of the code, and there more than once.
+const (
+	encrypted = "encrypted range"
+	note      = "note"
+)
+
 // A reference is a place in a command that refers to bytes of the file.
 type reference struct {
 	what   string
@@ -40,8 +46,8 @@ var references = map[types.LoadCmd][]reference{
 	types.LC_FUNCTION_VARIANTS:        linkeditData("function variants"),
 	types.LC_FUNCTION_VARIANT_FIXUPS:  linkeditData("function variant fixups"),
 	types.LC_LAZY_LOAD_DYLIB_INFO:     linkeditData("lazy load info"),
-	types.LC_ENCRYPTION_INFO:          linkeditData("encrypted range"),
-	types.LC_ENCRYPTION_INFO_64:       linkeditData("encrypted range"),
+	types.LC_ENCRYPTION_INFO:          linkeditData(encrypted),
+	types.LC_ENCRYPTION_INFO_64:       linkeditData(encrypted),
 	types.LC_SYMTAB: {
 		{"symbol table", 8, 12, 16, 12},
 		{"string table", 16, 20, 1, 0},
@@ -85,7 +91,7 @@ func (s *Slice) extents() []extent {
 			}
 		}
 		if c.cmd == types.LC_NOTE {
-			all = append(all, extent{"note", c.off + 24, int64(s.order.Uint64(c.data[24:])), int64(s.order.Uint64(c.data[32:]))})
+			all = append(all, extent{note, c.off + 24, int64(s.order.Uint64(c.data[24:])), int64(s.order.Uint64(c.data[32:]))})
 		}
 	}
 	return all

@@ -79,7 +79,7 @@ func (s *Slice) renumber(ordinals []int) ([]patch, error) {
 		if now <= 0 {
 			return nil, fmt.Errorf("macho: %q is imported from a library that is to be removed", x.symbol)
 		}
-		patches = append(patches, patch{x.off, int64(x.size), x.encode(now)})
+		patches = append(patches, patch{off: x.off, size: int64(x.size), data: x.encode(now)})
 	}
 	return patches, nil
 }

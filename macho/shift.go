@@ -3,6 +3,7 @@ package macho
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/blacktop/go-macho/types"
@@ -21,6 +22,9 @@ type shift struct {
 	base    uint64 // address of the header
 	delta   int64  // bytes
 	patches []patch
+	numbers int            // how many patches are of data, they come first; the others are of code
+	data    map[int][]byte // of segments with pointers, by index
+	visited int64          // numbers that have been looked at
 }
 
 // unmovable lists load commands whose data counts from the base in ways that are
@@ -44,15 +48,38 @@ func newShift(s *Slice, size int64) (*shift, error) {
 	if err := h.check(); err != nil {
 		return nil, err
 	}
-	h.delta = alignUp(size-s.room, h.page())
+	page, err := h.page()
+	if err != nil {
+		return nil, err
+	}
+	h.delta = alignUp(size-s.room, page)
+	if err := h.moveData(); err != nil {
+		return nil, err
+	}
+	return h, h.moveHeaderReferences()
+}
+
+// moveData corrects all numbers outside of code.
+func (h *shift) moveData() error {
 	for _, step := range []func() error{
-		h.movePointers, h.moveSymbols, h.moveExports, h.moveFunctionStarts, h.moveDataInCode, h.moveUnwindInfo, h.moveInitOffsets, h.moveHeaderReferences,
+		h.movePointers, h.moveSymbols, h.moveExports, h.moveFunctionStarts, h.moveDataInCode, h.moveUnwindInfo, h.moveInitOffsets,
 	} {
 		if err := step(); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return h, nil
+	h.numbers = len(h.patches)
+	return nil
+}
+
+// visit counts the numbers that are looked at: tables that name more than there is
+// room for in the image go in circles.
+func (h *shift) visit(off int64) error {
+	const least = 4 // bytes of a number
+	if h.visited++; h.visited > h.s.Size/least {
+		return refuseShift(off, "its tables name more places than it has")
+	}
+	return nil
 }
 
 func refuseShift(off int64, format string, args ...any) error {
@@ -61,16 +88,18 @@ func refuseShift(off int64, format string, args ...any) error {
 
 // page returns what the content moves by a multiple of: the page size, or the
 // alignment of a section if that is larger.
-func (h *shift) page() int64 {
+func (h *shift) page() (int64, error) {
+	const most = 15 // as a power of two, what linkers accept (cctools, MAXSECTALIGN)
 	page := h.s.Arch.Page()
 	for _, seg := range h.s.Segments {
 		for _, x := range seg.Sections {
-			if x.Align < 31 {
-				page = max(page, 1<<x.Align)
+			if x.Align > most {
+				return 0, refuseShift(seg.at, "section %q is aligned to 2^%d, more than 2^%d", x.Segment+","+x.Name, x.Align, most)
 			}
+			page = max(page, 1<<x.Align)
 		}
 	}
-	return page
+	return page, nil
 }
 
 // check refuses kinds of images that are not understood.
@@ -95,10 +124,7 @@ func (h *shift) check() error {
 			return refuseShift(x.at, "it has %s of the first version", x.what)
 		}
 	}
-	text := h.text()
-	if text == nil || text.Off != 0 {
-		return refuseShift(0, "no segment holds the header")
-	}
+	text := s.headerSegment() // checkLayout has seen that there is one
 	h.base = text.Addr
 	for _, seg := range s.Segments {
 		if seg.Name == "__DWARF" {
@@ -107,15 +133,10 @@ func (h *shift) check() error {
 		if seg.FileSize > 0 && seg.Addr < text.Addr {
 			return refuseShift(seg.Off, "segment %q lies before the header", seg.Name)
 		}
-	}
-	return nil
-}
-
-// text returns the segment that holds the header.
-func (h *shift) text() *Segment {
-	for i := range h.s.Segments {
-		if seg := &h.s.Segments[i]; seg.Off == 0 && seg.FileSize > 0 {
-			return seg
+		for _, x := range seg.Sections {
+			if x.RelNum > 0 {
+				return refuseShift(seg.at, "section %q has relocations", x.Segment+","+x.Name)
+			}
 		}
 	}
 	return nil
@@ -129,13 +150,13 @@ func (h *shift) moves(addr uint64) bool { return addr >= h.base+uint64(h.from) }
 func (h *shift) patch32(off int64, v uint32) {
 	b := make([]byte, 4)
 	h.s.order.PutUint32(b, v)
-	h.patches = append(h.patches, patch{off, 4, b})
+	h.patches = append(h.patches, patch{off: off, size: 4, data: b})
 }
 
 func (h *shift) patch64(off int64, v uint64) {
 	b := make([]byte, 8)
 	h.s.order.PutUint64(b, v)
-	h.patches = append(h.patches, patch{off, 8, b})
+	h.patches = append(h.patches, patch{off: off, size: 8, data: b})
 }
 
 // replace gives a part of __LINKEDIT another content, which may be longer.
@@ -144,7 +165,7 @@ func (h *shift) replace(off int64, old, now []byte) {
 	for (len(now)-len(old))%8 != 0 {
 		now = append(now, 0)
 	}
-	h.patches = append(h.patches, patch{off, int64(len(old)), now})
+	h.patches = append(h.patches, patch{off: off, size: int64(len(old)), data: now, table: true})
 }
 
 // moveSymbols corrects the addresses in the symbol table (<mach-o/nlist.h>).
@@ -172,7 +193,6 @@ func hasAddress(kind byte) bool {
 		stsym   = 0x26 // N_STSYM
 		lcsym   = 0x28 // N_LCSYM
 		bnsym   = 0x2e // N_BNSYM
-		ensym   = 0x4e // N_ENSYM
 		sline   = 0x44 // N_SLINE
 		lbrac   = 0xc0 // N_LBRAC
 		rbrac   = 0xe0 // N_RBRAC
@@ -180,7 +200,7 @@ func hasAddress(kind byte) bool {
 	if kind&typeStab == 0 {
 		return kind&typeMask == defined
 	}
-	return slices.Contains([]byte{fun, stsym, lcsym, bnsym, ensym, sline, lbrac, rbrac}, kind)
+	return slices.Contains([]byte{fun, stsym, lcsym, bnsym, sline, lbrac, rbrac}, kind)
 }
 
 // moveFunctionStarts corrects the first number, which counts from the header;
@@ -248,7 +268,9 @@ func (h *shift) apply(commands []command, moved func(int64) int64) error {
 		data := slices.Clone(c.data)
 		switch c.cmd {
 		case types.LC_SEGMENT_64:
-			h.applySegment(c, data, moved)
+			if err := h.applySegment(c, data, moved); err != nil {
+				return err
+			}
 		case types.LC_MAIN:
 			entry := int64(h.s.order.Uint64(data[8:]))
 			h.s.order.PutUint64(data[8:], uint64(moved(entry)))
@@ -275,7 +297,7 @@ func (h *shift) applyReferences(c *command, data []byte, moved func(int64) int64
 			continue
 		}
 		at := moved(off)
-		if at > 1<<32-1 {
+		if at > math.MaxUint32 {
 			return fmt.Errorf("macho: %s would lie at %#x; %v reaches 4 GiB", r.what, at, c.cmd)
 		}
 		h.s.order.PutUint32(data[r.off:], uint32(at))
@@ -287,7 +309,7 @@ func (h *shift) applyReferences(c *command, data []byte, moved func(int64) int64
 }
 
 // applySegment moves a segment; the one with the header grows instead.
-func (h *shift) applySegment(c *command, data []byte, moved func(int64) int64) {
+func (h *shift) applySegment(c *command, data []byte, moved func(int64) int64) error {
 	order := h.s.order
 	addr, memory := order.Uint64(data[24:]), order.Uint64(data[32:])
 	off, size := int64(order.Uint64(data[40:])), int64(order.Uint64(data[48:]))
@@ -300,9 +322,10 @@ func (h *shift) applySegment(c *command, data []byte, moved func(int64) int64) {
 		order.PutUint64(data[24:], addr+uint64(h.delta))
 		if off > 0 || size > 0 {
 			order.PutUint64(data[40:], uint64(moved(off)))
-			end := moved(off + size)
-			order.PutUint64(data[48:], uint64(end-moved(off)))
-			order.PutUint64(data[32:], max(memory, uint64(alignUp(end-moved(off), h.s.Arch.Page()))))
+			if now := moved(off+size) - moved(off); now != size { // __LINKEDIT
+				order.PutUint64(data[48:], uint64(now))
+				order.PutUint64(data[32:], max(memory, uint64(alignUp(now, h.s.Arch.Page()))))
+			}
 		}
 	}
 	head, each := h.s.sizes()
@@ -310,9 +333,13 @@ func (h *shift) applySegment(c *command, data []byte, moved func(int64) int64) {
 		x := data[at : at+each]
 		order.PutUint64(x[32:], order.Uint64(x[32:])+uint64(h.delta))
 		if v := int64(order.Uint32(x[48:])); v > 0 {
+			if moved(v) > math.MaxUint32 {
+				return fmt.Errorf("macho: a section of %q would lie at %#x; the field reaches 4 GiB", cString(data[8:24]), moved(v))
+			}
 			order.PutUint32(x[48:], uint32(moved(v)))
 		}
 	}
+	return nil
 }
 
 // appendULEB writes a number in ULEB128.

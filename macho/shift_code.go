@@ -31,21 +31,43 @@ func (h *shift) moveHeaderReferences() error {
 // moveX86 looks for RIP-relative addresses of the header: in LEA they are
 // corrected, elsewhere they would read the header as data, which is refused.
 func (h *shift) moveX86(code []byte, x *Section) error {
-	for i := 0; i+4 <= len(code); i++ {
-		disp := int64(int32(binary.LittleEndian.Uint32(code[i:])))
-		if x.Addr+uint64(i)+4+uint64(disp) != h.base || i < 2 {
-			continue
-		}
+	for i := 2; i+4 <= len(code); i++ {
 		modrm, op := code[i-1], code[i-2]
-		if modrm&0xc7 != 0x05 { // not RIP-relative, so the bytes are something else
+		if modrm&0xc7 != 0x05 { // not RIP-relative
 			continue
 		}
-		if op != 0x8d {
+		disp := int64(int32(binary.LittleEndian.Uint32(code[i:])))
+		end := x.Addr + uint64(i) + 4 // of the instruction, if no immediate follows
+		into := end + uint64(disp) - h.base
+		switch {
+		case op == 0x8d && into == 0:
+			h.patch32(x.Off+int64(i), uint32(int32(disp-h.delta)))
+		case op == 0x8d && into < uint64(h.s.headerSize()): // of a field of the header
+			return refuseShift(x.Off+int64(i), "an instruction takes an address inside the header")
+		case op != 0x8d && (into+immediateX86(op, modrm) < uint64(h.s.headerSize())):
 			return refuseShift(x.Off+int64(i), "an instruction %#x refers to the header", op)
 		}
-		h.patch32(x.Off+int64(i), uint32(int32(disp-h.delta)))
 	}
 	return nil
+}
+
+// immediateX86 returns the size of what follows the displacement of an instruction
+// in 64-bit code: RIP counts from behind it (Intel SDM, volume 2, appendix A).
+func immediateX86(op, modrm byte) uint64 {
+	switch op {
+	case 0x80, 0x83, 0xc0, 0xc1, 0xc6, 0x6b: // groups 1, 2 and 11, IMUL: 8 bits
+		return 1
+	case 0x81, 0xc7, 0x69: // 32 bits, if no prefix says 16
+		return 4
+	case 0xf6, 0xf7: // TEST alone of group 3 has one
+		if modrm&0x38 == 0 && op == 0xf6 {
+			return 1
+		}
+		if modrm&0x38 == 0 {
+			return 4
+		}
+	}
+	return 0
 }
 
 // moveARM64 looks for ADRP of the header's page with an ADD of nothing, and for
@@ -78,7 +100,8 @@ func (h *shift) moveARM64(code []byte, x *Section) error {
 }
 
 // usesHeader tells what the page in a register is used for. The header begins
-// it: an ADD of 0 gives its address. Other low bits are of what moves along.
+// it: an ADD of 0 gives its address. Low bits behind the load commands are of what
+// moves along.
 func (h *shift) usesHeader(code []byte, i int, register uint32, x *Section) (bool, error) {
 	const window = 64 // instructions
 	for k := i + 4; k+4 <= len(code) && k <= i+4*window; k += 4 {
@@ -88,9 +111,17 @@ func (h *shift) usesHeader(code []byte, i int, register uint32, x *Section) (boo
 		}
 		switch {
 		case op&0xffc00000 == 0x91000000: // ADD Xd, Xn, #imm12
-			return op>>10&0xfff == 0, nil
-		case op&0x3b000000 == 0x39000000: // LDR or STR with an unsigned offset
-			if offset := op >> 10 & 0xfff; offset == 0 {
+			into := op >> 10 & 0xfff
+			if into > 0 && int64(into) < h.from {
+				return false, refuseShift(x.Off+int64(k), "an instruction takes an address inside the header")
+			}
+			return into == 0, nil
+		case op&0x3b000000 == 0x39000000: // LDR or STR with an unsigned offset, in units of its size
+			size := op >> 30
+			if op>>26&1 != 0 && op>>23&1 != 0 { // 128 bits
+				size = 4
+			}
+			if int64(op>>10&0xfff)<<size < h.from {
 				return false, refuseShift(x.Off+int64(k), "an instruction reads the header")
 			}
 			return false, nil

@@ -1,5 +1,7 @@
 package macho
 
+import "cmp"
+
 // movePointers corrects the addresses that dyld rebases: it adds the slide to
 // them, so they have to be those of the moved image.
 func (h *shift) movePointers() error {
@@ -7,19 +9,37 @@ func (h *shift) movePointers() error {
 	if err != nil {
 		return err
 	}
-	if fixups != nil {
-		return h.moveChains(fixups, off)
+	if fixups == nil {
+		return h.moveRebases()
 	}
-	return h.moveRebases()
+	for _, what := range opcodes {
+		if _, at, err := h.s.extent(what); err != nil || at > 0 {
+			return cmp.Or(err, refuseShift(at, "it has chained fixups and %s", what))
+		}
+	}
+	return h.moveChains(fixups, off)
 }
 
-// A segmentData reads pointers of a segment.
+// opcodes are what tells dyld the pointers of an image without chained fixups.
+var opcodes = []string{"rebase opcodes", "bind opcodes", "weak bind opcodes", "lazy bind opcodes"}
+
+// segmentData reads a segment whose pointers are to be corrected.
 func (h *shift) segmentData(index int) ([]byte, *Segment, error) {
 	if index < 0 || index >= len(h.s.Segments) {
 		return nil, nil, formatErr(0, "segment %d of %d is to be fixed up", index, len(h.s.Segments))
 	}
 	seg := &h.s.Segments[index]
+	if seg.Off == 0 && seg.FileSize > 0 {
+		return nil, nil, refuseShift(seg.at, "the segment with the header has pointers")
+	}
+	if b, ok := h.data[index]; ok {
+		return b, seg, nil
+	}
 	b, err := readExact(h.s.r, seg.Off, seg.FileSize, h.s.Size)
+	if h.data == nil {
+		h.data = map[int][]byte{}
+	}
+	h.data[index] = b
 	return b, seg, err
 }
 
@@ -73,8 +93,8 @@ func (h *shift) moveSegmentChains(starts []byte, off int64, index int) error {
 	if err != nil {
 		return err
 	}
-	if seg.Off == 0 {
-		return refuseShift(off, "the segment with the header has pointers")
+	if got, want := order.Uint64(starts[8:]), seg.Addr-h.base; got != want {
+		return formatErr(off+8, "segment_offset of %q is %#x in the chained fixups, %#x by its load command", seg.Name, got, want)
 	}
 	pageSize, format := int64(order.Uint16(starts[4:])), order.Uint16(starts[6:])
 	pages := int64(order.Uint16(starts[20:]))
@@ -91,7 +111,8 @@ func (h *shift) moveSegmentChains(starts []byte, off int64, index int) error {
 		case first&chainMulti != 0:
 			return refuseShift(off+22+2*page, "a page with several chains")
 		}
-		if err := h.moveChain(data, seg, page*pageSize+int64(first), format); err != nil {
+		in := data[:min(int64(len(data)), (page+1)*pageSize)]
+		if err := h.moveChain(in, seg, page*pageSize+int64(first), format); err != nil {
 			return err
 		}
 	}
@@ -102,7 +123,7 @@ func (h *shift) moveSegmentChains(starts []byte, off int64, index int) error {
 func (h *shift) moveChain(data []byte, seg *Segment, at int64, format uint16) error {
 	for {
 		if at+8 > int64(len(data)) {
-			return formatErr(seg.Off+at, "a chain of fixups leaves segment %q", seg.Name)
+			return formatErr(seg.Off+at, "a chain of fixups leaves its page of segment %q", seg.Name)
 		}
 		v := h.s.order.Uint64(data[at:])
 		now, next, err := h.chained(v, format, seg.Off+at)
@@ -226,9 +247,6 @@ func (r *rebaser) step(op byte) (err error) {
 		if r.data, r.seg, err = r.h.segmentData(int(immediate)); err != nil {
 			return err
 		}
-		if r.seg.Off == 0 {
-			return refuseShift(r.off+int64(r.i), "the segment with the header has pointers")
-		}
 		r.at, err = r.number()
 	case rebaseAddULEB:
 		n, err = r.number()
@@ -264,6 +282,9 @@ func (r *rebaser) rebase(n, skip uint64) error {
 		if r.seg == nil || r.at+8 > uint64(len(r.data)) || r.at+8 < r.at {
 			return formatErr(r.off+int64(r.i), "rebase opcodes: a pointer at %#x is outside its segment", r.at)
 		}
+		if err := r.h.visit(r.off + int64(r.i)); err != nil {
+			return err
+		}
 		if v := r.h.s.order.Uint64(r.data[r.at:]); r.h.moves(v) {
 			r.h.patch64(r.seg.Off+int64(r.at), v+uint64(r.h.delta))
 		}
@@ -274,14 +295,17 @@ func (r *rebaser) rebase(n, skip uint64) error {
 
 // checkBinds refuses symbols that are bound in the segment with the header.
 func (h *shift) checkBinds() error {
-	for _, what := range []string{"bind opcodes", "weak bind opcodes", "lazy bind opcodes"} {
+	for _, what := range opcodes[1:] {
 		data, off, err := h.s.extent(what)
 		if err != nil {
 			return err
 		}
 		err = walkBinds(data, off, what, func(b bindOp) error {
 			index := int(b.op & immediateMask)
-			if b.kind() == opSegment && index < len(h.s.Segments) && &h.s.Segments[index] == h.text() {
+			switch {
+			case b.kind() == opThreaded:
+				return refuseShift(off+int64(b.at), "its pointers are threaded through the data")
+			case b.kind() == opSegment && index < len(h.s.Segments) && &h.s.Segments[index] == h.s.headerSegment():
 				return refuseShift(off+int64(b.at), "a symbol is bound in the segment with the header")
 			}
 			return nil

@@ -99,7 +99,7 @@ func TestOptionalCommandsMakeWayFirst(t *testing.T) {
 func shiftOf(t *testing.T, arch string) *shift {
 	t.Helper()
 	s := open(t, fixture(t, "zig-"+arch+"-nopad.so")).Slices[0]
-	return &shift{s: s, from: 0x1000, base: 0x10000, delta: 0x4000}
+	return &shift{s: s, from: 0x800, base: 0x10000, delta: 0x4000}
 }
 
 func words(s *Slice, ops ...uint32) []byte {
@@ -111,7 +111,7 @@ func words(s *Slice, ops ...uint32) []byte {
 }
 
 func TestReferencesToTheHeaderAreCorrected(t *testing.T) {
-	const adrpBack2, addZero, addEight = 0xd0ffffe0, 0x91000000, 0x91002000 // at 0x12000: page 0x10000
+	const adrpBack2, addZero, addHigh = 0xd0ffffe0, 0x91000000, 0x91240000 // at 0x12000: page 0x10000
 	for _, tt := range []struct {
 		name string
 		arch string
@@ -120,7 +120,7 @@ func TestReferencesToTheHeaderAreCorrected(t *testing.T) {
 		want []uint32 // the code afterwards, nil for no change
 	}{
 		{"adrp and add of the header", "arm64", 0x12000, func(s *Slice) []byte { return words(s, adrpBack2, addZero) }, []uint32{0xd0ffffc0, addZero}},
-		{"adrp and add of what moves", "arm64", 0x12000, func(s *Slice) []byte { return words(s, adrpBack2, addEight) }, nil},
+		{"adrp and add of what moves", "arm64", 0x12000, func(s *Slice) []byte { return words(s, adrpBack2, addHigh) }, nil},
 		{"adr of the header", "arm64", 0x10010, func(s *Slice) []byte { return words(s, 0x10ffff80) }, []uint32{0x10fdff80}},
 		{"adr of another place", "arm64", 0x10010, func(s *Slice) []byte { return words(s, 0x10ffffa0) }, nil},
 		{"lea of the header", "x86_64", 0x12000, func(*Slice) []byte { return []byte{0x48, 0x8d, 0x3d, 0xf9, 0xdf, 0xff, 0xff, 0x90} }, []uint32{0xf93d8d48, 0x90ffff9f}},
@@ -151,14 +151,28 @@ func TestReferencesToTheHeaderAreCorrected(t *testing.T) {
 }
 
 func TestReadingTheHeaderIsRefused(t *testing.T) {
-	h := shiftOf(t, "arm64")
-	for name, code := range map[string][]byte{
-		"load from the header": words(h.s, 0xd0ffffe0, 0xf9400001),
-		"page alone":           words(h.s, 0xd0ffffe0, 0xd65f03c0),
+	arm, intel := shiftOf(t, "arm64"), shiftOf(t, "x86_64")
+	const adrpBack2 = 0xd0ffffe0 // at 0x12000: x0 becomes 0x10000, the header
+	for _, tt := range []struct {
+		name string
+		code []byte // at 0x12000
+		move func([]byte, *Section) error
+	}{
+		{"load from the header", words(arm.s, adrpBack2, 0xf9400001), arm.moveARM64},
+		{"load of 8 bytes from the load commands", words(arm.s, adrpBack2, 0xf943fc01), arm.moveARM64},
+		{"address of a field", words(arm.s, adrpBack2, 0x91002000), arm.moveARM64},
+		{"page alone", words(arm.s, adrpBack2, 0xd65f03c0), arm.moveARM64},
+		{"mov of the magic number", []byte{0x8b, 0x05, 0xfa, 0xdf, 0xff, 0xff}, intel.moveX86},
+		{"lea of a field", []byte{0x48, 0x8d, 0x05, 0x09, 0xe0, 0xff, 0xff}, intel.moveX86},
+		{"cmp of the magic number", []byte{0x81, 0x3d, 0xf6, 0xdf, 0xff, 0xff, 0xcf, 0xfa, 0xed, 0xfe}, intel.moveX86},
+		{"test of a flag", []byte{0xf6, 0x05, 0x11, 0xe0, 0xff, 0xff, 0x01}, intel.moveX86},
 	} {
-		if err := h.moveARM64(code, &Section{Addr: 0x12000}); err == nil || !strings.Contains(err.Error(), "cannot be moved with certainty") {
-			t.Errorf("%s: got %v, want a refusal", name, err)
+		if err := tt.move(tt.code, &Section{Addr: 0x12000}); err == nil || !strings.Contains(err.Error(), "cannot be moved with certainty") {
+			t.Errorf("%s: got %v, want a refusal", tt.name, err)
 		}
+	}
+	if err := arm.moveARM64(words(arm.s, adrpBack2, 0xf9440001), &Section{Addr: 0x12000}); err != nil {
+		t.Errorf("load from behind the load commands: %v", err)
 	}
 }
 

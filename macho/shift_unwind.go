@@ -46,6 +46,9 @@ func (u *unwindInfo) u32(at int64) (uint32, error) {
 // shift corrects the offset from the header at a place.
 func (u *unwindInfo) shift(at int64) error {
 	v, err := u.u32(at)
+	if err == nil {
+		err = u.h.visit(u.off + at)
+	}
 	if err == nil && u.h.moves(u.h.base+uint64(v)) {
 		u.h.patch32(u.off+at, v+uint32(u.h.delta))
 	}

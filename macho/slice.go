@@ -225,6 +225,8 @@ type Segment struct {
 	FileSize int64  // bytes in the slice
 	Prot     uint32 // VM_PROT_… at first
 	Sections []Section
+
+	at int64 // of its load command in the slice
 }
 
 // A Section is a part of a segment.
@@ -286,7 +288,7 @@ func (s *Slice) sizes() (segment, section int64) {
 func (s *Slice) readSegment(c *command) error {
 	head, each := s.sizes()
 	cur := binread.NewCursor(c.data[8:], c.off+8, s.order, s.Arch.Is64())
-	seg := Segment{Name: cString(cur.Bytes(16)), Addr: cur.Word(), MemSize: cur.Word()}
+	seg := Segment{at: c.off, Name: cString(cur.Bytes(16)), Addr: cur.Word(), MemSize: cur.Word()}
 	off, fileSize := cur.Word(), cur.Word()
 	cur.U32() // maxprot
 	seg.Prot = cur.U32()
