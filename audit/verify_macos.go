@@ -192,9 +192,10 @@ func (p *Proof) claimMacOrder() {
 }
 
 // claimMacPaths adds the claim that no path is left that only means something on
-// the machine that built the wheel.
+// the machine that built the wheel. A weak library that is not there does no harm,
+// unless another one has its path.
 func (p *Proof) claimMacPaths() {
-	var faults []Fault
+	var faults, weak []Fault
 	rpaths := 0
 	for _, b := range p.Report.MacOS.Graph.Members {
 		for _, image := range b.Images {
@@ -206,13 +207,22 @@ func (p *Proof) claimMacPaths() {
 				}
 			}
 			for _, e := range image.Loads {
-				if path.IsAbs(e.Dylib.Name) && e.Status != linkage.DylibSystem && e.Status != linkage.DylibExcluded {
-					faults = append(faults, Fault{File: l.file(), Library: e.Dylib.Name, Reason: "its install name is a path of the machine that built it"})
+				if !path.IsAbs(e.Dylib.Name) || e.Status == linkage.DylibSystem || e.Status == linkage.DylibExcluded {
+					continue
+				}
+				fault := Fault{File: l.file(), Library: e.Dylib.Name, Reason: "its install name is a path of the machine that built it"}
+				if e.Status == linkage.DylibMissing && e.Dylib.Kind == macho.Weak {
+					weak = append(weak, fault)
+				} else {
+					faults = append(faults, fault)
 				}
 			}
 		}
 	}
 	p.claim(TopicPaths, "no search path of the build machine is left", phrase.Count(rpaths, "LC_RPATH"), faults)
+	if len(weak) > 0 {
+		p.unchecked(TopicPaths, "no other library lies where a weak one is looked for", "it is not in the wheel", weak)
+	}
 	p.claimInstallNames()
 }
 

@@ -110,6 +110,8 @@ func TestVerifyMacOSUnchecked(t *testing.T) {
 			"order: demo/a.so: @rpath/b.dylib: its name does not lead from it to demo/lib/b.dylib"},
 		{"names of the build machine", fatWheel, "demo/a.dylib macho arch=x86_64 id=/opt/a.dylib arch=arm64 id=/DLC/a.dylib signed=adhoc",
 			"paths: demo/a.dylib (x86_64): LC_ID_DYLIB \"/opt/a.dylib\" is a path of the machine that built it"},
+		{"a weak library outside the wheel", armWheel, "demo/a.so macho" + armSlice + " loads=weak:/opt/b.dylib",
+			"paths: demo/a.so: /opt/b.dylib: its install name is a path of the machine that built it"},
 		{"what dyld does not load", armWheel, "demo/a.so macho" + armSlice + "\ndemo/a.o macho arch=arm64 type=object\ndemo/b.so elf aarch64",
 			"binaries: demo/a.o: Mach-O object file\nbinaries: demo/b.so: ELF"},
 		{"a tag of another system", "demo-1.0-cp312-cp312-macosx_11_0_arm64.win_arm64.whl", "demo/a.so macho" + armSlice,

@@ -121,6 +121,10 @@ func TestMacOSRepair(t *testing.T) {
 			repair.Options{}, "macosx_11_0_arm64", []string{
 				"demo/.dylibs/b.dylib arm64 id=/DLC/demo/.dylibs/b.dylib",
 				"demo/a.so arm64 @loader_path/.dylibs/b.dylib"}},
+		{"weak and missing", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=weak:/opt/none.dylib,/opt/libb.dylib", "opt/libb.dylib macho arch=arm64 id=/opt/libb.dylib",
+			repair.Options{}, "macosx_11_0_arm64", []string{
+				"demo/.dylibs/libb.dylib arm64 id=/DLC/demo/.dylibs/libb.dylib",
+				"demo/a.so arm64 /opt/none.dylib @loader_path/.dylibs/libb.dylib"}},
 		{"a tag for any platform", "any", pkg + "demo/a.so macho arch=x86_64 minos=10.13", "", repair.Options{}, "macosx_10_13_x86_64", []string{"demo/a.so x86_64"}},
 		{"a target", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 minos=12.3", "", repair.Options{MacOS: repair.MacOptions{Target: policy.MacVersion{Major: 13}}}, "macosx_13_0_arm64", []string{"demo/a.so arm64"}},
 		{"tags stay", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 minos=12.3", "", repair.Options{KeepTags: true}, "macosx_11_0_arm64", []string{"demo/a.so arm64"}},
