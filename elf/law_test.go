@@ -263,11 +263,17 @@ func keptNotes(before, after *File) error {
 		if err != nil || !bytes.Equal(old, got) {
 			return fmt.Errorf("the note at %#x differs from the one at %#x (%v)", now[i].Off, was[i].Off, err)
 		}
-		if off, _ := after.offsetOf(now[i].Vaddr, now[i].Filesz); off != now[i].Off || now[i].Align > 0 && (now[i].Vaddr-was[i].Vaddr)%now[i].Align != 0 {
+		if off, _ := after.offsetOf(now[i].Vaddr, now[i].Filesz); off != now[i].Off || !stillAligned(was[i], now[i]) {
 			return fmt.Errorf("the note at %#x has address %#x", now[i].Off, now[i].Vaddr)
 		}
 	}
 	return nil
+}
+
+// stillAligned reports whether a segment that has moved lies at a multiple of its
+// p_align, or as far from one as before.
+func stillAligned(was, now Prog) bool {
+	return now.Align == 0 || now.Vaddr%now.Align == 0 || (now.Vaddr-was.Vaddr)%now.Align == 0
 }
 
 // keptTables compares the contents of tables that have moved and that no edit
