@@ -289,6 +289,20 @@ func (r *Report) action(v *Verdict, e *linkage.Edge) Action {
 // verdict want of libraries that stay outside the wheel, by soname. Both the
 // names and the versions are complete, in the order of the policies' tables.
 func (r *Report) VersionedSymbols(v *Verdict) map[string][]string {
+	return r.versions(v, func(j *judgement, o *linkage.Object, library string) bool { return j.inside(o, library) })
+}
+
+// WantedVersions returns all versions that the wheel and the grafts of a verdict
+// want of libraries that are not in the wheel yet, by library.
+func (r *Report) WantedVersions(v *Verdict) map[string][]string {
+	return r.versions(v, func(_ *judgement, o *linkage.Object, library string) bool {
+		e := o.Edge(library)
+		return e != nil && e.Status == linkage.Found && e.To.InWheel
+	})
+}
+
+// versions collects the versions that are wanted of libraries that are not inside.
+func (r *Report) versions(v *Verdict, inside func(j *judgement, o *linkage.Object, library string) bool) map[string][]string {
 	sets := map[string]map[string]bool{}
 	j := &judgement{report: r, grafted: map[*linkage.Object]bool{}}
 	objects := r.Graph.Members
@@ -300,7 +314,7 @@ func (r *Report) VersionedSymbols(v *Verdict) map[string][]string {
 	}
 	for _, o := range objects {
 		for _, n := range r.facts[o].needs {
-			if j.inside(o, n.Library) {
+			if inside(j, o, n.Library) {
 				continue
 			}
 			for _, version := range n.Versions {

@@ -81,7 +81,22 @@ func (a *app) audit(cmd *cobra.Command, path string, f *auditFlags) error {
 	return err
 }
 
-func (a *app) auditWheel(ctx context.Context, path string, f *auditFlags) (err error) {
+func (a *app) auditWheel(ctx context.Context, path string, f *auditFlags) error {
+	return a.withReport(ctx, path, f, func(rep *audit.Report) (err error) {
+		if f.json {
+			err = a.printJSON(report.NewAudit(rep))
+		} else {
+			err = report.WriteAudit(a.stdout, rep, a.style(), a.verbose > 0)
+		}
+		if err != nil || f.plat == "" {
+			return err
+		}
+		return meets(rep, f)
+	})
+}
+
+// withReport audits a wheel and hands the report to use.
+func (a *app) withReport(ctx context.Context, path string, f *auditFlags, use func(*audit.Report) error) (err error) {
 	w, err := wheel.Open(path)
 	if err != nil {
 		return err
@@ -100,15 +115,7 @@ func (a *app) auditWheel(ctx context.Context, path string, f *auditFlags) (err e
 		return err
 	}
 	defer func() { err = errors.Join(err, rep.Close()) }()
-	if f.json {
-		err = a.printJSON(report.NewAudit(rep))
-	} else {
-		err = report.WriteAudit(a.stdout, rep, a.style(), a.verbose > 0)
-	}
-	if err != nil || f.plat == "" {
-		return err
-	}
-	return meets(rep, f)
+	return use(rep)
 }
 
 // meets holds the wheel to --plat.

@@ -15,7 +15,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends what does not heed the first
-	code := run(ctx, os.Args[1:], environment{
+	code := run(ctx, os.Args, environment{
 		stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv,
 	})
 	stop()

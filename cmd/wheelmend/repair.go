@@ -129,17 +129,41 @@ func (f *repairFlags) macOptions(getenv func(string) string, wheels []string) (o
 // maybeMacOS reports whether a wheel may be one for macOS. Only the name of one for
 // another system tells that it is not.
 func maybeMacOS(path string) bool {
+	families, ok := platformFamilies(path)
+	return !ok || slices.Contains(families, policy.MacOS) || slices.Contains(families, policy.Any)
+}
+
+// forMacOSAlone reports whether the name of a wheel says that it is for macOS.
+func forMacOSAlone(path string) bool {
+	families, ok := platformFamilies(path)
+	return ok && !slices.ContainsFunc(families, func(f policy.Family) bool { return f != policy.MacOS })
+}
+
+// forAnyPlatform reports whether the name of a wheel says that it is for all systems.
+func forAnyPlatform(path string) bool {
+	families, ok := platformFamilies(path)
+	return ok && slices.Contains(families, policy.Any)
+}
+
+// platformFamilies returns the systems in the name of a wheel, if it is one.
+func platformFamilies(path string) ([]policy.Family, bool) {
 	name, err := wheel.ParseFilename(filepath.Base(path))
-	return err != nil || slices.ContainsFunc(name.Platform, func(tag string) bool {
-		p, err := policy.ParsePlatform(tag)
-		return err == nil && (p.Family == policy.MacOS || p.Family == policy.Any)
-	})
+	if err != nil {
+		return nil, false
+	}
+	var families []policy.Family
+	for _, tag := range name.Platform {
+		if p, err := policy.ParsePlatform(tag); err == nil {
+			families = append(families, p.Family)
+		}
+	}
+	return families, true
 }
 
 // check rejects values that no wheel could be repaired with.
 func (f *repairFlags) check() error {
 	if f.useLevel.Changed && (f.level < 0 || f.level > 9) {
-		return usagef("--zip-level %d: want 0 to 9", f.level)
+		return usagef("--%s %d: want 0 to 9", f.useLevel.Name, f.level)
 	}
 	if f.wheelDir == "" {
 		return usagef("--wheel-dir is empty, want a directory")
@@ -238,15 +262,7 @@ func repairOne(ctx context.Context, r *repair.Repairer, path string, f *repairFl
 
 // printRepair prints the result of one wheel.
 func (a *app) printRepair(result *repair.Result, path string, json, dryRun bool) error {
-	log := a.log.WithField("wheel", filepath.Base(path))
-	if result.Plan != nil {
-		for _, warning := range result.Plan.Warnings {
-			log.Warn(warning)
-		}
-	}
-	for _, finding := range result.Findings {
-		log.Warn(finding)
-	}
+	a.warnOf(result, path)
 	if json && result.Plan == nil {
 		return a.printJSON(report.NewCopy(filepath.Base(path), result, dryRun))
 	}
@@ -262,6 +278,19 @@ func (a *app) printRepair(result *repair.Result, path string, json, dryRun bool)
 		}
 	}
 	return report.WriteRepaired(a.stdout, filepath.Base(path), result)
+}
+
+// warnOf tells what a person should know of a result.
+func (a *app) warnOf(result *repair.Result, path string) {
+	log := a.log.WithField("wheel", filepath.Base(path))
+	if result.Plan != nil {
+		for _, warning := range result.Plan.Warnings {
+			log.Warn(warning)
+		}
+	}
+	for _, finding := range result.Findings {
+		log.Warn(finding)
+	}
 }
 
 func (a *app) printJSON(document any) error { return report.WriteJSON(a.stdout, document) }

@@ -42,6 +42,7 @@ func usagef(format string, args ...any) error {
 // An app is one run of the program.
 type app struct {
 	environment
+	name    string // by which the program was called
 	log     *logrus.Logger
 	verbose int
 	quiet   bool
@@ -49,11 +50,13 @@ type app struct {
 	color   string // auto, always or never
 }
 
-// run executes the command line and returns the exit code.
+// run executes the command line, which begins with the name of the program, and
+// returns the exit code.
 func run(ctx context.Context, args []string, env environment) int {
-	a := &app{environment: env, log: logrus.New()}
+	a := &app{environment: env, name: "wheelmend", log: logrus.New()}
 	a.log.SetOutput(env.stderr)
-	root := a.rootCommand()
+	root := a.toolCommand(args[0])
+	args = args[1:]
 	root.SetArgs(args)
 	root.SetOut(env.stdout)
 	root.SetErr(env.stderr)
@@ -64,10 +67,13 @@ func run(ctx context.Context, args []string, env environment) int {
 	case errors.Is(err, errFailed):
 		return exitFailed
 	case isUsage(err):
-		fmt.Fprintf(env.stderr, "wheelmend: error: %s\nRun 'wheelmend %s--help' for usage.\n", report.Clean(err.Error()), commandOf(root, args))
+		fmt.Fprintf(env.stderr, "%s: error: %s\nRun '%s %s--help' for usage.\n", a.name, report.Clean(err.Error()), a.name, commandOf(root, args))
 		return exitUsage
 	}
-	fmt.Fprintf(env.stderr, "wheelmend: error: %s\n", report.Clean(err.Error()))
+	fmt.Fprintf(env.stderr, "%s: error: %s\n", a.name, report.Clean(err.Error()))
+	if own := (exitError{}); errors.As(err, &own) {
+		return own.code
+	}
 	return exitFailed
 }
 
@@ -126,7 +132,7 @@ It is one static program. It works offline, from any host, and runs no other.`,
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print errors only")
 	flags.StringVar(&a.format, "log-format", "text", "format of messages on stderr: text or json")
 	flags.StringVar(&a.color, "color", "auto", "color: auto, always or never")
-	root.AddCommand(a.auditCommand(), a.repairCommand(), a.verifyCommand(), a.patchCommand(), a.treeCommand(), a.mergeCommand(), a.tagCommand(), a.policiesCommand(), a.versionCommand())
+	root.AddCommand(a.auditCommand(), a.repairCommand(), a.verifyCommand(), a.patchCommand(), a.treeCommand(), a.mergeCommand(), a.tagCommand(), a.installShimsCommand(), a.policiesCommand(), a.versionCommand())
 	checkAddedCommands(root)
 	root.SetVersionTemplate("wheelmend {{.Version}}\n")
 	return root
@@ -157,7 +163,7 @@ func checkAddedCommands(root *cobra.Command) {
 func (a *app) configureLog() error {
 	switch a.format {
 	case "text":
-		a.log.SetFormatter(lineFormatter{})
+		a.log.SetFormatter(lineFormatter{a.name})
 	case "json":
 		a.log.SetFormatter(jsonFormatter{})
 	default:
@@ -180,18 +186,18 @@ func (a *app) configureLog() error {
 }
 
 // lineFormatter writes a message as one line: "wheelmend: warning: WHEEL: text",
-// or with the file that it is about.
-type lineFormatter struct{}
+// or with the file that it is about. The program has the name by which it was called.
+type lineFormatter struct{ program string }
 
 // Format implements [logrus.Formatter].
-func (lineFormatter) Format(e *logrus.Entry) ([]byte, error) {
+func (f lineFormatter) Format(e *logrus.Entry) ([]byte, error) {
 	text := e.Message
 	for _, field := range []string{"file", "wheel"} {
 		if name, ok := e.Data[field].(string); ok && name != "" {
 			text = name + ": " + text
 		}
 	}
-	return []byte("wheelmend: " + e.Level.String() + ": " + report.Clean(text) + "\n"), nil
+	return []byte(f.program + ": " + e.Level.String() + ": " + report.Clean(text) + "\n"), nil
 }
 
 // jsonFormatter writes a message as one JSON object on one line.

@@ -10,10 +10,15 @@ import (
 	"github.com/wheelmend/wheelmend/internal/wheeltest"
 )
 
-// TestMain lets the test binary be the command: what scripts call wheelmend is
-// this binary, so they see the code under test.
+// TestMain lets the test binary be the command: what scripts call wheelmend, or by
+// the name of a tool whose place it takes, is this binary, so they see the code under
+// test.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"wheelmend": main})
+	commands := map[string]func(){"wheelmend": main}
+	for name := range dropins {
+		commands[name] = main
+	}
+	testscript.Main(m, commands)
 }
 
 // TestScripts runs testdata/*.txt. The environment of a script is empty save

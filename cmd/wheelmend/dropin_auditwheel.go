@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/repair"
+	"github.com/wheelmend/wheelmend/report"
+)
+
+// The version of auditwheel whose flags these are.
+const auditwheelVersion = "6.8.2"
+
+// auditwheelTool takes the place of auditwheel.
+func (a *app) auditwheelTool() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "auditwheel",
+		Short:   "Audit and repair Linux wheels, with the flags of auditwheel",
+		Long:    "This is wheelmend in the place of auditwheel, for Linux wheels.",
+		Version: standsFor(auditwheelVersion),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("invalid choice: %q (choose from show, repair, lddtree)", args[0])
+			}
+			return cmd.Help()
+		},
+	}
+	cmd.Flags().BoolP("version", "V", false, "show the version and exit")
+	cmd.Flags().CountVarP(&a.verbose, "verbose", "v", "tell more (repeatable)")
+	cmd.SetVersionTemplate("auditwheel {{.Version}}\n")
+	cmd.AddCommand(a.auditwheelShow(), a.auditwheelRepair(), a.auditwheelLddtree())
+	return cmd
+}
+
+// inform writes a line as auditwheel's log has it.
+func (a *app) inform(module, format string, args ...any) {
+	fmt.Fprintf(a.stderr, "INFO:auditwheel."+module+":"+format+"\n", args...)
+}
+
+// auditwheelLDPaths registers the flag that all its commands have.
+func auditwheelLDPaths(f *searchFlags, flags *pflag.FlagSet) {
+	flags.StringVar(&f.ldPaths, "ldpaths", "", "`directories` (A:B) that replace the default ones; AUDITWHEEL_LD_LIBRARY_PATH adds to them")
+	f.useLDPaths = flags.Lookup("ldpaths")
+}
+
+// auditwheelChecks registers the flags that show and repair have.
+func auditwheelChecks(ignoreISA, allowPure *bool, flags *pflag.FlagSet) {
+	flags.BoolVar(ignoreISA, "disable-isa-ext-check", false, "accept binaries that need more than the baseline processor (x86-64-v2...)")
+	flags.BoolVar(allowPure, "allow-pure-python-wheel", false, "let a wheel without binaries pass")
+}
+
+// existing rejects names that are none of a file, as a wrong call.
+func existing(names []string) error {
+	for _, name := range names {
+		if info, err := os.Stat(name); err != nil || info.IsDir() {
+			return usagef("cannot access %s. No such file", name)
+		}
+	}
+	return nil
+}
+
+// errNotELF is what auditwheel says of a wheel without ELF files.
+var errNotELF = errors.New("This does not look like a platform wheel, no ELF executable or shared library file (including compiled Python C extension) found in the wheel archive") //nolint:staticcheck // its very words, which scripts look for
+
+func (a *app) auditwheelShow() *cobra.Command {
+	f := auditFlags{}
+	cmd := &cobra.Command{
+		Use:   "show WHEEL_FILE",
+		Short: "Tell which platform tag a wheel meets, and what it needs from the system",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("%d wheels given, want one WHEEL_FILE", len(args))
+			}
+			return existing(args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return a.auditwheelAnswer(cmd.Context(), args[0], &f) },
+	}
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
+	auditwheelChecks(&f.ignoreISA, &f.allowPure, cmd.Flags())
+	auditwheelLDPaths(&f.search, cmd.Flags())
+	return cmd
+}
+
+// auditwheelAnswer prints what auditwheel show does.
+func (a *app) auditwheelAnswer(ctx context.Context, path string, f *auditFlags) error {
+	name := filepath.Base(path)
+	pure := false
+	err := a.withReport(ctx, path, f, func(rep *audit.Report) error {
+		pure = rep.Format == audit.Pure
+		switch {
+		case rep.Format != audit.ELF:
+			return errNotELF
+		case f.json:
+			return report.WriteAuditwheelJSON(a.stdout, report.NewAuditwheel(rep))
+		}
+		return report.WriteAuditwheel(a.stdout, rep, a.verbose > 0)
+	})
+	switch {
+	case !errors.Is(err, errNotELF):
+		return err
+	case pure && f.allowPure && forAnyPlatform(path):
+		if f.json {
+			return report.WriteAuditwheelJSON(a.stdout, report.AuditwheelPure{Version: 1, Wheel: name, Pure: true})
+		}
+		return nil
+	}
+	a.inform("main_show", "%s", errNotELF)
+	if f.json {
+		return errors.Join(errFailed, report.WriteAuditwheelJSON(a.stdout, report.AuditwheelFailure{Version: 1, Wheel: name, Error: errNotELF.Error()}))
+	}
+	return errFailed
+}
+
+func (a *app) auditwheelRepair() *cobra.Command {
+	f := repairFlags{}
+	var patcher string
+	cmd := &cobra.Command{
+		Use:   "repair WHEEL_FILE...",
+		Short: "Copy libraries into wheels and give them the tag that they then meet",
+		Long: `Copy libraries into wheels and give them the tag that they then meet. The first
+wheel that fails is the last that is looked at.`,
+		Args: wantArgs("WHEEL_FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			variables := map[string]string{"zip-compression-level": "AUDITWHEEL_ZIP_COMPRESSION_LEVEL", "plat": "AUDITWHEEL_PLAT", "patcher": "AUDITWHEEL_PATCHER"}
+			if err := environmentDefaults(cmd.Flags(), a.getenv, variables); err != nil {
+				return err
+			}
+			if patcher != "patchelf" {
+				return usagef("--patcher %s: wheelmend edits ELF files on its own; leave the flag and AUDITWHEEL_PATCHER out", patcher)
+			}
+			if err := existing(args); err != nil {
+				return err
+			}
+			opts, err := a.repairOptions(&f, args)
+			if err != nil {
+				return err
+			}
+			return a.auditwheelRepairAll(cmd.Context(), args, &f, opts)
+		},
+	}
+	flags := cmd.Flags()
+	flags.IntVarP(&f.level, "zip-compression-level", "z", -1, "compression `level` of new members, 0 to 9")
+	f.useLevel = flags.Lookup("zip-compression-level")
+	f.useLevel.DefValue = "0"
+	flags.StringVar(&f.plat, "plat", "auto", "platform `tag` to aim for, such as manylinux_2_28_x86_64")
+	flags.StringVarP(&f.libSuffix, "lib-sdir", "L", repair.DefaultLibSuffix, "`suffix` of the folder for copied libraries")
+	f.useLibSuffix = flags.Lookup("lib-sdir")
+	flags.StringVarP(&f.wheelDir, "wheel-dir", "w", "wheelhouse/", "`directory` for the repaired wheels")
+	flags.BoolVar(&f.keepTags, "no-update-tags", false, "leave the file name and the tags as they are")
+	flags.BoolVar(&f.strip, "strip", false, "remove symbol tables and debug information")
+	flags.StringArrayVar(&f.search.exclude, "exclude", nil, "leave libraries whose `soname` matches to the user's system (repeatable)")
+	flags.BoolVar(&f.onlyPlat, "only-plat", false, "do not add the tag of an older system that the wheel meets as well")
+	auditwheelChecks(&f.ignoreISA, &f.allowPure, flags)
+	auditwheelLDPaths(&f.search, flags)
+	flags.StringVar(&patcher, "patcher", "patchelf", "`program` that edits ELF files: patchelf, whose place wheelmend takes")
+	return cmd
+}
+
+func (a *app) auditwheelRepairAll(ctx context.Context, wheels []string, f *repairFlags, opts repair.Options) (err error) {
+	r := repair.NewRepairer(opts)
+	defer func() { err = errors.Join(err, r.Close()) }()
+	for _, path := range wheels {
+		a.inform("main_repair", "Repairing %s", filepath.Base(path))
+		if forMacOSAlone(path) {
+			a.inform("main_repair", "%s", errNotELF)
+			return errFailed
+		}
+		result, err := r.Repair(ctx, path, f.wheelDir)
+		if err != nil {
+			return auditwheelFailure(path, err)
+		}
+		a.warnOf(result, path)
+		out, err := filepath.Abs(result.Path)
+		if err != nil {
+			return err
+		}
+		if result.Plan != nil {
+			a.inform("main_repair", "\nFixed-up wheel written to %s", report.Clean(out))
+		}
+	}
+	return nil
+}
+
+// auditwheelFailure gives an error the exit code of auditwheel: a policy that cannot
+// be met is a wrong call to it.
+func auditwheelFailure(path string, err error) error {
+	named := fmt.Errorf("%s: %w", filepath.Base(path), err)
+	var unmet *repair.UnmetError
+	if !errors.As(err, &unmet) {
+		return named
+	}
+	for _, b := range unmet.Blockers {
+		if b.Kind == audit.KindMissing {
+			return named
+		}
+	}
+	return exitError{named, exitUsage}
+}
+
+func (a *app) auditwheelLddtree() *cobra.Command {
+	f := searchFlags{}
+	cmd := &cobra.Command{
+		Use:   "lddtree FILE",
+		Short: "Tell what an ELF file loads",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("%d files given, want one", len(args))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts := audit.SurveyOptions{Options: f.options(a.getenv)}
+			opts.HWCaps = hwcaps()
+			s, err := audit.SurveyOf(cmd.Context(), args[0], opts)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			if len(s.Processes) != 1 || s.Processes[0].Format != audit.ELF || s.Kind != audit.SurveyFile {
+				return fmt.Errorf("%s: it is no ELF file that a loader takes", args[0])
+			}
+			var text strings.Builder
+			if err := report.WriteAuditwheelJSON(&text, report.NewLddtree(args[0], &s.Processes[0])); err != nil {
+				return err
+			}
+			a.inform("main_lddtree", "%s", strings.TrimSuffix(text.String(), "\n"))
+			return nil
+		},
+	}
+	auditwheelLDPaths(&f, cmd.Flags())
+	return cmd
+}

@@ -1,0 +1,256 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/wheelmend/wheelmend/repair"
+	"github.com/wheelmend/wheelmend/report"
+)
+
+// The version of delocate whose flags these are.
+const delocateVersion = "0.13.0"
+
+// delocateTool is what all commands of delocate have in common.
+func (a *app) delocateTool(use, long string) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Long: "This is wheelmend in the place of " + strings.Fields(use)[0] + ".\n\n" + long, Version: standsFor(delocateVersion)}
+	cmd.Flags().CountVarP(&a.verbose, "verbose", "v", "tell more (repeatable)")
+	return cmd
+}
+
+// registerDelocate adds the flags of delocate-wheel and delocate-path.
+func (f *repairFlags) registerDelocate(flags *pflag.FlagSet) {
+	flags.BoolVarP(&f.search.dylibsOnly, "dylibs-only", "d", false, "leave files that are not called .so or .dylib as they are")
+	flags.StringArrayVarP(&f.search.exclude, "exclude", "e", nil, "leave out libraries with this `text` in their path (repeatable)")
+	f.search.registerMacOS(flags)
+	flags.BoolVar(&f.ignoreMissing, "ignore-missing-dependencies", false, "go on when a library was not found")
+	flags.BoolFunc("sanitize-rpaths", "remove search paths of the build machine (the default)", func(string) error {
+		f.keepRPaths = false
+		return nil
+	})
+	flags.BoolVar(&f.keepRPaths, "no-sanitize-rpaths", false, "keep search paths of the build machine")
+	f.search.useLDPaths, f.useLevel = &pflag.Flag{}, &pflag.Flag{}
+	f.level = -1
+}
+
+func (a *app) delocateWheelTool() *cobra.Command {
+	var f repairFlags
+	var sameArchs bool
+	cmd := a.delocateTool("delocate-wheel WHEEL...", `It copies the libraries that macOS wheels need into them, and writes each wheel in
+the place of the old one unless -w names a directory. With MACOSX_DEPLOYMENT_TARGET
+the tag is at least that of the target.`)
+	cmd.Args = wantArgs("WHEEL")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		wheels, err := globbed(args)
+		if err != nil {
+			return err
+		}
+		for _, wheel := range wheels {
+			if len(wheels) > 1 || a.verbose > 0 {
+				if err := a.tell("Fixing: %s\n", report.Clean(wheel)); err != nil {
+					return err
+				}
+			}
+			if err := a.delocateWheel(cmd.Context(), wheel, f); err != nil {
+				return fmt.Errorf("%s: %w", filepath.Base(wheel), err)
+			}
+		}
+		return nil
+	}
+	flags := cmd.Flags()
+	f.registerDelocate(flags)
+	flags.StringVarP(&f.libSuffix, "lib-sdir", "L", repair.DefaultDylibsDir, "`folder` for copied libraries in the package; for modules without one, a suffix")
+	f.useLibSuffix = flags.Lookup("lib-sdir")
+	flags.StringVarP(&f.wheelDir, "wheel-dir", "w", "", "`directory` for the wheels (default: each in the place of the old one)")
+	flags.BoolVarP(&sameArchs, "check-archs", "k", false, "libraries have the architectures of what loads them (always checked)")
+	flags.StringVar(&f.requireArchs, "require-archs", "", "`architectures` that all files have: intel, universal2, x86_64,arm64...")
+	flags.StringVar(&f.macTarget, "require-target-macos-version", "", "oldest `version` of macOS that the wheel shall run on; MACOSX_DEPLOYMENT_TARGET is the same")
+	return cmd
+}
+
+// delocateWheel repairs one wheel, in its place or into another directory. One that
+// needs nothing stays untouched in its place.
+func (a *app) delocateWheel(ctx context.Context, path string, f repairFlags) error {
+	if !maybeMacOS(path) {
+		return errors.New("it is for another system than macOS; auditwheel and wheelmend repair are for Linux wheels")
+	}
+	dir := f.wheelDir
+	if dir == "" {
+		dir = filepath.Dir(path)
+	}
+	f.wheelDir, f.allowPure = dir, forAnyPlatform(path)
+	opts, err := a.repairOptions(&f, []string{path})
+	if err != nil {
+		return err
+	}
+	inPlace := sameDir(dir, filepath.Dir(path))
+	var result *repair.Result
+	out, err := writeBeside(dir, func(folder string) (string, error) {
+		r := repair.NewRepairer(opts)
+		var err error
+		result, err = r.Repair(ctx, path, folder)
+		if err := errors.Join(err, r.Close()); err != nil {
+			return "", err
+		}
+		if inPlace && (result.Plan == nil || result.Plan.NothingToDo()) {
+			return "", nil
+		}
+		return result.Path, nil
+	})
+	if err != nil {
+		return err
+	}
+	if inPlace && out != "" && filepath.Base(out) != filepath.Base(path) {
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	a.warnOf(result, path)
+	return a.tellCopied(result.Plan, f.libSuffix)
+}
+
+// tellCopied prints which libraries came in, when more is to be told.
+func (a *app) tellCopied(plan *repair.Plan, folder string) error {
+	if plan == nil || len(plan.Grafts) == 0 || a.verbose == 0 {
+		return nil
+	}
+	var lines []string
+	for i := range plan.Grafts {
+		lines = append(lines, "  "+report.Clean(plan.Grafts[i].Source))
+	}
+	slices.Sort(lines)
+	return a.tell("Copied to package %s directory:\n%s\n", folder, strings.Join(slices.Compact(lines), "\n"))
+}
+
+func (a *app) delocateMergeTool() *cobra.Command {
+	f := mergeFlags{prefer: "second"}
+	cmd := a.delocateTool("delocate-merge WHEEL WHEEL", `It makes a universal2 wheel of two for one architecture each. Of files that differ
+and are no code, that of the second wheel is taken, with a warning.`)
+	cmd.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) != 2 {
+			return usagef("%d wheels given, want two", len(args))
+		}
+		return nil
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if f.wheelDir == "" {
+			f.wheelDir = filepath.Dir(args[0])
+		}
+		a.quiet = a.verbose == 0
+		return a.merge(cmd.Context(), args, &f)
+	}
+	cmd.Flags().StringVarP(&f.wheelDir, "wheel-dir", "w", "", "`directory` for the wheel (default: that of the first)")
+	return cmd
+}
+
+// delocateFuseTool says what delocate-fuse has become.
+func (a *app) delocateFuseTool() *cobra.Command {
+	return &cobra.Command{
+		Use: "delocate-fuse", DisableFlagParsing: true,
+		RunE: func(*cobra.Command, []string) error {
+			return errors.Join(errFailed, a.tell("'delocate-fuse' is no longer available, as in delocate since 0.12. To fuse two wheels use 'delocate-merge', which writes a new wheel with a name of its own and leaves the first as it is.\n"))
+		},
+	}
+}
+
+// addplatFlags are the flags of delocate-addplat.
+type addplatFlags struct {
+	plat, versions []string
+	dual, wheelDir string
+	clobber, skip  bool
+	removeOld      bool
+}
+
+func (a *app) delocateAddplatTool() *cobra.Command {
+	var f addplatFlags
+	cmd := a.delocateTool("delocate-addplat WHEEL...", `It adds platform tags to the names of wheels and to their WHEEL files. Tags that are
+not true of a wheel are an error.`)
+	cmd.Args = wantArgs("WHEEL")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		wheels, err := globbed(args)
+		if err != nil {
+			return err
+		}
+		tags := slices.Clone(f.plat)
+		for _, v := range f.versions {
+			tags = append(tags, "macosx_"+v+"_"+f.dual, "macosx_"+v+"_x86_64")
+		}
+		if len(tags) == 0 {
+			return errors.New("no tag given: name one with --plat-tag or --osx-ver")
+		}
+		for _, wheel := range wheels {
+			if len(wheels) > 1 || a.verbose > 0 {
+				if err := a.tell("Setting platform tags %s for wheel %s\n", strings.Join(tags, ","), report.Clean(wheel)); err != nil {
+					return err
+				}
+			}
+			if err := a.addPlatforms(cmd.Context(), wheel, tags, &f); err != nil {
+				return fmt.Errorf("%s: %w", filepath.Base(wheel), err)
+			}
+		}
+		return nil
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&f.plat, "plat-tag", "p", nil, "platform `tag` to add (repeatable)")
+	flags.StringArrayVarP(&f.versions, "osx-ver", "x", nil, "`version` of macOS, such as 10_10: adds the tags of the dual architecture and of x86_64 (repeatable)")
+	flags.StringVarP(&f.wheelDir, "wheel-dir", "w", "", "`directory` for the wheels (default: that of each wheel)")
+	flags.BoolVarP(&f.clobber, "clobber", "c", false, "overwrite wheels that are there")
+	flags.BoolVarP(&f.removeOld, "rm-orig", "r", false, "remove the old wheel when a new one was written")
+	flags.BoolVarP(&f.skip, "skip-errors", "k", false, "go on with the next wheel when one cannot be changed")
+	flags.StringVarP(&f.dual, "dual-arch-type", "d", "intel", "dual `architecture` of --osx-ver: intel or universal2")
+	return cmd
+}
+
+// addPlatforms gives one wheel more tags.
+func (a *app) addPlatforms(ctx context.Context, path string, tags []string, f *addplatFlags) error {
+	dir := f.wheelDir
+	if dir == "" {
+		dir = filepath.Dir(path)
+	}
+	opts, err := a.tagOptions(&tagFlags{plat: tags, wheelDir: dir})
+	if err != nil {
+		return err
+	}
+	out, err := writeBeside(dir, func(folder string) (string, error) {
+		tagger := repair.NewTagger(opts)
+		result, err := tagger.Tag(ctx, path, folder)
+		if err := errors.Join(err, tagger.Close()); err != nil {
+			return "", err
+		}
+		a.warnOf(result, path)
+		if result.Plan.Output == result.Plan.Wheel {
+			return "", nil
+		}
+		if _, err := os.Lstat(filepath.Join(dir, result.Plan.Output)); err == nil && !f.clobber {
+			return "", fmt.Errorf("%s is there already; -c overwrites it", result.Plan.Output)
+		}
+		return result.Path, nil
+	})
+	switch {
+	case err != nil && f.skip:
+		return a.tell("Cannot modify %s because %s\n", report.Clean(path), report.Clean(err.Error()))
+	case err != nil:
+		return err
+	case out == "" && a.verbose > 0:
+		return a.tell("%s already has tags %s\n", report.Clean(path), strings.Join(tags, ", "))
+	case out == "":
+		return nil
+	}
+	if f.removeOld {
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	if a.verbose > 0 {
+		return a.tell("Wrote %s\n", report.Clean(out))
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/wheelmend/wheelmend/repair"
+	"github.com/wheelmend/wheelmend/report"
+)
+
+// The version of repairwheel whose flags these are.
+const repairwheelVersion = "0.8.0"
+
+// repairwheelTool takes the place of repairwheel.
+func (a *app) repairwheelTool() *cobra.Command {
+	f := repairFlags{plat: "auto", level: -1}
+	var wheelAlone bool
+	cmd := &cobra.Command{
+		Use:     "repairwheel -o OUTPUT_DIR WHEEL...",
+		Long:    "This is wheelmend in the place of repairwheel, for wheels of Linux and macOS.",
+		Version: standsFor(repairwheelVersion),
+		Args:    wantArgs("wheels"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.wheelDir == "" {
+				return usagef("the following arguments are required: -o/--output-dir")
+			}
+			wheels, err := globbed(args)
+			if err != nil {
+				return err
+			}
+			getenv := a.getenv
+			if wheelAlone {
+				f.search.useLDPaths.Changed = true // with no directory
+				a.getenv = withoutLibraryPaths(getenv)
+			}
+			opts, err := a.repairOptions(&f, wheels)
+			if err != nil {
+				return err
+			}
+			return a.repairwheelAll(cmd.Context(), wheels, &f, opts)
+		},
+	}
+	cmd.SetVersionTemplate("{{.Version}}\n")
+	flags := cmd.Flags()
+	flags.BoolP("version", "V", false, "show the version and exit")
+	flags.StringVarP(&f.wheelDir, "output-dir", "o", "", "`directory` for the repaired wheels")
+	flags.StringArrayVarP(&f.search.searchPath, "lib-dir", "l", nil, "look for libraries in this `directory` first (repeatable)")
+	flags.StringArrayVarP(&f.search.exclude, "exclude", "e", nil, "leave out libraries of this `name` or pattern (repeatable)")
+	flags.BoolVar(&wheelAlone, "no-sys-paths", false, "do not look for libraries in directories of the system")
+	f.search.useLDPaths, f.useLevel, f.useLibSuffix = &pflag.Flag{}, &pflag.Flag{}, &pflag.Flag{}
+	return cmd
+}
+
+// withoutLibraryPaths hides the variables that name directories of libraries.
+func withoutLibraryPaths(getenv func(string) string) func(string) string {
+	return func(name string) string {
+		switch name {
+		case "LD_LIBRARY_PATH", "AUDITWHEEL_LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH":
+			return ""
+		}
+		return getenv(name)
+	}
+}
+
+func (a *app) repairwheelAll(ctx context.Context, wheels []string, f *repairFlags, opts repair.Options) (err error) {
+	opts.AllowPure = true
+	r := repair.NewRepairer(opts)
+	defer func() { err = errors.Join(err, r.Close()) }()
+	out, err := filepath.Abs(f.wheelDir)
+	if err != nil {
+		return err
+	}
+	for _, path := range wheels {
+		result, err := r.Repair(ctx, path, out)
+		if err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(path), err)
+		}
+		a.warnOf(result, path)
+		if err := a.tell("Wrote %s\n", report.Clean(result.Path)); err != nil {
+			return err
+		}
+	}
+	return a.tell("All wheels repaired. Output directory: %s\n", report.Clean(out))
+}
