@@ -8,6 +8,7 @@
 //	made_*_test.go  small wheels made with gcc, one trap each
 //	cross_*_test.go wheels for other architectures, run by their own loaders
 //	tree_*_test.go  trees beside what ld.so and musl say of programs and libraries
+//	macos_*_test.go wheels for macOS, beside delocate and run on an emulator
 //	hostile_test.go wheels that were made to do harm
 //	bad_test.go     kills, full disks, read-only folders: nothing half-written
 //
