@@ -44,15 +44,6 @@ func write(t *testing.T, dir, name string, b []byte) string {
 	return path
 }
 
-// full returns edits that no header has room for.
-func full() []Edit {
-	var edits []Edit
-	for i := range 60 {
-		edits = append(edits, AddRPath(roomy+strconv.Itoa(i)))
-	}
-	return edits
-}
-
 func TestEditedImagesRun(t *testing.T) {
 	const want = "83\n" // of dep.c and mod.c, constructor included
 	longer := roomy + "libdep.1.dylib"
