@@ -189,7 +189,7 @@ func FuzzSign(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte, ident string, at uint32) {
 		file, err := NewFile(bytes.NewReader(b), int64(len(b)))
-		if err != nil {
+		if err != nil || len(ident) > 100 { // it comes from the caller, and errors show it
 			return
 		}
 		o, err := file.Edit(context.Background(), Options{Jobs: 1}, Sign(ident))
