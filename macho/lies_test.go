@@ -19,6 +19,7 @@ func liars(t *testing.T) map[string][]byte {
 	all := map[string][]byte{
 		"arm64 without room": fixture(t, "zig-arm64-nopad.so"),
 		"x86_64 module":      fixture(t, "zig-x86_64-mod.so"),
+		"chained fixups":     fixture(t, "lld19-x86_64-chained.so"),
 	}
 	for _, text := range madeSeeds {
 		all[text] = made(t, text)
