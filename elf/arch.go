@@ -56,7 +56,9 @@ func (h *Header) Arch() (arch, reason string) {
 	return m.arch, ""
 }
 
-func (h *Header) MaxPage() uint64 {
+// maxPage returns the largest page size, in bytes, that a system of this
+// architecture may use.
+func (h *Header) maxPage() uint64 {
 	if m, ok := machines[h.machineKey()]; ok {
 		return m.maxPage
 	}

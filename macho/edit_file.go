@@ -14,6 +14,9 @@ type Options struct {
 	// from it, as codesign does it; "" stands for the install name, else "image".
 	FileName string
 	Jobs     int // pages hashed at once; less than 1 means GOMAXPROCS
+	// LateSignature leaves the hashing to who first reads a signature, or writes the
+	// result to a file, with the context of the edit. An error comes from there.
+	LateSignature bool
 }
 
 // Edit carries out the edits in their order on every slice and returns the edited

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,23 +21,31 @@ func hashPages(ctx context.Context, image *io.SectionReader, d *directory, n int
 	run := max(hashRun, d.pageSize)
 	pages := (image.Size() + d.pageSize - 1) / d.pageSize
 	digests := make([]byte, pages*int64(d.hashSize))
+	runs := (image.Size() + run - 1) / run
+	var next atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(jobs.Count(n))
-	for off := int64(0); off < image.Size(); off += run {
+	for range min(int64(jobs.Count(n)), runs) {
 		group.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			buf := make([]byte, min(run, image.Size()-off))
-			if got, err := image.ReadAt(buf, off); got < len(buf) {
-				return fmt.Errorf("macho: offset %#x: %w", off+int64(got), err)
-			}
-			for at := int64(0); at < int64(len(buf)); at += d.pageSize {
-				page := buf[at:min(at+d.pageSize, int64(len(buf)))]
-				copy(digests[(off+at)/d.pageSize*int64(d.hashSize):], d.digest(page))
+			buf := make([]byte, min(run, image.Size()))
+			for off := (next.Add(1) - 1) * run; off < image.Size(); off = (next.Add(1) - 1) * run {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				part := buf[:min(run, image.Size()-off)]
+				if got, err := image.ReadAt(part, off); got < len(part) {
+					return fmt.Errorf("macho: offset %#x: %w", off+int64(got), err)
+				}
+				d.digestPages(digests[off/d.pageSize*int64(d.hashSize):], part)
 			}
 			return nil
 		})
 	}
 	return digests, group.Wait()
+}
+
+// digestPages puts the digests of the pages of a run into out.
+func (d *directory) digestPages(out, run []byte) {
+	for at := int64(0); at < int64(len(run)); at += d.pageSize {
+		copy(out[at/d.pageSize*int64(d.hashSize):], d.digest(run[at:min(at+d.pageSize, int64(len(run)))]))
+	}
 }

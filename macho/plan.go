@@ -82,7 +82,7 @@ func (p *plan) planSignature(d *draft, opts Options) error {
 		p.commands = append(p.commands, s.textless(types.LC_CODE_SIGNATURE, 0, 0))
 	}
 	p.signer = newSigner(s, old, d.ident, opts.FileName)
-	p.signer.jobs = opts.Jobs
+	p.signer.jobs, p.signer.late = opts.Jobs, opts.LateSignature
 	return p.checkEnd()
 }
 
@@ -187,9 +187,7 @@ func (p *plan) moveContent() error {
 		return err
 	}
 	if p.signer != nil {
-		base := p.moved(int64(p.signer.execBase))
-		end := p.moved(int64(p.signer.execBase + p.signer.execLimit))
-		p.signer.execBase, p.signer.execLimit = uint64(base), uint64(end-base)
+		p.signer.execLimit += uint64(p.shift.delta)
 	}
 	return nil
 }
@@ -270,7 +268,14 @@ func (p *plan) run(ctx context.Context) (*Overlay, error) {
 	p.write(b)
 	b.Zeros(p.signedEnd() - b.Size())
 	unsigned := b.Overlay(true)
-	text, err := p.signer.sign(ctx, io.NewSectionReader(unsigned, 0, unsigned.Size()), size)
+	sign := func() ([]byte, error) {
+		return p.signer.sign(ctx, io.NewSectionReader(unsigned, 0, unsigned.Size()), size)
+	}
+	if p.signer.late {
+		b.Late(size, sign)
+		return b.Overlay(true), nil
+	}
+	text, err := sign()
 	if err != nil {
 		return nil, err
 	}

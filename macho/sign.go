@@ -20,6 +20,7 @@ type signer struct {
 	pageShift  uint8
 	blobs      []blob // with a digest in the CodeDirectory, by slot
 	jobs       int
+	late       bool // the signature is made when it is first read
 }
 
 const (

@@ -27,7 +27,6 @@ var dropins = map[string]func(*app) *cobra.Command{
 	"delocate-fuse":    (*app).delocateFuseTool,
 	"delocate-merge":   (*app).delocateMergeTool,
 	"delocate-wheel":   (*app).delocateWheelTool,
-	"patchelf":         (*app).patchelfTool,
 	"repairwheel":      (*app).repairwheelTool,
 }
 

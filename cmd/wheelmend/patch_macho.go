@@ -63,7 +63,7 @@ func (i machoImage) edit(ctx context.Context, edits []request) (*overlay.Overlay
 		}
 		all = append(all, edit(r.value)...)
 	}
-	return i.Edit(ctx, macho.Options{FileName: i.name}, all...)
+	return i.Edit(ctx, macho.Options{FileName: i.name, LateSignature: true}, all...)
 }
 
 func (i machoImage) check(edited *overlay.Overlay, f *os.File) error {

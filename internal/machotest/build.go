@@ -3,6 +3,7 @@ package machotest
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 )
@@ -59,6 +60,39 @@ func (m *image) sizes() (header, segment, section int) {
 // build lays an image out: header and commands, padding, __text up to the end of
 // a page, and an empty symbol table in __LINKEDIT.
 func (s *Slice) build() []byte {
+	head, l := s.layout()
+	out := append(head, make([]byte, l.signed.limit-len(head))...)
+	if s.Signed == "" {
+		return out
+	}
+	return append(out, l.signed.sign(out)...)
+}
+
+// Write writes the image of one architecture without a signature, with its __text
+// from text: for sizes that nobody wants to hold in memory.
+func Write(w io.Writer, s Slice, text io.Reader) error {
+	if _, err := findArch(s.Arch); err != nil || s.Signed != "" {
+		return fmt.Errorf("machotest: %+v: want a known architecture and no signature", s)
+	}
+	head, l := s.layout()
+	if _, err := w.Write(append(head, make([]byte, l.text-len(head))...)); err != nil {
+		return err
+	}
+	if _, err := io.CopyN(w, text, int64(l.size)); err != nil {
+		return err
+	}
+	_, err := w.Write(make([]byte, l.signed.limit-l.text-l.size))
+	return err
+}
+
+// A layout is where the parts of an image lie.
+type layout struct {
+	text, size int // of __text
+	signed     *signature
+}
+
+// layout returns the header with the commands, and where the rest is.
+func (s *Slice) layout() ([]byte, layout) {
 	a, err := findArch(s.Arch)
 	if err != nil {
 		panic("machotest: " + err.Error())
@@ -128,12 +162,7 @@ func (s *Slice) build() []byte {
 	if m.wide {
 		head.u32(0)
 	}
-	out := append(head.commands, m.commands...)
-	out = append(out, make([]byte, signed.limit-len(out))...)
-	if s.Signed == "" {
-		return out
-	}
-	return append(out, signed.sign(out)...)
+	return append(head.commands, m.commands...), layout{start, size, signed}
 }
 
 // textCommands appends the commands that a spec asks for.

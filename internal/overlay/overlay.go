@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"sort"
+	"sync"
 )
 
 // An Overlay is an edited image: the original bytes with replaced ranges. It
@@ -22,10 +23,11 @@ type Overlay struct {
 
 // A piece is a run of bytes of the result, from one source.
 type piece struct {
-	at   int64  // offset in the result
-	n    int64  // length in bytes
-	from int64  // offset in the original; -1 when the bytes are new
-	data []byte // new bytes; nil with from -1 means zeros
+	at   int64                  // offset in the result
+	n    int64                  // length in bytes
+	from int64                  // offset in the original; -1 when the bytes are new
+	data []byte                 // new bytes; nil with from -1 means zeros
+	late func() ([]byte, error) // makes data that is not known yet; the same each time
 }
 
 // Size returns the length of the edited image in bytes.
@@ -67,12 +69,28 @@ func (pc *piece) read(base io.ReaderAt, p []byte, skip int64) error {
 			err = io.ErrUnexpectedEOF
 		}
 		return err
-	case pc.data != nil:
-		copy(p, pc.data[skip:])
+	case pc.data != nil || pc.late != nil:
+		data, err := pc.fresh()
+		if err != nil {
+			return err
+		}
+		copy(p, data[skip:])
 	default:
 		clear(p)
 	}
 	return nil
+}
+
+// fresh returns the new bytes of a piece that has any.
+func (pc *piece) fresh() ([]byte, error) {
+	if pc.late == nil {
+		return pc.data, nil
+	}
+	data, err := pc.late()
+	if err == nil && int64(len(data)) != pc.n {
+		err = fmt.Errorf("%d bytes are made, want %d", len(data), pc.n)
+	}
+	return data, err
 }
 
 // A Run is a part of an edited image that stands in the original, too.
@@ -111,6 +129,13 @@ func (b *Builder) Original(from, n int64) { b.append(piece{n: n, from: from}) }
 
 // Bytes appends data, which must not change any more.
 func (b *Builder) Bytes(data []byte) { b.append(piece{n: int64(len(data)), from: -1, data: data}) }
+
+// Late appends n bytes that are made when somebody first reads them, or while
+// [Overlay.WriteFile] copies the rest. make is called once, and may read what the
+// builder has so far.
+func (b *Builder) Late(n int64, make func() ([]byte, error)) {
+	b.append(piece{n: n, from: -1, late: sync.OnceValues(make)})
+}
 
 // Zeros appends n zeros.
 func (b *Builder) Zeros(n int64) { b.append(piece{n: n, from: -1}) }

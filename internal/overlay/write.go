@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // writeStep is how many bytes are written before an interrupt is looked for.
@@ -17,7 +19,10 @@ const writeStep = 64 << 20
 // meanwhile. The memory needed does not depend on the size of the image.
 func (o *Overlay) WriteFile(ctx context.Context, dst, src *os.File) error {
 	kept := o.keptPrefix()
-	if err := copyRange(ctx, dst, src, Run{Size: kept}); err != nil {
+	group, copying := errgroup.WithContext(ctx)
+	group.Go(func() error { return copyRange(copying, dst, src, Run{Size: kept}) })
+	group.Go(o.makeLate)
+	if err := group.Wait(); err != nil {
 		return err
 	}
 	for _, p := range o.pieces {
@@ -26,6 +31,18 @@ func (o *Overlay) WriteFile(ctx context.Context, dst, src *os.File) error {
 		}
 		if err := p.writeTo(ctx, dst, src); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// makeLate makes what is not known yet.
+func (o *Overlay) makeLate() error {
+	for i := range o.pieces {
+		if p := &o.pieces[i]; p.late != nil {
+			if _, err := p.fresh(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -49,8 +66,12 @@ func (pc *piece) writeTo(ctx context.Context, dst, src *os.File) error {
 	if pc.from >= 0 {
 		return copyRange(ctx, dst, src, Run{At: pc.at, From: pc.from, Size: pc.n})
 	}
-	if pc.data != nil {
-		_, err := dst.WriteAt(pc.data, pc.at)
+	if pc.data != nil || pc.late != nil {
+		data, err := pc.fresh()
+		if err != nil {
+			return err
+		}
+		_, err = dst.WriteAt(data, pc.at)
 		return err
 	}
 	_, err := io.Copy(io.NewOffsetWriter(dst, pc.at), io.LimitReader(zeros{}, pc.n))
@@ -85,6 +106,7 @@ func copyRange(ctx context.Context, dst, src *os.File, r Run) error {
 		if err != nil {
 			return err
 		}
+		startWriteback(dst, r.At+r.Size-left, n)
 		left -= n
 	}
 	return nil
