@@ -56,9 +56,7 @@ func (h *Header) Arch() (arch, reason string) {
 	return m.arch, ""
 }
 
-// maxPage returns the largest page size, in bytes, that a system of this
-// architecture may use.
-func (h *Header) maxPage() uint64 {
+func (h *Header) MaxPage() uint64 {
 	if m, ok := machines[h.machineKey()]; ok {
 		return m.maxPage
 	}

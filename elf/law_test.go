@@ -69,7 +69,7 @@ func checkTableMapped(t testing.TB, before, after *File) {
 	if _, was := mappedAddr(before, before.Phoff); was && !ok {
 		t.Errorf("the program header table at %#x is not mapped", after.Phoff)
 	}
-	for _, page := range []uint64{4 << 10, after.maxPage()} {
+	for _, page := range []uint64{4 << 10, after.MaxPage()} {
 		if tableSeen(before, page) && !tableSeen(after, page) {
 			t.Errorf("with pages of %#x bytes, the program header table at %#x is taken to lie in another segment", page, after.Phoff)
 		}

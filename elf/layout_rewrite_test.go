@@ -88,7 +88,7 @@ func permuteProgs(t *testing.T, data []byte, permute func(progs []Prog, phdr int
 func moveTable(t *testing.T, data []byte) []byte {
 	t.Helper()
 	f := parse(t, data)
-	align, end := f.maxPage(), uint64(0)
+	align, end := f.MaxPage(), uint64(0)
 	for _, p := range f.maps {
 		align, end = max(align, p.Align), max(end, p.Vaddr+p.Memsz)
 	}

@@ -235,7 +235,7 @@ func (p *plan) addSegment() error {
 	if top < 0 {
 		return formatErr(p.f.Phoff, "no PT_LOAD: nothing is mapped that could be edited")
 	}
-	pageAlign := p.f.maxPage()
+	pageAlign := p.f.MaxPage()
 	for _, pr := range p.f.maps {
 		pageAlign = max(pageAlign, pr.Align)
 	}
@@ -281,7 +281,7 @@ func (p *plan) shiftTail() {
 // alignment (gABI chapter 5, Program Header, p_align).
 func (p *plan) segmentStart(top int, pageAlign uint64, tableMoves bool) (off, vaddr uint64, err error) {
 	last := p.f.Progs[top]
-	memEnd := roundUp(last.Vaddr+last.Memsz, max(pageAlign, p.f.maxPage()))
+	memEnd := roundUp(last.Vaddr+last.Memsz, max(pageAlign, p.f.MaxPage()))
 	fileEnd := roundUp(p.space.headEnd, 16)
 	if tableMoves {
 		fileEnd = max(fileEnd, roundUp(p.f.pagesEnd(), 16))
@@ -306,7 +306,7 @@ func (p *plan) segmentStart(top int, pageAlign uint64, tableMoves bool) (off, va
 func (f *File) pagesEnd() uint64 {
 	end := uint64(0)
 	for _, p := range f.maps {
-		end = max(end, p.Off+roundUp(p.Vaddr+p.Filesz, f.maxPage())-p.Vaddr)
+		end = max(end, p.Off+roundUp(p.Vaddr+p.Filesz, f.MaxPage())-p.Vaddr)
 	}
 	return end
 }

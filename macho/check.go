@@ -85,15 +85,21 @@ func (p *plan) checkSegments(got *Slice) error {
 	}
 	for i := range got.Segments {
 		is, want := got.Segments[i], p.movedSegment(p.s.Segments[i], &got.Segments[i])
-		if !slices.Equal(is.Sections, want.Sections) {
-			return misplaced("segment "+want.Name, is, want)
+		if len(is.Sections) != len(want.Sections) || is.place() != want.place() {
+			return misplaced(fmt.Sprintf("segment %q", want.Name), is.place(), want.place())
 		}
-		is.Sections, want.Sections = nil, nil
-		if fmt.Sprint(is) != fmt.Sprint(want) {
-			return misplaced("segment "+want.Name, is, want)
+		for k, x := range is.Sections {
+			if w := want.Sections[k]; x != w {
+				return misplaced(fmt.Sprintf("section %q", w.Segment+","+w.Name), fmt.Sprintf("%#x bytes at %#x (%#x)", x.Size, x.Addr, x.Off), fmt.Sprintf("%#x at %#x (%#x)", w.Size, w.Addr, w.Off))
+			}
 		}
 	}
 	return nil
+}
+
+// place spells where a segment is.
+func (seg *Segment) place() string {
+	return fmt.Sprintf("%q, %d sections, %#x bytes at %#x, of the %#x at %#x", seg.Name, len(seg.Sections), seg.MemSize, seg.Addr, seg.FileSize, seg.Off)
 }
 
 // checkExtents compares what the load commands refer to.
@@ -108,8 +114,13 @@ func (p *plan) checkExtents(got *Slice) error {
 	}
 	want := places(p.s, p.moved)
 	have := places(got, func(off int64) int64 { return off })
-	if !slices.Equal(have, want) {
-		return misplaced("what load commands refer to", have, want)
+	if len(have) != len(want) {
+		return misplaced("the number of tables", len(have), len(want))
+	}
+	for i, x := range have {
+		if w := want[i]; x != w {
+			return misplaced("the "+w.what, fmt.Sprintf("%s of %#x bytes at %#x", x.what, x.size, x.off), fmt.Sprintf("%#x at %#x", w.size, w.off))
+		}
 	}
 	return nil
 }
@@ -129,7 +140,7 @@ func (p *plan) checkImports(got *Slice, ordinals []int) error {
 	}
 	for i, x := range want {
 		if n := ordinals[x.ordinal-1]; have[i].symbol != x.symbol || have[i].ordinal != n {
-			return misplaced("the import of "+x.symbol, fmt.Sprintf("%s from library %d", have[i].symbol, have[i].ordinal), fmt.Sprintf("library %d", n))
+			return misplaced(fmt.Sprintf("the import of %q", x.symbol), fmt.Sprintf("%q from library %d", have[i].symbol, have[i].ordinal), fmt.Sprintf("library %d", n))
 		}
 	}
 	return nil

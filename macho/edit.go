@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/blacktop/go-macho/types"
 
 	"github.com/wheelmend/wheelmend/internal/overlay"
+	"github.com/wheelmend/wheelmend/internal/phrase"
 )
 
 // An Overlay is an edited file. It reads what has not changed from the original.
@@ -163,13 +165,19 @@ func (d *draft) notLoaded(name string) error {
 	var names []string
 	for i := range d.commands {
 		if c := &d.commands[i]; isDylib(c.cmd) {
-			names = append(names, d.s.text(c))
+			names = append(names, escaped(d.s.text(c)))
 		}
 	}
 	if len(names) == 0 {
 		return absentf("macho: %q is not loaded: the %v slice loads no library", name, d.s.Arch)
 	}
-	return absentf("macho: %q is not loaded: the %v slice loads %s", name, d.s.Arch, strings.Join(names, ", "))
+	return absentf("macho: %q is not loaded: the %v slice loads %s", name, d.s.Arch, phrase.Some(names, 20))
+}
+
+// escaped returns a name from a file as it can be shown among others.
+func escaped(name string) string {
+	quoted := strconv.Quote(name)
+	return quoted[1 : len(quoted)-1]
 }
 
 // ordinal returns the position of a library's command among those of its like,
@@ -270,7 +278,7 @@ func RemoveDylib(name string) Edit {
 			return err
 		}
 		if len(used) > 0 {
-			return fmt.Errorf("macho: %q cannot be removed from the %v slice: %s is imported from it", name, d.s.Arch, used[0])
+			return fmt.Errorf("macho: %q cannot be removed from the %v slice: %s is imported from it", name, d.s.Arch, escaped(used[0]))
 		}
 		d.dropDylib(i, ordinal)
 		return nil

@@ -29,6 +29,11 @@ func (s *Slice) imports() ([]imported, error) {
 		}
 		all = append(all, some...)
 	}
+	for _, x := range all {
+		if x.ordinal > len(s.Dylibs) {
+			return nil, formatErr(x.off, "%q is imported from library %d of %d", x.symbol, x.ordinal, len(s.Dylibs))
+		}
+	}
 	return all, nil
 }
 
@@ -69,9 +74,6 @@ func (s *Slice) renumber(ordinals []int) ([]patch, error) {
 	}
 	var patches []patch
 	for _, x := range all {
-		if x.ordinal > len(ordinals) {
-			return nil, formatErr(x.off, "%q is imported from library %d of %d", x.symbol, x.ordinal, len(ordinals))
-		}
 		now := ordinals[x.ordinal-1]
 		if now == x.ordinal {
 			continue

@@ -187,7 +187,9 @@ func (p *plan) moveContent() error {
 		return err
 	}
 	if p.signer != nil {
-		p.signer.execLimit += uint64(p.shift.delta)
+		base := p.moved(int64(p.signer.execBase))
+		end := p.moved(int64(p.signer.execBase + p.signer.execLimit))
+		p.signer.execBase, p.signer.execLimit = uint64(base), uint64(end-base)
 	}
 	return nil
 }

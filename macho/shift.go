@@ -333,10 +333,11 @@ func (h *shift) applySegment(c *command, data []byte, moved func(int64) int64) e
 		x := data[at : at+each]
 		order.PutUint64(x[32:], order.Uint64(x[32:])+uint64(h.delta))
 		if v := int64(order.Uint32(x[48:])); v > 0 {
-			if moved(v) > math.MaxUint32 {
-				return fmt.Errorf("macho: a section of %q would lie at %#x; the field reaches 4 GiB", cString(data[8:24]), moved(v))
+			// Empty ones too, which may be said to lie before the content.
+			if v += h.delta; v > math.MaxUint32 {
+				return fmt.Errorf("macho: a section of %q would lie at %#x; the field reaches 4 GiB", cString(data[8:24]), v)
 			}
-			order.PutUint32(x[48:], uint32(moved(v)))
+			order.PutUint32(x[48:], uint32(v))
 		}
 	}
 	return nil

@@ -261,7 +261,7 @@ func (x *Section) empty() bool {
 
 // readSegments reads the segments and measures the header's room.
 func (s *Slice) readSegments() error {
-	s.room = s.Size - s.headerSize()
+	s.room = s.Size - s.headerSize() // what lies over the header leaves no room
 	for i := range s.commands {
 		c := &s.commands[i]
 		if c.cmd != types.LC_SEGMENT && c.cmd != types.LC_SEGMENT_64 {
@@ -308,7 +308,7 @@ func (s *Slice) readSegment(c *command) error {
 	}
 	seg.Off, seg.FileSize = int64(off), int64(fileSize)
 	if seg.Off > 0 && seg.FileSize > 0 {
-		s.room = min(s.room, seg.Off-s.headerSize())
+		s.room = min(s.room, max(seg.Off-s.headerSize(), 0))
 	}
 	for range count {
 		x, err := s.readSection(cur, &seg)
@@ -337,7 +337,7 @@ func (s *Slice) readSection(cur *binread.Cursor, seg *Segment) (Section, error) 
 	if x.Off < seg.Off || uint64(x.Off-seg.Off)+x.Size > uint64(seg.FileSize) || x.Size > uint64(seg.FileSize) {
 		return x, formatErr(at, "section %q is %#x bytes at %#x, outside its segment (%#x bytes at %#x)", x.Segment+","+x.Name, x.Size, x.Off, seg.FileSize, seg.Off)
 	}
-	s.room = min(s.room, x.Off-s.headerSize())
+	s.room = min(s.room, max(x.Off-s.headerSize(), 0))
 	return x, nil
 }
 

@@ -27,6 +27,7 @@ var dropins = map[string]func(*app) *cobra.Command{
 	"delocate-fuse":    (*app).delocateFuseTool,
 	"delocate-merge":   (*app).delocateMergeTool,
 	"delocate-wheel":   (*app).delocateWheelTool,
+	"patchelf":         (*app).patchelfTool,
 	"repairwheel":      (*app).repairwheelTool,
 }
 

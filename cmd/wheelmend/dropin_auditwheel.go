@@ -68,7 +68,9 @@ func existing(names []string) error {
 }
 
 // errNotELF is what auditwheel says of a wheel without ELF files.
-var errNotELF = errors.New("This does not look like a platform wheel, no ELF executable or shared library file (including compiled Python C extension) found in the wheel archive") //nolint:staticcheck // its very words, which scripts look for
+//
+//lint:ignore ST1005 its very words, which scripts look for
+var errNotELF = errors.New("This does not look like a platform wheel, no ELF executable or shared library file (including compiled Python C extension) found in the wheel archive")
 
 func (a *app) auditwheelShow() *cobra.Command {
 	f := auditFlags{}

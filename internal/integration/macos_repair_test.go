@@ -29,16 +29,16 @@ func macSystem(t *testing.T, arch, module string) (root, wheel string) {
 		t.Fatal(err)
 	}
 	return root, writeWheel(t, t.TempDir(), "macosx_11_0_"+arch, map[string][]byte{
-		"made/__init__.py": nil, "made/mod.so": readFile(t, filepath.Join(machoData, "zig-"+arch+"-"+module)),
+		"made/__init__.py": nil, "made/mod.so": readFile(t, filepath.Join(machoData, strings.Replace(module, "ARCH", arch, 1))),
 	})
 }
 
 // TestMacOSRepairedWheelRuns repairs wheels and runs the module from the result:
-// with the copied library, and with nothing else. The headers of nopad.so have no
-// room for the names of the result.
+// with the copied library, and with nothing else. The headers of the second and of the
+// third, which has chained fixups, have no room for the names of the result.
 func TestMacOSRepairedWheelRuns(t *testing.T) {
 	for _, arch := range []string{"arm64", "x86_64"} {
-		for _, module := range []string{"mod.so", "nopad.so"} {
+		for _, module := range []string{"zig-ARCH-mod.so", "zig-ARCH-nopad.so", "lld19-ARCH-chained.so"} {
 			t.Run(arch+" "+module, func(t *testing.T) {
 				root, wheel := macSystem(t, arch, module)
 				repaired := repair(t, wheel, "--sysroot", root)
@@ -77,7 +77,7 @@ func TestMacOSRepairedWheelRuns(t *testing.T) {
 func TestMacOSRepairBesidePeer(t *testing.T) {
 	for _, arch := range []string{"arm64", "x86_64"} {
 		t.Run(arch, func(t *testing.T) {
-			root, wheel := macSystem(t, arch, "mod.so")
+			root, wheel := macSystem(t, arch, "zig-ARCH-mod.so")
 			// The peer knows no sysroot, and no links to absolute paths in one.
 			flat := t.TempDir()
 			library := readFile(t, filepath.Join(root, "opt/build/lib/libdep.1.0.dylib"))
