@@ -253,6 +253,48 @@ func (s *surveyor) regularFiles(ctx context.Context, dir string) ([]string, erro
 	return files, err
 }
 
+// MachOFiles returns the regular files below a directory that dyld could be asked to
+// load, sorted. Links are not followed. A damaged one is an error that names it.
+func MachOFiles(ctx context.Context, dir string) ([]string, error) {
+	var files []string
+	err := filepath.WalkDir(dir, func(at string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return errors.Join(err, ctx.Err())
+		}
+		takes, err := dyldTakes(at)
+		if err != nil {
+			return fmt.Errorf("%s: %w", at, err)
+		}
+		if takes {
+			files = append(files, at)
+		}
+		return ctx.Err()
+	})
+	return files, err
+}
+
+// dyldTakes reports whether a file has a slice that dyld could be asked to load.
+func dyldTakes(name string) (bool, error) {
+	head, err := readHead(name)
+	if err != nil || !macho.IsMagic(head) {
+		return false, err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	file, err := macho.NewFile(f, info.Size())
+	if errors.Is(err, macho.ErrNotMachO) || errors.Is(err, macho.ErrArchive) {
+		return false, nil
+	}
+	return err == nil && slices.ContainsFunc(file.Slices, loadable), err
+}
+
 // readHead returns the first bytes of a file, by which its format is known.
 func readHead(name string) ([]byte, error) {
 	f, err := os.Open(name)

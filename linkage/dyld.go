@@ -50,6 +50,8 @@ type Binary struct {
 	File    *macho.File
 	Images  []*Image // one for each of File.Slices, in its order
 
+	member bool // of the graph
+
 	dir  string // where a member lies once installed, or the folder within the root
 	real string // outside the wheel: its path within the root
 	root Root   // outside the wheel: where it was found
@@ -127,7 +129,7 @@ func ResolveDyld(ctx context.Context, members []MachOMember, opts DyldOptions) (
 	}
 	for _, m := range members {
 		b := newBinary(m.Name, m.File)
-		b.InWheel, b.dir = true, InstallDir(m.Name)
+		b.InWheel, b.member, b.dir = true, true, InstallDir(m.Name)
 		d.byInstall[installPath(m.Name)] = b
 		d.graph.Members = append(d.graph.Members, b)
 	}
@@ -235,7 +237,7 @@ func (d *dyld) resolve(c *chain, e *LoadEdge) {
 	case IsMacSystem(path.Clean(name)):
 		e.Status, e.Rule = DylibSystem, "part of macOS"
 		return
-	case d.opts.DylibsOnly && c.image.Binary.InWheel && !IsDylibName(c.image.Binary.Path):
+	case d.opts.DylibsOnly && c.image.Binary.member && !IsDylibName(c.image.Binary.Path):
 		e.Status = DylibExcluded
 		return
 	}

@@ -3,6 +3,7 @@ package linkage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,22 +20,55 @@ func LoadDyld(ctx context.Context, name string, opts DyldOptions) (*DyldGraph, e
 	if err != nil {
 		return nil, err
 	}
-	root, at := (&dyldSearch{dyld: d}).place(name)
-	b, why := d.file(root, at)
+	b, why := d.member(name)
 	if why != "" {
 		return nil, errors.Join(errors.New(why), d.graph.Close())
 	}
-	d.graph.Members, d.graph.System = d.graph.System, nil
 	if opts.ExecutablePath == "" && slices.ContainsFunc(b.File.Slices, func(s *macho.Slice) bool { return s.Type == macho.Execute }) {
 		d.opts.ExecutablePath = filepath.Dir(b.Path)
 	}
 	b.Path = name
-	for _, image := range b.Images {
-		if err := ctx.Err(); err != nil {
-			return nil, errors.Join(err, d.graph.Close())
-		}
-		d.load(image)
+	return d.loadMembers(ctx)
+}
+
+// LoadDyldFiles finds the libraries that Mach-O files load as they lie on this
+// machine, each as the first of a process. They are the members of the graph, under
+// their paths without symbolic links, each once.
+func LoadDyldFiles(ctx context.Context, names []string, opts DyldOptions) (*DyldGraph, error) {
+	d, err := newDyld(opts)
+	if err != nil {
+		return nil, err
 	}
+	for _, name := range names {
+		if _, why := d.member(name); why != "" {
+			return nil, errors.Join(fmt.Errorf("%s: %s", name, why), d.graph.Close())
+		}
+	}
+	return d.loadMembers(ctx)
+}
+
+// member opens a file that was named.
+func (d *dyld) member(name string) (*Binary, string) {
+	root, at := (&dyldSearch{dyld: d}).place(name)
+	b, why := d.file(root, at)
+	if why == "" && !b.member {
+		b.member = true
+		d.graph.Members = append(d.graph.Members, b)
+	}
+	return b, why
+}
+
+// loadMembers loads the files that were named.
+func (d *dyld) loadMembers(ctx context.Context) (*DyldGraph, error) {
+	for _, b := range d.graph.Members {
+		for _, image := range b.Images {
+			if err := ctx.Err(); err != nil {
+				return nil, errors.Join(err, d.graph.Close())
+			}
+			d.load(image)
+		}
+	}
+	d.graph.System = slices.DeleteFunc(d.graph.System, func(b *Binary) bool { return b.member })
 	d.sort()
 	return d.graph, nil
 }

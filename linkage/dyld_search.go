@@ -68,15 +68,19 @@ func (s *dyldSearch) own(name string) bool {
 	return false
 }
 
-// ownAt takes the member at a path that begins with the folder of an image of the
-// wheel.
+// ownAt takes the member at a path that begins with the folder of another one.
 func (s *dyldSearch) ownAt(name string, by *Image, rule string) bool {
 	rest, ok := cutVariable(name, loaderVariable)
-	if !ok || !by.Binary.InWheel {
+	if !ok || !by.Binary.member {
 		return false
 	}
-	b := s.byInstall[strings.TrimPrefix(path.Join("/", by.Binary.dir, rest), "/")]
-	if b == nil || b.Image(s.from.image.Slice.Arch) == nil {
+	at := path.Join("/", by.Binary.dir, rest)
+	b := s.byInstall[strings.TrimPrefix(at, "/")]
+	if !by.Binary.InWheel {
+		found, _ := s.graph.disk.find(by.Binary.root, at)
+		b = s.byHost[found.host]
+	}
+	if b == nil || !b.member || b.Image(s.from.image.Slice.Arch) == nil {
 		return false
 	}
 	return s.take(b, placeName(b.dir), rule)

@@ -118,9 +118,15 @@ func (p *Plan) buildRPaths(rpaths []string) []string {
 	if p.options.MacOS.KeepRPaths {
 		return nil
 	}
+	return buildRPaths(rpaths, slices.Concat(p.macos.Graph.Members, p.macos.Grafts))
+}
+
+// buildRPaths returns those of the search paths that no repaired file keeps; loaded
+// are the files that may have found what was left out by one of them.
+func buildRPaths(rpaths []string, loaded []*linkage.Binary) []string {
 	var removed []string
 	for _, rpath := range rpaths {
-		if !portableRPath(rpath) && !p.leadsOut(rpath) && !slices.Contains(removed, rpath) {
+		if !portableRPath(rpath) && !leadsOut(rpath, loaded) && !slices.Contains(removed, rpath) {
 			removed = append(removed, rpath)
 		}
 	}
@@ -137,8 +143,8 @@ func portableRPath(rpath string) bool {
 
 // leadsOut reports whether the loader found a library that is left out by a search
 // path.
-func (p *Plan) leadsOut(rpath string) bool {
-	for _, b := range slices.Concat(p.macos.Graph.Members, p.macos.Grafts) {
+func leadsOut(rpath string, loaded []*linkage.Binary) bool {
+	for _, b := range loaded {
 		for _, image := range b.Images {
 			for _, e := range image.Loads {
 				if e.Status == linkage.DylibExcluded && strings.HasPrefix(e.Rule, "LC_RPATH "+rpath+" of ") {

@@ -22,13 +22,15 @@ import (
 // name: with their flags, defaults and exit codes. Each translates them to what the
 // commands of wheelmend do.
 var dropins = map[string]func(*app) *cobra.Command{
-	"auditwheel":       (*app).auditwheelTool,
-	"delocate-addplat": (*app).delocateAddplatTool,
-	"delocate-fuse":    (*app).delocateFuseTool,
-	"delocate-merge":   (*app).delocateMergeTool,
-	"delocate-wheel":   (*app).delocateWheelTool,
-	"patchelf":         (*app).patchelfTool,
-	"repairwheel":      (*app).repairwheelTool,
+	"auditwheel":        (*app).auditwheelTool,
+	"delocate-addplat":  (*app).delocateAddplatTool,
+	"delocate-fuse":     (*app).delocateFuseTool,
+	"delocate-merge":    (*app).delocateMergeTool,
+	"delocate-listdeps": (*app).delocateListdepsTool,
+	"delocate-path":     (*app).delocatePathTool,
+	"delocate-wheel":    (*app).delocateWheelTool,
+	"patchelf":          (*app).patchelfTool,
+	"repairwheel":       (*app).repairwheelTool,
 }
 
 // toolName returns the name by which the program was called.

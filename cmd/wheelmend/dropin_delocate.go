@@ -130,6 +130,54 @@ func (a *app) tellCopied(plan *repair.Plan, folder string) error {
 	return a.tell("Copied to package %s directory:\n%s\n", folder, strings.Join(slices.Compact(lines), "\n"))
 }
 
+// delocatePathTool takes the place of delocate-path.
+func (a *app) delocatePathTool() *cobra.Command {
+	var f repairFlags
+	cmd := a.delocateTool("delocate-path PATH...", `It copies the libraries that the Mach-O files below a directory load into a folder
+there, and has the files find them and each other from wherever it is moved to.`)
+	cmd.Args = wantArgs("PATH")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		dirs, err := globbed(args)
+		if err != nil {
+			return err
+		}
+		opts := repair.TreeOptions{Dyld: f.search.dyldOptions(a.getenv), LibDir: f.libSuffix, IgnoreMissing: f.ignoreMissing, KeepRPaths: f.keepRPaths}
+		for _, dir := range dirs {
+			if len(dirs) > 1 {
+				if err := a.tell("%s\n", report.Clean(dir)); err != nil {
+					return err
+				}
+			}
+			if err := a.delocatePath(cmd.Context(), dir, opts); err != nil {
+				return fmt.Errorf("%s: %w", dir, err)
+			}
+		}
+		return nil
+	}
+	f.registerDelocate(cmd.Flags())
+	cmd.Flags().StringVarP(&f.libSuffix, "lib-path", "L", repair.DefaultDylibsDir, "`folder` below each directory for copied libraries")
+	return cmd
+}
+
+// delocatePath repairs one directory.
+func (a *app) delocatePath(ctx context.Context, dir string, opts repair.TreeOptions) error {
+	result, err := repair.RepairTree(ctx, dir, opts)
+	if err != nil {
+		return err
+	}
+	log := a.log.WithField("file", dir)
+	for _, warning := range result.Warnings {
+		log.Warn(warning)
+	}
+	for _, c := range result.Copied {
+		log.Infof("%s is copied to %s", c.Source, c.Path)
+	}
+	for _, path := range result.Edited {
+		log.Infof("%s is edited", path)
+	}
+	return nil
+}
+
 func (a *app) delocateMergeTool() *cobra.Command {
 	f := mergeFlags{prefer: "second"}
 	cmd := a.delocateTool("delocate-merge WHEEL WHEEL", `It makes a universal2 wheel of two for one architecture each. Of files that differ

@@ -1,0 +1,315 @@
+package repair
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/internal/atomicfile"
+	"github.com/wheelmend/wheelmend/internal/phrase"
+	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/macho"
+)
+
+// TreeOptions tunes the repair of a directory with Mach-O files.
+type TreeOptions struct {
+	Dyld          linkage.DyldOptions // where libraries are sought, which are left out
+	LibDir        string              // folder for the copies, below the directory unless it is absolute; "" means DefaultDylibsDir
+	IgnoreMissing bool                // go on when a library was not found
+	KeepRPaths    bool                // leave search paths of the build machine in the files
+	Jobs          int                 // pages hashed at once; 0 means GOMAXPROCS
+}
+
+// A TreeResult tells what has been done to a directory.
+type TreeResult struct {
+	Copied   []TreeCopy // sorted by source
+	Edited   []string   // files, sorted
+	Warnings []string
+}
+
+// A TreeCopy is a library that was copied.
+type TreeCopy struct{ Source, Path string }
+
+// RepairTree copies the libraries that the Mach-O files below a directory load, and
+// that lie elsewhere, into one of its folders, and has the files load them and each
+// other by @loader_path, wherever the directory is moved to. Links to files are not
+// followed. All is decided before the first file is written. The copies come first,
+// and each file is replaced in one step, so that none is ever without its libraries.
+func RepairTree(ctx context.Context, dir string, opts TreeOptions) (result *TreeResult, err error) {
+	top, err := filepath.Abs(dir)
+	if err == nil {
+		top, err = filepath.EvalSymlinks(top)
+	}
+	if err != nil {
+		return nil, err
+	}
+	files, err := audit.MachOFiles(ctx, top)
+	if err != nil {
+		return nil, err
+	}
+	graph, err := linkage.LoadDyldFiles(ctx, files, opts.Dyld)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, graph.Close()) }()
+	t := &tree{opts: opts, graph: graph, libDir: libDirOf(top, opts.LibDir), places: map[*linkage.Binary]string{}, twins: map[*linkage.Binary]*linkage.Binary{}, result: &TreeResult{}}
+	for _, step := range []func(context.Context) error{t.place, t.plan, t.write, t.check} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return t.result, nil
+}
+
+func libDirOf(top, name string) string {
+	switch {
+	case name == "":
+		return filepath.Join(top, DefaultDylibsDir)
+	case filepath.IsAbs(name):
+		return filepath.Clean(name)
+	}
+	return filepath.Join(top, name)
+}
+
+// A tree is the repair of one directory.
+type tree struct {
+	opts   TreeOptions
+	graph  *linkage.DyldGraph
+	libDir string
+	grafts []*linkage.Binary                   // without those that are the same as another
+	places map[*linkage.Binary]string          // where each file of the result lies
+	left   map[string]bool                     // names of libraries that are not found, or left out
+	twins  map[*linkage.Binary]*linkage.Binary // by a graft that is not written: the same file
+	edits  map[*linkage.Binary]*macho.Overlay
+	result *TreeResult
+}
+
+// place finds the libraries that are to be copied, and names them.
+func (t *tree) place(context.Context) error {
+	for _, b := range t.graph.Members {
+		t.places[b] = b.Path
+	}
+	if err := t.findLeft(); err != nil {
+		return err
+	}
+	type copied struct{ base, digest string }
+	same := map[copied]*linkage.Binary{}
+	taken := map[string]bool{}
+	for _, b := range t.outside() {
+		digest, err := fileDigest(b.File)
+		if err != nil {
+			return named(b.Path, err)
+		}
+		key := copied{strings.ToLower(graftBase(b)), digest}
+		if first := same[key]; first != nil {
+			t.places[b], t.twins[b] = t.places[first], first
+			continue
+		}
+		same[key] = b
+		path := filepath.Join(t.libDir, graftBase(b))
+		if _, err := os.Lstat(path); err == nil || taken[strings.ToLower(path)] {
+			path = filepath.Join(t.libDir, graftName(graftBase(b), digest))
+		}
+		taken[strings.ToLower(path)] = true
+		t.places[b] = path
+		t.grafts = append(t.grafts, b)
+		t.result.Copied = append(t.result.Copied, TreeCopy{b.Path, path})
+	}
+	return nil
+}
+
+// outside returns the libraries elsewhere that the members load, directly and through
+// others, sorted by path.
+func (t *tree) outside() []*linkage.Binary {
+	seen := map[*linkage.Binary]bool{}
+	queue := slices.Clone(t.graph.Members)
+	var found []*linkage.Binary
+	for i := 0; i < len(queue); i++ {
+		for _, e := range loadsOf(queue[i]) {
+			if e.Status != linkage.DylibFound || t.places[e.To.Binary] != "" || seen[e.To.Binary] {
+				continue
+			}
+			seen[e.To.Binary] = true
+			queue = append(queue, e.To.Binary)
+			found = append(found, e.To.Binary)
+		}
+	}
+	slices.SortFunc(found, func(a, b *linkage.Binary) int { return strings.Compare(a.Path, b.Path) })
+	return found
+}
+
+// loadsOf returns what the slices of a file load.
+func loadsOf(b *linkage.Binary) []*linkage.LoadEdge {
+	var all []*linkage.LoadEdge
+	for _, image := range b.Images {
+		all = append(all, image.Loads...)
+	}
+	return all
+}
+
+// findLeft notes what is not found or left out, and refuses the former.
+func (t *tree) findLeft() error {
+	t.left = map[string]bool{}
+	var lost []string
+	for _, b := range slices.Concat(t.graph.Members, t.graph.System) {
+		for _, e := range loadsOf(b) {
+			known := t.left[e.Dylib.Name]
+			switch {
+			case e.Status == linkage.DylibExcluded || e.Status == linkage.DylibMissing && e.Dylib.Kind == macho.Weak:
+				t.left[e.Dylib.Name] = true
+			case e.Status == linkage.DylibMissing && !known:
+				t.left[e.Dylib.Name] = true
+				lost = append(lost, b.Path+": "+e.Dylib.Name+" was not found; searched "+placesOf(e))
+			}
+		}
+	}
+	switch {
+	case len(lost) == 0:
+		return nil
+	case !t.opts.IgnoreMissing:
+		return errors.New(phrase.Some(lost, 3))
+	}
+	t.result.Warnings = append(t.result.Warnings, lost...)
+	return nil
+}
+
+func placesOf(e *linkage.LoadEdge) string {
+	var places []string
+	for _, p := range e.Tried {
+		places = append(places, fmt.Sprintf("%s (%s: %s)", p.Dir, p.Rule, p.Why))
+	}
+	return strings.Join(places, ", ")
+}
+
+// plan computes all that is to be written.
+func (t *tree) plan(ctx context.Context) error {
+	for b, first := range t.twins {
+		if !reflect.DeepEqual(t.change(first), t.change(b)) {
+			return fmt.Errorf("%s and %s are the same file, but load different libraries from where they lie; they cannot both become %s", first.Path, b.Path, t.places[b])
+		}
+	}
+	t.edits = map[*linkage.Binary]*macho.Overlay{}
+	for _, b := range slices.Concat(t.graph.Members, t.grafts) {
+		change := Change{Slices: t.change(b)}
+		edited, err := b.File.EditSlices(ctx, macho.Options{FileName: filepath.Base(t.places[b]), Jobs: t.opts.Jobs}, change.sliceEdits(b.File))
+		if err != nil {
+			return named(b.Path, err)
+		}
+		t.edits[b] = edited
+	}
+	return nil
+}
+
+// change decides about the slices of a file. Search paths go from files whose
+// libraries have new names, as delocate does it.
+func (t *tree) change(b *linkage.Binary) []SliceChange {
+	var changes []SliceChange
+	relative := false
+	for _, image := range b.Images {
+		s := SliceChange{Arch: image.Slice.Arch.String()}
+		for _, e := range image.Loads {
+			to := target(image, e)
+			if to == nil || t.places[to] == "" {
+				continue
+			}
+			relative = true
+			rel, err := filepath.Rel(filepath.Dir(t.places[b]), t.places[to])
+			if err != nil {
+				continue // both are absolute
+			}
+			r := Rename{Old: e.Dylib.Name, New: "@loader_path/" + filepath.ToSlash(rel)}
+			if r.New != r.Old && !slices.Contains(s.Needed, r) {
+				s.Needed = append(s.Needed, r)
+			}
+		}
+		changes = append(changes, s)
+	}
+	for i, image := range b.Images {
+		if relative && !t.opts.KeepRPaths {
+			changes[i].RemovedRPaths = buildRPaths(image.Slice.RPaths, slices.Concat(t.graph.Members, t.graph.System))
+		}
+	}
+	return slices.DeleteFunc(changes, func(s SliceChange) bool { return s.empty() })
+}
+
+// write writes the copies, then the files that change.
+func (t *tree) write(ctx context.Context) error {
+	if len(t.grafts) > 0 {
+		if err := os.MkdirAll(t.libDir, 0o777); err != nil {
+			return err
+		}
+	}
+	for _, b := range t.grafts {
+		if err := t.writeFile(ctx, b, func(src *os.File, fill, check func(*os.File) error) error {
+			return atomicfile.Write(t.places[b], 0o755, fill, check)
+		}); err != nil {
+			return named(t.places[b], err)
+		}
+	}
+	for _, b := range t.graph.Members {
+		if !t.edits[b].Edited() {
+			continue
+		}
+		if err := t.writeFile(ctx, b, func(src *os.File, fill, check func(*os.File) error) error {
+			lost, err := atomicfile.Replace(b.Path, src, fill, check)
+			for _, attribute := range lost {
+				t.result.Warnings = append(t.result.Warnings, fmt.Sprintf("%s: its %s could not be kept: this process may not set it", b.Path, attribute))
+			}
+			return err
+		}); err != nil {
+			return named(b.Path, err)
+		}
+		t.result.Edited = append(t.result.Edited, b.Path)
+	}
+	slices.Sort(t.result.Edited)
+	return nil
+}
+
+// writeFile opens the source of a file of the result and hands what fills and checks
+// the new one to put.
+func (t *tree) writeFile(ctx context.Context, b *linkage.Binary, put func(src *os.File, fill, check func(*os.File) error) error) error {
+	src, err := os.Open(b.Path)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	edited := t.edits[b]
+	return put(src,
+		func(f *os.File) error { return edited.WriteFile(ctx, f, src) },
+		func(f *os.File) error { return macho.CheckWritten(edited, f) })
+}
+
+// check reads the result back: what the files load is among them.
+func (t *tree) check(ctx context.Context) (err error) {
+	var files []string
+	inside := map[string]bool{}
+	for _, b := range slices.Concat(t.graph.Members, t.grafts) {
+		files = append(files, t.places[b])
+		inside[t.places[b]] = true
+	}
+	opts := t.opts.Dyld
+	opts.SearchPath, opts.LibraryPath = nil, nil // they would be looked at first
+	graph, err := linkage.LoadDyldFiles(ctx, files, opts)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, graph.Close()) }()
+	for _, b := range graph.Members {
+		inside[b.Path] = true // without the links of the library folder
+	}
+	for _, b := range graph.Members {
+		for _, e := range loadsOf(b) {
+			found := e.Status == linkage.DylibFound && inside[e.To.Binary.Path]
+			if !found && e.Status != linkage.DylibSystem && e.Status != linkage.DylibExcluded && !t.left[e.Dylib.Name] {
+				return fmt.Errorf("%s does not find %s in the result; this is a defect of wheelmend, please report it", b.Path, e.Dylib.Name)
+			}
+		}
+	}
+	return nil
+}
