@@ -292,13 +292,10 @@ func (r *Report) VersionedSymbols(v *Verdict) map[string][]string {
 	return r.versions(v, func(j *judgement, o *linkage.Object, library string) bool { return j.inside(o, library) })
 }
 
-// WantedVersions returns all versions that the wheel and the grafts of a verdict
-// want of libraries that are not in the wheel yet, by library.
+// WantedVersions returns all versions that the members and the grafts of a verdict
+// want, also of each other, by library.
 func (r *Report) WantedVersions(v *Verdict) map[string][]string {
-	return r.versions(v, func(_ *judgement, o *linkage.Object, library string) bool {
-		e := o.Edge(library)
-		return e != nil && e.Status == linkage.Found && e.To.InWheel
-	})
+	return r.versions(v, func(*judgement, *linkage.Object, string) bool { return false })
 }
 
 // versions collects the versions that are wanted of libraries that are not inside.

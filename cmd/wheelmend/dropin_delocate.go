@@ -82,7 +82,7 @@ func (a *app) delocateWheel(ctx context.Context, path string, f repairFlags) err
 	if !maybeMacOS(path) {
 		return errors.New("it is for another system than macOS; auditwheel and wheelmend repair are for Linux wheels")
 	}
-	dir := f.wheelDir
+	dir, libs := f.wheelDir, f.libSuffix
 	if dir == "" {
 		dir = filepath.Dir(path)
 	}
@@ -114,7 +114,7 @@ func (a *app) delocateWheel(ctx context.Context, path string, f repairFlags) err
 		}
 	}
 	a.warnOf(result, path)
-	return a.tellCopied(result.Plan, f.libSuffix)
+	return a.tellCopied(result.Plan, libs)
 }
 
 // tellCopied prints which libraries came in, when more is to be told.

@@ -232,7 +232,7 @@ func (a *app) patchelf(ctx context.Context, path string, c *patchelfCall) error 
 
 // patchelfPrint prints what is asked for, in patchelf's order.
 func (a *app) patchelfPrint(i elfImage, c *patchelfCall) error {
-	for _, flag := range []string{"print-interpreter", "print-os-abi", "print-soname", "print-rpath", "print-needed", "print-execstack"} {
+	for _, flag := range []string{"print-interpreter", "print-os-abi", "print-soname", "print-rpath", "print-execstack", "print-needed"} {
 		if !c.has(flag) {
 			continue
 		}
