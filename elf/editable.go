@@ -202,7 +202,8 @@ func (f *File) readExtents(count uint64) ([]extent, error) {
 	for i := range f.Sections {
 		s := &f.Sections[i]
 		if names := i == f.Shstrndx; i > 0 && (names || !s.Alloc()) && s.Type != elf.SHT_NULL {
-			out = append(out, extent{fmt.Sprintf("section %d", i), s.Off, s.fileSize(), false})
+			// The value of _DYNAMIC follows the dynamic table.
+			out = append(out, extent{fmt.Sprintf("section %d", i), s.Off, s.fileSize(), s.Type == elf.SHT_SYMTAB})
 		}
 	}
 	return f.hashExtents(out)
