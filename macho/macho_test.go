@@ -95,6 +95,7 @@ var fixtures = []string{
 	"zig-arm64-libdep.dylib", "zig-arm64-mod.so", "zig-arm64-nopad.so",
 	"zig-x86_64-libdep.dylib", "zig-x86_64-mod.so", "zig-x86_64-nopad.so",
 	"lld19-arm64-chained.so", "lld19-x86_64-chained.so",
+	"lld19-arm64-throws.so", "lld19-x86_64-throws.so", "zig-arm64-throws.so", "zig-x86_64-throws.so",
 }
 
 func TestRead(t *testing.T) {

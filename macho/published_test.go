@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -76,4 +77,23 @@ func TestPublishedImages(t *testing.T) {
 		}
 	})
 	t.Logf("%d edits", moved)
+}
+
+// TestPublishedImagesUnwind compares what an unwinder reads of libraries in C++ that
+// others have linked, before and after they were moved.
+func TestPublishedImagesUnwind(t *testing.T) {
+	seen := 0
+	published(t, func(t *testing.T, b []byte) {
+		f, err := NewFile(bytes.NewReader(b), int64(len(b)))
+		if err != nil || f.Fat || !strings.HasPrefix(f.Slices[0].ID, "/DLC/shapely/") && !strings.HasPrefix(f.Slices[0].ID, "/DLC/pyproj/") {
+			t.Skip("another library")
+		}
+		dir := t.TempDir()
+		said := python(t, "check_unwind.py", write(t, dir, "before", b), write(t, dir, "after", edit(t, b, full()...)))
+		t.Log(said)
+		seen++
+	})
+	if seen < 3 {
+		t.Errorf("%d libraries, want some", seen)
+	}
 }

@@ -3,10 +3,12 @@
 package macho
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -80,6 +82,55 @@ func TestEditedImagesRun(t *testing.T) {
 	}
 }
 
+// TestMovedImagesUnwind compares what an unwinder reads of modules that throw, before
+// and after they were moved, with a reader of our own and with llvm-objdump.
+func TestMovedImagesUnwind(t *testing.T) {
+	for name, want := range map[string]string{
+		"zig-arm64-throws.so":    "4 functions, 3 frames, 2 landing pads, 1 types\n",
+		"zig-x86_64-throws.so":   "4 functions, 0 frames, 2 landing pads, 1 types\n",
+		"lld19-arm64-throws.so":  "4 functions, 3 frames, 2 landing pads, 1 types\n",
+		"lld19-x86_64-throws.so": "4 functions, 0 frames, 2 landing pads, 1 types\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			was := fixture(t, name)
+			now := edit(t, was, append(full(), Sign(""))...)
+			before, after := write(t, dir, "before", was), write(t, dir, "after", now)
+			if got := python(t, "check_unwind.py", before, after); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			python(t, "check_image.py", after)
+			delta := open(t, now).Slices[0].room - open(t, was).Slices[0].room
+			wanted := unwindRows(t, before, uint64(delta))
+			if got := unwindRows(t, after, 0); delta <= 0 || len(got) < 6 || !slices.Equal(got, wanted) {
+				t.Errorf("llvm-objdump says\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(wanted, "\n"))
+			}
+		})
+	}
+}
+
+// unwindRows returns the lines of llvm-objdump that name functions, their data and
+// personalities, with delta added to what counts from the header.
+func unwindRows(t *testing.T, path string, delta uint64) []string {
+	t.Helper()
+	offset := regexp.MustCompile(`(function offset=|LSDA offset=|personality\[1\]: )0x([0-9a-f]{8})`)
+	var rows []string
+	for line := range strings.Lines(output(t, "llvm-objdump", "--macho", "--unwind-info", path)) {
+		if strings.Contains(line, "2nd level page") { // its LSDA offset counts from the section
+			line, _, _ = strings.Cut(line, ", 2nd level")
+		}
+		if !offset.MatchString(line) {
+			continue
+		}
+		rows = append(rows, offset.ReplaceAllStringFunc(strings.TrimSpace(line), func(s string) string {
+			m := offset.FindStringSubmatch(s)
+			n, _ := strconv.ParseUint(m[2], 16, 32)
+			return fmt.Sprintf("%s0x%08x", m[1], n+delta)
+		}))
+	}
+	return rows
+}
+
 // Numbers in what llvm-objdump prints that count from the header or are addresses.
 var address = regexp.MustCompile(`0x[0-9A-Fa-f]+`)
 
@@ -87,7 +138,7 @@ var address = regexp.MustCompile(`0x[0-9A-Fa-f]+`)
 // before and after it was moved: all addresses differ by the same distance.
 func TestMovedImagesRead(t *testing.T) {
 	for _, arch := range []string{"arm64", "x86_64"} {
-		for _, module := range []string{"zig-ARCH-mod.so", "zig-ARCH-nopad.so", "zig-ARCH-libdep.dylib", "lld19-ARCH-chained.so"} {
+		for _, module := range []string{"zig-ARCH-mod.so", "zig-ARCH-nopad.so", "zig-ARCH-libdep.dylib", "zig-ARCH-throws.so", "lld19-ARCH-chained.so"} {
 			module := strings.Replace(module, "ARCH", arch, 1)
 			t.Run(module, func(t *testing.T) {
 				dir := t.TempDir()
