@@ -7,7 +7,7 @@ ACTIONLINT = github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 FUZZTIME ?= 60s
 export CGO_ENABLED ?= 0
 
-.PHONY: build test lint integration bench fuzz clean
+.PHONY: build test lint integration dist bench fuzz clean
 
 build:
 	$(GO) build -trimpath -o bin/wheelmend ./cmd/wheelmend
@@ -28,6 +28,10 @@ lint:
 integration: build
 	$(GO) test -tags integration -count=1 -timeout 60m ./internal/integration/... ./elf ./macho
 
+# What a release publishes, for six systems. DISTFLAGS=-help lists what can be chosen.
+dist:
+	$(GO) run ./scripts/dist $(DISTFLAGS)
+
 bench: build
 	$(GO) run ./internal/bench -o docs/benchmarks.md
 
@@ -42,4 +46,4 @@ fuzz:
 	done
 
 clean:
-	rm -rf bin wheelhouse
+	rm -rf bin dist wheelhouse

@@ -1,0 +1,134 @@
+//go:build integration
+
+package integration
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// distVersion is what the tests below release.
+const distVersion = "v9.8.7-rc.1"
+
+// programs are the binaries of a release.
+var programs = []string{
+	"wheelmend-darwin-amd64", "wheelmend-darwin-arm64", "wheelmend-linux-amd64", "wheelmend-linux-arm64",
+	"wheelmend-windows-amd64.exe", "wheelmend-windows-arm64.exe",
+}
+
+// A checkout of the source under test, as it is in the working tree, with a commit and
+// the tag distVersion.
+type checkout struct{ dir string }
+
+func newCheckout(t *testing.T) checkout {
+	t.Helper()
+	c := checkout{filepath.Join(t.TempDir(), "checkout")}
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := run(t, nil, "git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard").must(t).stdout
+	for name := range strings.SplitSeq(strings.TrimSuffix(list, "\x00"), "\x00") {
+		from, to := filepath.Join(root, name), filepath.Join(c.dir, name)
+		content, err := os.ReadFile(from)
+		if os.IsNotExist(err) {
+			continue // deleted, and not yet committed
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to, content, info.Mode().Perm()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.git(t, "init", "--quiet")
+	c.git(t, "add", "--all")
+	c.git(t, "commit", "--quiet", "--message", "release")
+	c.git(t, "tag", distVersion)
+	return c
+}
+
+func (c checkout) git(t *testing.T, args ...string) {
+	t.Helper()
+	settings := []string{"-C", c.dir, "-c", "user.name=demo", "-c", "user.email=demo@example.org", "-c", "commit.gpgsign=false"}
+	run(t, nil, "git", append(settings, args...)...).must(t)
+}
+
+// archive returns what `git archive` makes of the tag, unpacked, without .git.
+func (c checkout) archive(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	c.git(t, "archive", "--prefix=wheelmend-of-an-archive/", "--output="+filepath.Join(dir, "source.tar"), distVersion)
+	run(t, nil, "tar", "-C", dir, "-xf", filepath.Join(dir, "source.tar")).must(t)
+	return filepath.Join(dir, "wheelmend-of-an-archive")
+}
+
+// TestDist makes a release of the source for all systems, from a checkout. The same
+// for one system, from an archive of the commit in another directory, has the same
+// bytes, and all programs know their version.
+func TestDist(t *testing.T) {
+	dist := filepath.Join(t.TempDir(), "dist")
+	run(t, nil, "go", "build", "-o", dist, "../../scripts/dist").must(t)
+	source := newCheckout(t)
+	made, again := filepath.Join(source.dir, "dist"), filepath.Join(t.TempDir(), "again")
+	run(t, nil, dist, "-C", source.dir, "-o", made).must(t)
+	archive := source.archive(t)
+	native := "wheelmend-" + runtime.GOOS + "-" + runtime.GOARCH
+	run(t, nil, dist, "-C", archive, "-o", again, "-targets", runtime.GOOS+"/"+runtime.GOARCH).must(t)
+
+	checkSums(t, made)
+	for _, name := range programs {
+		if _, err := os.Stat(filepath.Join(made, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	if first, second := readFile(t, filepath.Join(made, native)), readFile(t, filepath.Join(again, native)); !bytes.Equal(first, second) {
+		t.Errorf("%s: a checkout and an archive of one commit give different bytes", native)
+	}
+	said := run(t, nil, filepath.Join(again, native), "version").must(t).stdout
+	if want := "wheelmend " + distVersion + " "; !strings.HasPrefix(said, want) {
+		t.Errorf("%s version: %q, want %q in front", native, said, want)
+	}
+	t.Run("go build in an archive", func(t *testing.T) {
+		program := filepath.Join(t.TempDir(), "wheelmend")
+		run(t, nil, "go", "build", "-C", archive, "-o", program, "./cmd/wheelmend").must(t)
+		if said := run(t, nil, program, "version").must(t).stdout; !strings.HasPrefix(said, "wheelmend "+distVersion+" ") {
+			t.Errorf("version: %q, want that of the tag, %s", said, distVersion)
+		}
+	})
+}
+
+// checkSums holds every file of a release to SHA256SUMS, and that to the files.
+func checkSums(t *testing.T, dir string) {
+	t.Helper()
+	listed := map[string]string{}
+	for line := range strings.Lines(string(readFile(t, filepath.Join(dir, "SHA256SUMS")))) {
+		sum, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
+		listed[name] = sum
+	}
+	files := filesIn(t, dir)
+	if len(files) != len(listed)+1 {
+		t.Errorf("SHA256SUMS has %d files, the directory %q", len(listed), files)
+	}
+	for _, name := range files {
+		if name == "SHA256SUMS" {
+			continue
+		}
+		if sum := fmt.Sprintf("%x", sha256.Sum256(readFile(t, filepath.Join(dir, name)))); listed[name] != sum {
+			t.Errorf("SHA256SUMS: %s has %q, want %s", name, listed[name], sum)
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestParse(t *testing.T) {
+	for _, tt := range []struct {
+		args  string
+		files string // of the targets
+		err   string
+	}{
+		{"", "wheelmend-linux-amd64 wheelmend-linux-arm64 wheelmend-darwin-amd64 wheelmend-darwin-arm64 wheelmend-windows-amd64.exe wheelmend-windows-arm64.exe", ""},
+		{"-targets windows/arm64,linux/amd64 -version v1.2.3-rc.1", "wheelmend-windows-arm64.exe wheelmend-linux-amd64", ""},
+		{"-targets linux/mips", "", `unknown system "linux/mips", want one of linux/amd64, linux/arm64`},
+		{"-version 1.2.3", "", `-version "1.2.3": want a version as in v1.2.3`},
+		{"now", "", `unknown argument "now"`},
+	} {
+		opts, err := parse(strings.Fields(tt.args))
+		if tt.err != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.err) {
+				t.Errorf("parse(%q): error %v, want %q", tt.args, err, tt.err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("parse(%q): %v", tt.args, err)
+			continue
+		}
+		var files []string
+		for _, target := range opts.targets {
+			files = append(files, target.file())
+		}
+		if got := strings.Join(files, " "); got != tt.files {
+			t.Errorf("parse(%q): targets %s, want %s", tt.args, got, tt.files)
+		}
+	}
+}
+
+func TestOnlyOwnDirectoriesAreReplaced(t *testing.T) {
+	dir := t.TempDir()
+	if err := replaceable(filepath.Join(dir, "new")); err != nil {
+		t.Errorf("no directory: %v", err)
+	}
+	if err := replaceable(dir); err != nil {
+		t.Errorf("empty directory: %v", err)
+	}
+	write(t, filepath.Join(dir, "demo.whl"), "wheel")
+	if err := replaceable(dir); err == nil || !strings.Contains(err.Error(), "has files, but no SHA256SUMS") {
+		t.Errorf("directory of somebody else: %v", err)
+	}
+	if err := writeSums(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := replaceable(dir); err != nil {
+		t.Errorf("directory of an earlier run: %v", err)
+	}
+}
+
+func TestSums(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "b"), "abc")
+	write(t, filepath.Join(dir, "a"), "")
+	if err := writeSums(dir); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join(dir, sumsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  a\n" +
+		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  b\n"
+	if string(got) != want {
+		t.Errorf("%s\n%swant\n%s", sumsFile, got, want)
+	}
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,74 @@
+// Command dist makes what a release publishes: static binaries for all systems that
+// the program runs on, their checksums, and what goes with them. `make dist` calls it.
+//
+//	go run ./scripts/dist
+//
+// The same commit and the same version of Go give the same bytes, on any host and in
+// any directory, from a checkout or from an archive of the repository.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+)
+
+// options are the command line.
+type options struct {
+	root    string // the repository
+	out     string
+	version string // "" asks git, or what git wrote into the archive
+	targets []target
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	opts, err := parse(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "dist: error:", err)
+		os.Exit(2)
+	}
+	if err := run(ctx, opts); err != nil {
+		fmt.Fprintln(os.Stderr, "dist: error:", err)
+		os.Exit(1)
+	}
+}
+
+func parse(args []string) (*options, error) {
+	opts := &options{}
+	targets := ""
+	flags := flag.NewFlagSet("dist", flag.ContinueOnError)
+	flags.StringVar(&opts.root, "C", ".", "`directory` of the repository")
+	flags.StringVar(&opts.out, "o", "dist", "`directory` to make; one of an earlier run is replaced")
+	flags.StringVar(&opts.version, "version", "", "`version`, as in v1.2.3 (default: the tag or commit of git)")
+	flags.StringVar(&targets, "targets", "", "the `systems` to build for, as in linux/amd64,darwin/arm64 (default: all)")
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	if flags.NArg() > 0 {
+		return nil, fmt.Errorf("unknown argument %q", flags.Arg(0))
+	}
+	if opts.version != "" && !versionTag.MatchString(opts.version) && !develVersion.MatchString(opts.version) {
+		return nil, fmt.Errorf("-version %q: want a version as in v1.2.3 or v1.2.3-rc.1", opts.version)
+	}
+	if targets == "" {
+		opts.targets = allTargets
+		return opts, nil
+	}
+	for name := range strings.SplitSeq(targets, ",") {
+		t, err := parseTarget(name)
+		if err != nil {
+			return nil, fmt.Errorf("-targets: %w", err)
+		}
+		opts.targets = append(opts.targets, t)
+	}
+	return opts, nil
+}
