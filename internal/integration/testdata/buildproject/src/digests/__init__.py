@@ -1,0 +1,3 @@
+from ._core import xxh64
+
+__all__ = ["xxh64"]

@@ -1,0 +1,3 @@
+// Package scripts has no code: it holds the tests of the scripts beside it that
+// users run.
+package scripts
