@@ -310,3 +310,138 @@ func imagesIn(t *testing.T, dir string) []string {
 	}
 	return imagesOf(t, zipped(t, "tree.whl", content))
 }
+
+// TestAuditwheelTextBesidePeer compares what show and lddtree print for people, and
+// scripts search.
+func TestAuditwheelTextBesidePeer(t *testing.T) {
+	ours := filepath.Join(shims(t), "auditwheel")
+	for _, wheel := range []string{rawWheel(t, "psycopg2"), rawWheel(t, "randomgen"), cached(t, "corpus", "bcrypt-*_x86_64.whl"), cached(t, "corpus", "msgpack-*_x86_64.whl")} {
+		theirs := run(t, nil, peer(t, "auditwheel"), "show", wheel).must(t).stdout
+		mine := run(t, nil, ours, "show", wheel).must(t).stdout
+		if diff := cmp.Diff(sentences(theirs), sentences(mine)); diff != "" {
+			t.Errorf("%s (-theirs +ours):\n%s", filepath.Base(wheel), diff)
+		}
+	}
+	for _, program := range []string{"/usr/bin/openssl", "/bin/sh", "/lib/x86_64-linux-gnu/libpq.so.5"} {
+		trees := map[string]map[string]any{}
+		for _, auditwheel := range []string{peer(t, "auditwheel"), ours} {
+			said := run(t, nil, auditwheel, "lddtree", program).must(t)
+			text, ok := strings.CutPrefix(said.stderr, "INFO:auditwheel.main_lddtree:")
+			if !ok {
+				t.Fatalf("%s says %q", auditwheel, said.stderr)
+			}
+			tree := decodeObject(t, text)
+			delete(tree, "platform")
+			delete(tree, "realpath")
+			for _, library := range tree["libraries"].(map[string]any) {
+				delete(library.(map[string]any), "platform")
+				// Of several names of one file the two may show others.
+				delete(library.(map[string]any), "path")
+				delete(library.(map[string]any), "realpath")
+			}
+			trees[auditwheel] = tree
+		}
+		if diff := cmp.Diff(trees[peer(t, "auditwheel")], trees[ours]); diff != "" {
+			t.Errorf("%s (-theirs +ours):\n%s", program, diff)
+		}
+	}
+}
+
+// sentences joins the lines of each paragraph. Versions stand in sets, whose order has
+// no meaning.
+func sentences(text string) []string {
+	var all []string
+	for paragraph := range strings.SplitSeq(text, "\n\n") {
+		words := strings.Fields(strings.NewReplacer("{", " ", "}", " ", ",", " ").Replace(paragraph))
+		if strings.HasPrefix(strings.TrimSpace(paragraph), "The wheel references") {
+			slices.Sort(words)
+		}
+		all = append(all, strings.Join(words, " "))
+	}
+	return all
+}
+
+// TestRepairwheelBesidePeer repairs a Linux and a macOS wheel with both: the same names
+// of wheels, and the same members.
+func TestRepairwheelBesidePeer(t *testing.T) {
+	ours := filepath.Join(shims(t), "repairwheel")
+	flat := t.TempDir()
+	if err := os.WriteFile(filepath.Join(flat, "libdep.1.dylib"), readFile(t, filepath.Join(machoData, "zig-arm64-libdep.dylib")), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, mac := macSystem(t, "arm64", "zig-ARCH-mod.so")
+	for _, wheel := range []string{rawWheel(t, "psycopg2"), mac} {
+		var outcomes [2][]string
+		for i, program := range []string{peer(t, "repairwheel"), ours} {
+			out := t.TempDir()
+			r := run(t, nil, program, "-o", out, "-l", flat, wheel).must(t)
+			names := filesIn(t, out)
+			want := "Wrote " + filepath.Join(out, names[0]) + "\nAll wheels repaired. Output directory: " + out + "\n"
+			if r.stdout != want {
+				t.Errorf("%s says %q, want %q", program, r.stdout, want)
+			}
+			for name := range members(t, filepath.Join(out, names[0])) {
+				if !strings.Contains(name, ".dist-info/") {
+					names = append(names, name)
+				}
+			}
+			slices.Sort(names)
+			outcomes[i] = names
+		}
+		if diff := cmp.Diff(outcomes[0], outcomes[1]); diff != "" {
+			t.Errorf("%s (-theirs +ours):\n%s", filepath.Base(wheel), diff)
+		}
+	}
+}
+
+// TestDelocateMergeBesidePeer merges two halves with both: the same slices, and the
+// files of the second wheel where they differ.
+func TestDelocateMergeBesidePeer(t *testing.T) {
+	dir := shims(t)
+	var halves []string
+	for _, arch := range []string{"x86_64", "arm64"} {
+		root, wheel := macSystem(t, arch, "zig-ARCH-mod.so")
+		content := members(t, repair(t, wheel, "--sysroot", root, "--no-sbom"))
+		content["made/config.py"] = []byte("cpu = '" + arch + "'\n")
+		for name := range content {
+			if strings.Contains(name, ".dist-info/") {
+				delete(content, name)
+			}
+		}
+		halves = append(halves, writeWheel(t, t.TempDir(), "macosx_12_0_"+arch, content))
+	}
+	outcomes := map[string]map[string]string{}
+	for _, who := range []string{"theirs", "ours"} {
+		out := t.TempDir()
+		if who == "theirs" {
+			apple(t, nil, "delocate-merge", "-w", out, halves[0], halves[1]).must(t)
+		} else {
+			run(t, nil, filepath.Join(dir, "delocate-merge"), "-w", out, halves[0], halves[1]).must(t)
+		}
+		names := filesIn(t, out)
+		outcomes[who] = map[string]string{"": names[0]}
+		for name, content := range members(t, filepath.Join(out, names[0])) {
+			switch {
+			case strings.Contains(name, ".dist-info/"):
+			case isMachO(content):
+				for arch, slice := range thin(t, writeFile(t, "fat", content)) {
+					outcomes[who][name+" "+arch] = string(slice)
+				}
+			default:
+				outcomes[who][name] = string(content)
+			}
+		}
+	}
+	theirs, mine := outcomes["theirs"], outcomes["ours"]
+	if len(mine) < 6 {
+		t.Errorf("the result has %d parts", len(mine))
+	}
+	for name := range mine {
+		if theirs[name] != mine[name] {
+			t.Errorf("%q differs: %.100q, theirs %.100q", name, mine[name], theirs[name])
+		}
+	}
+	if len(theirs) != len(mine) {
+		t.Errorf("%d parts, theirs has %d", len(mine), len(theirs))
+	}
+}
