@@ -1,6 +1,7 @@
 // Command bench measures wheelmend against other tools that repair wheels or edit
 // libraries, on the same files, in the same run, and prints a Markdown table. The tools and
-// the wheels are those that scripts/setup-integration has put into the cache.
+// the wheels are those that scripts/setup-integration has put into the cache. It is run
+// in the root of the repository.
 //
 //	go run ./internal/bench -o docs/benchmarks.md
 package main
@@ -26,8 +27,10 @@ type options struct {
 	runs    int      // measured runs of each command, after one that is not
 	bigMiB  int64    // size of the generated wheel; 0 leaves it out
 	wheels  []string // names of packages in the cache, or paths of wheels
+	hash    string   // file to hash, and do no more
 
 	libraryMiB int64 // size of the generated library; 0 leaves it out
+	dylibMiB   int64 // that of the library for macOS
 }
 
 func main() {
@@ -62,8 +65,10 @@ func parse(args []string) (*options, error) {
 	flags.IntVar(&opts.runs, "runs", 5, "measured runs of each command")
 	flags.Int64Var(&opts.bigMiB, "big", 1024, "size in `MiB` of a wheel to generate; 0 for none")
 	flags.Int64Var(&opts.libraryMiB, "library", 1024, "size in `MiB` of a library to generate; 0 for none")
+	flags.Int64Var(&opts.dylibMiB, "dylib", 500, "size in `MiB` of a library for macOS to generate; 0 for none")
+	flags.StringVar(&opts.hash, "sha256", "", "print the SHA-256 of this `file`, which signing is compared with, and end")
 	flags.Usage = func() {
-		fmt.Fprintf(flags.Output(), "usage: bench [flags] [PACKAGE|WHEEL...]\n")
+		fmt.Fprintf(flags.Output(), "usage: bench [flags] [PACKAGE|macos:PACKAGE|WHEEL...]\n")
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {
@@ -74,13 +79,19 @@ func parse(args []string) (*options, error) {
 	}
 	opts.wheels = flags.Args()
 	if len(opts.wheels) == 0 {
-		opts.wheels = []string{"psycopg2", "lxml", "h5py", "randomgen"}
+		opts.wheels = []string{
+			"psycopg2", "lxml", "h5py", "randomgen",
+			macPrefix + "psycopg2_binary", macPrefix + "h5py", macPrefix + "pillow", macPrefix + "opencv_python_headless",
+		}
 	}
 	return opts, nil
 }
 
 // run measures everything and writes the table when all of it is known.
 func run(ctx context.Context, opts *options) error {
+	if opts.hash != "" {
+		return hashFile(os.Stdout, opts.hash)
+	}
 	work, err := os.MkdirTemp("", "wheelmend-bench-*")
 	if err != nil {
 		return err

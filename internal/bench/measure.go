@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 )
 
@@ -63,7 +62,7 @@ func toolNamed(tools []tool, name string) tool {
 
 // once runs a tool and adds what it took, if it counts. A tool that fails is a
 // result too.
-func (m *measured) once(ctx context.Context, args func(file, out string) []string, j job, work string, counts bool) error {
+func (m *measured) once(ctx context.Context, args command, j job, work string, counts bool) error {
 	if m.failed != "" {
 		return nil
 	}
@@ -114,12 +113,11 @@ func spawn(ctx context.Context, args []string) (cost, error) {
 		return cost{}, err
 	}
 	state := cmd.ProcessState
-	usage, ok := state.SysUsage().(*syscall.Rusage)
+	peak, ok := peakMemory(state)
 	if !ok {
-		return cost{}, fmt.Errorf("%s: no resource usage on this system", args[0])
+		return cost{}, fmt.Errorf("%s: this system does not tell how much memory it took", args[0])
 	}
-	// Maxrss is in KiB on Linux.
-	return cost{wall, state.UserTime() + state.SystemTime(), usage.Maxrss * 1024}, nil
+	return cost{wall, state.UserTime() + state.SystemTime(), peak}, nil
 }
 
 // sizeOfFiles adds up the files that a tool has written.

@@ -23,8 +23,12 @@ func writeTable(w io.Writer, tools []tool, results []*measured) error {
 	page.WriteString(".\n\nThe tools took turns on the same files, after one run that does not count. Seconds are the\n" +
 		"median of the wall time, and the number of runs stands beside it. CPU seconds are those of all\n" +
 		"processors together. Memory is the largest resident set of the tool and of what it started.\n" +
-		"Faster, and size, are relative to the first tool of a step. The library is generated, like the big\n" +
-		"wheel, of data that does not compress.\n\n")
+		"Faster, and size, are relative to the first tool of a step. The libraries are generated, like the big\n" +
+		"wheel, of data that does not compress.\n\n" +
+		"Wheels for macOS are those of PyPI, with the libraries taken out that delocate had copied in.\n" +
+		"delocate runs on Linux, with scripts on LLVM's tools in the place of Apple's. The edit of the dylib\n" +
+		"replaces a library, adds a search path and signs every page; beside it stands what it takes to\n" +
+		"read the same file and compute its SHA-256, in Go, on one processor.\n\n")
 	page.WriteString("| file | step | tool | runs | seconds | faster | CPU seconds | memory, MiB | bytes written | size |\n")
 	page.WriteString("|---|---|---|--:|--:|--:|--:|--:|--:|--:|\n")
 	var base *measured

