@@ -22,7 +22,7 @@ import (
 
 // DefaultMemory is how much of a wheel's binaries [Load] keeps in memory, in
 // bytes. What exceeds it goes to temporary files.
-const DefaultMemory = 96 << 20
+const DefaultMemory = 24 << 20
 
 // A Binary is a member of the wheel that is an ELF image.
 type Binary struct {
