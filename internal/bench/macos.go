@@ -58,16 +58,32 @@ func bigDylib(ctx context.Context, work string, mib int64) (string, error) {
 	return path, err
 }
 
-// hashFile prints what sha256sum does.
-func hashFile(w io.Writer, name string) error {
+// hashFile prints what sha256sum does. What it reads goes into the file copied, too,
+// and to the disk, if that has a name.
+func hashFile(w io.Writer, name, copied string) error {
 	f, err := os.Open(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	sum := sha256.New()
-	if _, err := io.CopyBuffer(struct{ io.Writer }{sum}, struct{ io.Reader }{f}, make([]byte, 1<<20)); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	hash := func(to io.Writer) error {
+		// Without ReadFrom and WriteTo, which choose a small buffer.
+		_, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{f}, make([]byte, 1<<20))
+		return err
+	}
+	if copied == "" {
+		err = hash(sum)
+	} else {
+		err = write(copied, func(out io.Writer) error {
+			if err := hash(io.MultiWriter(sum, out)); err != nil {
+				return err
+			}
+			return out.(*os.File).Sync()
+		})
+	}
+	if err != nil {
+		return err
 	}
 	_, err = fmt.Fprintf(w, "%x  %s\n", sum.Sum(nil), name)
 	return err

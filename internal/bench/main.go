@@ -28,6 +28,7 @@ type options struct {
 	bigMiB  int64    // size of the generated wheel; 0 leaves it out
 	wheels  []string // names of packages in the cache, or paths of wheels
 	hash    string   // file to hash, and do no more
+	copied  string   // where its copy goes; "" makes none
 
 	libraryMiB int64 // size of the generated library; 0 leaves it out
 	dylibMiB   int64 // that of the library for macOS
@@ -67,6 +68,7 @@ func parse(args []string) (*options, error) {
 	flags.Int64Var(&opts.libraryMiB, "library", 1024, "size in `MiB` of a library to generate; 0 for none")
 	flags.Int64Var(&opts.dylibMiB, "dylib", 500, "size in `MiB` of a library for macOS to generate; 0 for none")
 	flags.StringVar(&opts.hash, "sha256", "", "print the SHA-256 of this `file`, which signing is compared with, and end")
+	flags.StringVar(&opts.copied, "copy", "", "with -sha256: write what is read to this `file`, too")
 	flags.Usage = func() {
 		fmt.Fprintf(flags.Output(), "usage: bench [flags] [PACKAGE|macos:PACKAGE|WHEEL...]\n")
 		flags.PrintDefaults()
@@ -90,7 +92,7 @@ func parse(args []string) (*options, error) {
 // run measures everything and writes the table when all of it is known.
 func run(ctx context.Context, opts *options) error {
 	if opts.hash != "" {
-		return hashFile(os.Stdout, opts.hash)
+		return hashFile(os.Stdout, opts.hash, opts.copied)
 	}
 	work, err := os.MkdirTemp("", "wheelmend-bench-*")
 	if err != nil {

