@@ -21,7 +21,7 @@ lint:
 	$(GO) vet ./...
 	$(GO) vet -tags integration ./internal/integration ./elf ./macho
 	$(GO) run $(STATICCHECK) ./...
-	$(GO) run $(ACTIONLINT) .github/workflows/*.yml
+	$(GO) run $(ACTIONLINT) .github/workflows/*.yml examples/*/.github/workflows/*.yml
 	shellcheck $$(git grep -lE '^#!.*\b(ba)?sh$$')
 
 # Needs scripts/setup-integration to have run.

@@ -89,7 +89,7 @@ func newRepository(t *testing.T, files string) (dir string, commits []string) {
 		if err := os.WriteFile(filepath.Join(dir, "CHANGES"), []byte(name+"\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		git("add", "--all")
+		git("add", "--all", "--force") // what an sdist has, its .gitignore may name
 		git("commit", "--quiet", "-m", name)
 		commits = append(commits, git("rev-parse", "HEAD"))
 		switch i {
@@ -121,7 +121,9 @@ func TestBuildWheels(t *testing.T) {
 			t.Errorf("%d wheels are left", n)
 		}
 	}
-	with := func(env ...string) []string { return append(append([]string{"REPOSITORY_URL=" + index.url}, upload...), env...) }
+	with := func(env ...string) []string {
+		return append(append([]string{"REPOSITORY_URL=" + index.url}, upload...), env...)
+	}
 
 	t.Run("a commit that is not there", func(t *testing.T) {
 		fails(t, b.run(t, nil, with("BUILD_COMMIT=v2.0")...), 1, "BUILD_COMMIT 'v2.0' is no branch, tag or hash of "+repository)
