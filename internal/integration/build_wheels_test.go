@@ -214,6 +214,32 @@ func TestBuildWheels(t *testing.T) {
 	b.checkHidden(t, index.pass, printed...)
 }
 
+// TestBuildWheelsWithSubmodule builds a project whose sources are a submodule.
+func TestBuildWheelsWithSubmodule(t *testing.T) {
+	// git takes no submodules from local folders unless it is told to.
+	allow := []string{"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=protocol.file.allow", "GIT_CONFIG_VALUE_0=always"}
+	project := filepath.Join("testdata", "buildproject")
+	sources, _ := newRepository(t, filepath.Join(project, "src"))
+	top := t.TempDir()
+	for _, name := range []string{"pyproject.toml", "setup.py", "README.md"} {
+		if err := os.WriteFile(filepath.Join(top, name), readFile(t, filepath.Join(project, name)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	repository, _ := newRepository(t, top)
+	for _, args := range [][]string{
+		{"submodule", "--quiet", "add", sources, "src"},
+		{"-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "--quiet", "-m", "the sources"},
+	} {
+		run(t, allow, "git", append([]string{"-C", repository}, args...)...).must(t)
+	}
+	b := newBuilder(t, append(allow, "SOURCE="+repository)...)
+	b.run(t, nil).must(t)
+	if wheels := b.wheels(t); len(wheels) != 1 || !strings.Contains(wheels[0], "manylinux") {
+		t.Errorf("wheels %q, want one for manylinux", wheels)
+	}
+}
+
 // TestBuildWheelsFromDirectory builds a project that is not under version control,
 // with settings from a file, and notices when it changes.
 func TestBuildWheelsFromDirectory(t *testing.T) {
