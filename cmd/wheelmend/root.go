@@ -132,7 +132,7 @@ It is one static program. It works offline, from any host, and runs no other.`,
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print errors only")
 	flags.StringVar(&a.format, "log-format", "text", "format of messages on stderr: text or json")
 	flags.StringVar(&a.color, "color", "auto", "color: auto, always or never")
-	root.AddCommand(a.auditCommand(), a.repairCommand(), a.verifyCommand(), a.patchCommand(), a.treeCommand(), a.mergeCommand(), a.tagCommand(), a.installShimsCommand(), a.policiesCommand(), a.versionCommand())
+	root.AddCommand(a.auditCommand(), a.repairCommand(), a.verifyCommand(), a.patchCommand(), a.treeCommand(), a.mergeCommand(), a.tagCommand(), a.installShimsCommand(), a.policiesCommand(), a.versionCommand(), a.manCommand())
 	checkAddedCommands(root)
 	root.SetVersionTemplate("wheelmend {{.Version}}\n")
 	return root

@@ -95,9 +95,12 @@ func TestDist(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if first, second := readFile(t, filepath.Join(made, native)), readFile(t, filepath.Join(again, native)); !bytes.Equal(first, second) {
-		t.Errorf("%s: a checkout and an archive of one commit give different bytes", native)
+	for _, name := range []string{native, "wheelmend-docs.tar.gz"} {
+		if first, second := readFile(t, filepath.Join(made, name)), readFile(t, filepath.Join(again, name)); !bytes.Equal(first, second) {
+			t.Errorf("%s: a checkout and an archive of one commit give different bytes", name)
+		}
 	}
+	t.Run("manual and completions", func(t *testing.T) { checkDocs(t, filepath.Join(made, "wheelmend-docs.tar.gz")) })
 	said := run(t, nil, filepath.Join(again, native), "version").must(t).stdout
 	if want := "wheelmend " + distVersion + " "; !strings.HasPrefix(said, want) {
 		t.Errorf("%s version: %q, want %q in front", native, said, want)
@@ -109,6 +112,28 @@ func TestDist(t *testing.T) {
 			t.Errorf("version: %q, want that of the tag, %s", said, distVersion)
 		}
 	})
+}
+
+// checkDocs unpacks the manual and the completions, and holds a page to its version and has
+// bash read the completions.
+func checkDocs(t *testing.T, archive string) {
+	t.Helper()
+	share := t.TempDir()
+	run(t, nil, "tar", "-C", share, "-xf", archive).must(t)
+	for _, name := range []string{"man/man1/wheelmend.1", "fish/vendor_completions.d/wheelmend.fish", "zsh/site-functions/_wheelmend"} {
+		if len(readFile(t, filepath.Join(share, name))) < 1000 {
+			t.Errorf("%s: too short", name)
+		}
+	}
+	page := string(readFile(t, filepath.Join(share, "man", "man1", "wheelmend-repair.1")))
+	if want := `.TH "WHEELMEND-REPAIR" "1" "" "wheelmend ` + distVersion + `"`; !strings.Contains(page, want) {
+		t.Errorf("wheelmend-repair.1: no %s", want)
+	}
+	completions := filepath.Join(share, "bash-completion", "completions", "wheelmend")
+	said := run(t, nil, "bash", "-c", `. "$1"; complete -p wheelmend`, "bash", completions).must(t).stdout
+	if !strings.Contains(said, "__start_wheelmend") {
+		t.Errorf("bash completes wheelmend by %q", said)
+	}
 }
 
 // checkSums holds every file of a release to SHA256SUMS, and that to the files.

@@ -122,6 +122,9 @@ func (b *builder) fill(ctx context.Context, targets []target, scratch, made stri
 			return fmt.Errorf("%s: %w", t, err)
 		}
 	}
+	if err := b.docs(ctx, scratch, made); err != nil {
+		return fmt.Errorf("%s: %w", docsFile, err)
+	}
 	return writeSums(made)
 }
 
