@@ -95,11 +95,13 @@ func TestDist(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, name := range []string{native, "wheelmend-docs.tar.gz"} {
+	nativeWheel := filepath.Base(one(t, made, "wheelmend-*-manylinux*_x86_64.whl"))
+	for _, name := range []string{native, nativeWheel, "wheelmend-docs.tar.gz"} {
 		if first, second := readFile(t, filepath.Join(made, name)), readFile(t, filepath.Join(again, name)); !bytes.Equal(first, second) {
 			t.Errorf("%s: a checkout and an archive of one commit give different bytes", name)
 		}
 	}
+	t.Run("wheels", func(t *testing.T) { checkOwnWheels(t, made) })
 	t.Run("manual and completions", func(t *testing.T) { checkDocs(t, filepath.Join(made, "wheelmend-docs.tar.gz")) })
 	said := run(t, nil, filepath.Join(again, native), "version").must(t).stdout
 	if want := "wheelmend " + distVersion + " "; !strings.HasPrefix(said, want) {
@@ -112,6 +114,42 @@ func TestDist(t *testing.T) {
 			t.Errorf("version: %q, want that of the tag, %s", said, distVersion)
 		}
 	})
+}
+
+// one returns the path of the one file in a folder that a pattern matches.
+func one(t *testing.T, dir, pattern string) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, pattern))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%s has %q for %s, want one (%v)", dir, found, pattern, err)
+	}
+	return found[0]
+}
+
+// checkOwnWheels verifies the wheel of each system, and installs and runs that of this one.
+func checkOwnWheels(t *testing.T, dir string) {
+	t.Helper()
+	for _, tag := range []string{
+		"macosx_*_arm64", "macosx_*_x86_64", "win_amd64", "win_arm64",
+		"manylinux_2_17_aarch64.manylinux2014_aarch64.musllinux_1_1_aarch64",
+		"manylinux_2_17_x86_64.manylinux2014_x86_64.musllinux_1_1_x86_64",
+	} {
+		wheel := one(t, dir, "wheelmend-9.8.7rc1-py3-none-"+tag+".whl")
+		run(t, nil, wheelmendPath, "verify", wheel).must(t)
+	}
+	v := newVenv(t)
+	v.install(t, one(t, dir, "wheelmend-*-manylinux*_x86_64.whl"))
+	bin := filepath.Dir(v.python)
+	if said := run(t, nil, filepath.Join(bin, "wheelmend"), "version").must(t).stdout; !strings.HasPrefix(said, "wheelmend "+distVersion+" ") {
+		t.Errorf("wheelmend version: %q, want %s", said, distVersion)
+	}
+	if said := run(t, nil, filepath.Join(bin, "build-wheels"), "--help").must(t).stdout; !strings.Contains(said, "BUILD_COMMIT") {
+		t.Errorf("build-wheels --help: %q", said)
+	}
+	meta := v.exec(t, "import importlib.metadata as m; d = m.metadata('wheelmend'); print(d['Version'], d['License-Expression'])")
+	if meta != "9.8.7rc1 MIT" {
+		t.Errorf("metadata %q, want 9.8.7rc1 MIT", meta)
+	}
 }
 
 // checkDocs unpacks the manual and the completions, and holds a page to its version and has

@@ -121,6 +121,9 @@ func (b *builder) fill(ctx context.Context, targets []target, scratch, made stri
 		if err := b.build(ctx, t, filepath.Join(made, t.file())); err != nil {
 			return fmt.Errorf("%s: %w", t, err)
 		}
+		if err := b.wheel(ctx, t, filepath.Join(made, t.file()), made); err != nil {
+			return fmt.Errorf("%s: wheel: %w", t, err)
+		}
 	}
 	if err := b.docs(ctx, scratch, made); err != nil {
 		return fmt.Errorf("%s: %w", docsFile, err)
