@@ -102,6 +102,7 @@ func TestDist(t *testing.T) {
 		}
 	}
 	t.Run("wheels", func(t *testing.T) { checkOwnWheels(t, made) })
+	t.Run("action", func(t *testing.T) { checkAction(t, made) })
 	t.Run("manual and completions", func(t *testing.T) { checkDocs(t, filepath.Join(made, "wheelmend-docs.tar.gz")) })
 	said := run(t, nil, filepath.Join(again, native), "version").must(t).stdout
 	if want := "wheelmend " + distVersion + " "; !strings.HasPrefix(said, want) {
@@ -149,6 +150,48 @@ func checkOwnWheels(t *testing.T, dir string) {
 	meta := v.exec(t, "import importlib.metadata as m; d = m.metadata('wheelmend'); print(d['Version'], d['License-Expression'])")
 	if meta != "9.8.7rc1 MIT" {
 		t.Errorf("metadata %q, want 9.8.7rc1 MIT", meta)
+	}
+}
+
+// checkAction carries out the step of action.yml with a release in a folder, and again
+// with a program that is not the one of SHA256SUMS.
+func checkAction(t *testing.T, made string) {
+	t.Helper()
+	releases := t.TempDir()
+	release := filepath.Join(releases, "download", distVersion)
+	if err := os.CopyFS(release, os.DirFS(made)); err != nil {
+		t.Fatal(err)
+	}
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := strings.TrimSpace(run(t, nil, peer(t, "python"), "-c", `import sys, yaml
+print(yaml.safe_load(open(sys.argv[1]))["runs"]["steps"][0]["run"])`, filepath.Join(root, "action.yml")).must(t).stdout)
+	act := func(ref string) (result, string) {
+		temp := t.TempDir()
+		env := []string{
+			"ACTION=" + root, "REF=" + ref, "VERSION=", "RUNNER_TEMP=" + temp, "GITHUB_PATH=" + filepath.Join(temp, "path"),
+			"WHEELMEND_RELEASES=file://" + releases,
+		}
+		return run(t, env, "bash", "-e", "-o", "pipefail", "-c", step), temp
+	}
+	done, temp := act(distVersion)
+	done.must(t)
+	bin := strings.TrimSpace(string(readFile(t, filepath.Join(temp, "path"))))
+	for _, program := range []string{"wheelmend", "build-wheels"} {
+		run(t, nil, filepath.Join(bin, program), "--help").must(t)
+	}
+	if done, _ := act("v1"); done.code == 0 || !strings.Contains(done.stderr, "latest/download/SHA256SUMS: cannot be downloaded") {
+		t.Errorf("v1 stands for the latest release: exit %d, %s", done.code, done.stderr)
+	}
+	program := filepath.Join(release, "wheelmend-linux-amd64")
+	if err := os.WriteFile(program, append(readFile(t, program), 0), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	done, temp = act(distVersion)
+	if files := filesIn(t, filepath.Join(temp, "wheelmend", "bin")); done.code == 0 || !strings.Contains(done.stderr, "nothing was installed") || len(files) != 0 {
+		t.Errorf("a changed program: exit %d, left %q, %s", done.code, files, done.stderr)
 	}
 }
 
