@@ -211,6 +211,23 @@ func TestBuildWheels(t *testing.T) {
 			t.Errorf("exit %d:\n%s%s", r.code, r.stdout, r.stderr)
 		}
 	})
+	t.Run("only the upload", func(t *testing.T) {
+		r := b.run(t, []string{"--upload-only"}, with("BUILD_COMMIT=v1.0")...).must(t)
+		printed = append(printed, r)
+		if !strings.Contains(r.stdout, "TESTPYPI there already") || strings.Contains(r.stdout, "building") {
+			t.Errorf("it does more, or less:\n%s", r.stdout)
+		}
+		other := b.run(t, []string{"--upload-only"}, with("BUILD_COMMIT=v9")...)
+		if other.code != 1 || !strings.Contains(other.stderr, "has no wheels of BUILD_COMMIT 'v9'") {
+			t.Errorf("exit %d for a commit without wheels: %s", other.code, other.stderr)
+		}
+	})
+	t.Run("by force", func(t *testing.T) {
+		r := b.run(t, []string{"--force"}, "BUILD_COMMIT=v1.0", "BEFORE_BUILD=test -z \"$TESTPYPI_TOKEN\"").must(t)
+		if !strings.Contains(r.stdout, "cp311: building") || len(b.wheels(t)) != 1 {
+			t.Errorf("it is not built again: wheels %q\n%s", b.wheels(t), r.stdout)
+		}
+	})
 	b.checkHidden(t, index.pass, printed...)
 }
 
