@@ -130,26 +130,28 @@ func SetID(name string) Edit {
 	}
 }
 
-// ReplaceDylib renames a library that the slice loads, whatever its kind. A name
-// that the slice loads already becomes one command: recent dyld refuses two. A
-// library that is not loaded is an error.
+// ReplaceDylib renames a library that the slice loads, whatever its kind and however
+// often it is there. A name that is loaded several times then becomes one command:
+// recent dyld refuses two. A library that is not loaded is an error.
 func ReplaceDylib(old, name string) Edit {
 	return func(d *draft) error {
 		if err := checkText("library name", name); err != nil {
 			return err
 		}
-		i := d.find(old, isDylib)
-		if i < 0 {
+		if d.find(old, isDylib) < 0 {
 			return d.notLoaded(old)
 		}
 		if old == name {
 			return nil
 		}
-		if other := d.find(name, isDylib); other >= 0 {
-			d.mergeDylib(i, other)
-			return nil
+		renamed := map[int]bool{}
+		for i := range d.commands {
+			if c := &d.commands[i]; isDylib(c.cmd) && d.s.text(c) == old {
+				d.setText(i, name)
+				renamed[i] = true
+			}
 		}
-		d.setText(i, name)
+		d.mergeDylibs(renamed, func(n string) bool { return n == name })
 		return nil
 	}
 }
@@ -192,29 +194,82 @@ func (d *draft) ordinal(i int) int {
 	return n
 }
 
-// mergeDylib gives the library at i the name of the one at other and makes one of
-// the two, so that what was bound to either is bound to it. The first place is
-// kept: bind opcodes have room for smaller ordinals, not for larger ones.
-func (d *draft) mergeDylib(i, other int) {
-	first, last := min(i, other), max(i, other)
-	if strength[d.commands[i].cmd] > strength[d.commands[other].cmd] {
-		d.setText(i, d.s.text(&d.commands[other]))
-		d.commands[first] = d.commands[i]
-	} else {
-		d.commands[first] = d.commands[other]
+// mergeDylibs makes one command of those that load a library of the same name, if
+// that is one to merge, so that what was bound to any of them is bound to it. The
+// first place is kept: bind opcodes have room for smaller ordinals, not for larger
+// ones. Of two that ask for the same, one that was not renamed is kept.
+func (d *draft) mergeDylibs(renamed map[int]bool, merge func(name string) bool) {
+	type place struct {
+		at, ordinal int
+		renamed     bool
 	}
-	kept, gone := d.ordinal(first), d.ordinal(last)
-	d.dropDylib(last, gone)
-	for k, now := range d.ordinals {
-		if now == -gone {
-			d.ordinals[k] = kept
+	first := map[string]place{}
+	var commands []command
+	now := []int{0} // ordinals, by those before
+	count := 0
+	for i, c := range d.commands {
+		if !isDylib(c.cmd) {
+			commands = append(commands, c)
+			continue
+		}
+		name := d.s.text(&c)
+		p, again := first[name]
+		if !again || !merge(name) {
+			count++
+			commands, now = append(commands, c), append(now, count)
+			if !again {
+				first[name] = place{len(commands) - 1, count, renamed[i]}
+			}
+			continue
+		}
+		now = append(now, p.ordinal)
+		kept := &commands[p.at]
+		if a, b := d.s.strength(&c), d.s.strength(kept); a > b || a == b && p.renamed && !renamed[i] {
+			*kept, p.renamed = c, renamed[i]
+			first[name] = p
+		}
+	}
+	d.commands = commands
+	for k, ordinal := range d.ordinals {
+		if ordinal > 0 {
+			d.ordinals[k] = now[ordinal]
 		}
 	}
 }
 
-// strength tells which of two commands for one library asks for more.
-var strength = map[types.LoadCmd]int{
+// strengths tells which of two commands for one library asks for more.
+var strengths = map[types.LoadCmd]int{
 	types.LC_REEXPORT_DYLIB: 4, types.LC_LOAD_DYLIB: 3, types.LC_LOAD_UPWARD_DYLIB: 2, types.LC_LAZY_LOAD_DYLIB: 1,
+}
+
+// strength returns how much the command of a library asks for. The flags of a
+// dylib_use_command say more than its command (<mach-o/loader.h>).
+func (s *Slice) strength(c *command) int {
+	if s.u32(c, 8) < 28 || s.u32(c, 12) != types.DYLIB_USE_MARKER {
+		return strengths[c.cmd]
+	}
+	switch flags := types.DylibUseFlags(s.u32(c, 24)); {
+	case flags&types.DYLIB_USE_REEXPORT != 0:
+		return strengths[types.LC_REEXPORT_DYLIB]
+	case flags&types.DYLIB_USE_WEAK_LINK != 0:
+		return strengths[types.LC_LOAD_WEAK_DYLIB]
+	case flags&types.DYLIB_USE_UPWARD != 0:
+		return strengths[types.LC_LOAD_UPWARD_DYLIB]
+	case flags&types.DYLIB_USE_DELAYED_INIT != 0:
+		return strengths[types.LC_LAZY_LOAD_DYLIB]
+	}
+	return strengths[c.cmd]
+}
+
+// DedupeDylibs makes one command of those that load a library of the same name, in
+// the first place and of the kind that asks for most: a re-exported library stays
+// re-exported. What was bound to any of them is bound to it. A slice that loads each
+// once stays as it is.
+func DedupeDylibs() Edit {
+	return func(d *draft) error {
+		d.mergeDylibs(nil, func(string) bool { return true })
+		return nil
+	}
 }
 
 // dropDylib takes the command with that ordinal out. Libraries of the original
@@ -336,8 +391,27 @@ func (d *draft) noRPath(path string) error {
 	return absentf("macho: the %v slice has no rpath %q; it has %q", d.s.Arch, path, paths)
 }
 
-// ReplaceRPath replaces a search path where it stands. One that is not there is
-// an error.
+// DedupeRPaths removes a search path where the same one stands in front of it: what
+// is found stays, and recent dyld refuses two. A slice that has each once stays as it
+// is.
+func DedupeRPaths() Edit {
+	return func(d *draft) error {
+		seen := map[string]bool{}
+		d.commands = slices.DeleteFunc(d.commands, func(c command) bool {
+			if !isRPath(c.cmd) {
+				return false
+			}
+			path := d.s.text(&c)
+			again := seen[path]
+			seen[path] = true
+			return again
+		})
+		return nil
+	}
+}
+
+// ReplaceRPath replaces a search path where it first stands, and removes it elsewhere.
+// One that is not there is an error.
 func ReplaceRPath(old, path string) Edit {
 	return func(d *draft) error {
 		if err := checkText("rpath", path); err != nil {
@@ -349,11 +423,10 @@ func ReplaceRPath(old, path string) Edit {
 			return d.noRPath(old)
 		case old == path:
 			return nil
-		case d.find(path, isRPath) >= 0:
-			d.dropRPath(old)
-			return nil
+		case d.find(path, isRPath) < 0:
+			d.setText(i, path)
 		}
-		d.setText(i, path)
+		d.dropRPath(old)
 		return nil
 	}
 }

@@ -127,6 +127,7 @@ func editScripts() [][]Edit {
 		{ReplaceDylib(libdep, system)},
 		{SetID("/DLC/a"), RemoveDylib(system)},
 		{RemoveDylib(libdep), RemoveRPath("/opt/build/lib")},
+		{DedupeRPaths(), DedupeDylibs(), AddUUID()},
 		full(),
 		append([]Edit{ReplaceDylib(libdep, system), Sign("x")}, full()...),
 	}

@@ -79,7 +79,7 @@ func checkKept(t testing.TB, before, after *Slice) {
 	if err := after.checkLayout(); err != nil {
 		t.Fatalf("the result: %v", err)
 	}
-	if before.Arch != after.Arch || before.Type != after.Type || before.Flags != after.Flags || before.UUID != after.UUID || before.MinOS != after.MinOS || before.SDK != after.SDK || before.Platform != after.Platform {
+	if before.Arch != after.Arch || before.Type != after.Type || before.Flags != after.Flags || before.UUID != "" && before.UUID != after.UUID || before.MinOS != after.MinOS || before.SDK != after.SDK || before.Platform != after.Platform {
 		t.Errorf("%v %v with flags %#x became %v %v with %#x, or its versions are others", before.Arch, before.Type, before.Flags, after.Arch, after.Type, after.Flags)
 	}
 	delta := distance(t, before, after)

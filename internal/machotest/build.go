@@ -178,12 +178,29 @@ func (s *Slice) textCommands(m *image) {
 		m.u32(0x32, 24, 1, version(s.MinOS), version(sdk), 0)
 		m.count++
 	}
+	if s.hasUUID() {
+		m.u32(0x1b, 24, 0x11223344, 0x55664788, 0xbbaa9988, 0xffeeddcc)
+		m.count++
+	}
 	for _, l := range s.Loads {
 		m.text(kinds[l.Kind], l.Name, 2, 0x10000, 0x10000)
 	}
 	for _, path := range s.RPaths {
 		m.text(0x8000001c, path)
 	}
+}
+
+// hasUUID reports whether the image gets an LC_UUID: dyld refuses one of a newer SDK
+// without it.
+func (s *Slice) hasUUID() bool {
+	const since = 12 << 16
+	switch {
+	case s.NoUUID || s.MinOS == "":
+		return false
+	case s.SDK != "":
+		return version(s.SDK) >= since
+	}
+	return version(s.MinOS) >= since
 }
 
 // version encodes X.Y.Z.

@@ -25,6 +25,7 @@ type Slice struct {
 	RPaths []string // LC_RPATH, in this order
 	MinOS  string   // LC_BUILD_VERSION, as in "11.0"; "" means none
 	SDK    string   // "" means MinOS
+	NoUUID bool     // leave LC_UUID out, which images of SDK 12 or later have
 	Pad    int      // bytes of header padding; 0 means 512, less than 0 none
 	Size   int      // bytes of __text; 0 means 64
 	Signed string   // adhoc or certificate: the code signature; "" means none
@@ -133,6 +134,8 @@ func (s *Slice) set(key, value string) (err error) {
 		s.MinOS = value
 	case "sdk":
 		s.SDK = value
+	case "uuid":
+		s.NoUUID = value == "none"
 	case "pad":
 		if s.Pad, err = strconv.Atoi(value); s.Pad == 0 {
 			s.Pad = -1
