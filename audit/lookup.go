@@ -44,10 +44,19 @@ func processLibraries(libc policy.Libc) []string {
 	return []string{"libc.so.6", "libm.so.6"}
 }
 
+// glibcLoader stands for glibc's loader on any architecture.
+const glibcLoader = "ld-linux.so.2"
+
 // lookOutside asks Python, and the libraries that nobody has read, about a
 // symbol without a version.
 func (s *symbolCheck) lookOutside(o *linkage.Object, symbol string, loaded *scope) answer {
 	libraries := slices.Sorted(maps.Keys(loaded.external))
+	if s.report.Libc == policy.GLIBC {
+		// ld.so is in every process that it has loaded (elf/rtld.c, dl_main).
+		if libraries = append(libraries, glibcLoader); policy.LoaderPrivate(symbol) {
+			return leftOpen
+		}
+	}
 	if !loaded.program {
 		if isPythons(symbol) {
 			return ofPython

@@ -98,6 +98,10 @@ func TestVerifyHolds(t *testing.T) {
 		{"compressed tags and aliases", "demo-1.0-cp311.cp312-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl", module("needed=libc.so.6"), ""},
 		{"a tag without a policy of its own", "demo-1.0-cp312-cp312-manylinux_2_18_x86_64.whl", module("needed=libc.so.6 import=f@GLIBC_2.17:libc.so.6"), ""},
 		{"symbols of the process, of zlib, without versions", glibcWheel, module("needed=libz.so.1 import=malloc,fmax,dladdr,deflate"), ""},
+		{"symbols of the loader in a library that needs nothing", glibcWheel, "demo/libx.so elf x86_64 soname=libx.so import=__tls_get_addr,_r_debug,malloc,pthread_create,dlopen", ""},
+		{"symbols of the loader in a program", glibcWheel, "demo-1.0.data/scripts/tool elf x86_64 interp=/lib64/ld-linux-x86-64.so.2 needed=libc.so.6 import=__libc_stack_end", ""},
+		{"a symbol of the loader that is private to glibc", glibcWheel, module("needed=libc.so.6 import=__libc_enable_secure"), ""},
+		{"of the loader for s390", "demo-1.0-cp312-cp312-manylinux_2_17_s390x.whl", "demo/libx.so elf s390x soname=libx.so import=__tls_get_offset", ""},
 		{"a weak symbol that nobody has", glibcWheel, module("needed=libx.so weak=gone rpath=$ORIGIN") + "\ndemo/libx.so elf x86_64 soname=libx.so", ""},
 		{"another name of the version", glibcWheel, `
 			demo/__init__.py                    text "x"
@@ -254,6 +258,10 @@ func TestVerifySymbols(t *testing.T) {
 		{"a symbol of Python's libm in a program", glibcWheel, `
 			demo-1.0.data/scripts/tool elf x86_64 interp=/lib64/ld-linux-x86-64.so.2 needed=libc.so.6 import=malloc,fmax`, `
 			symbols: demo-1.0.data/scripts/tool: no loaded file defines it (fmax)`},
+		{"a symbol of the loader for another machine", glibcWheel, module("needed=libc.so.6 import=__tls_get_offset"), `
+			symbols: demo/_core.so: no loaded file defines it (__tls_get_offset)`},
+		{"a symbol of a later loader", glibcWheel, module("needed=libc.so.6 import=__rseq_offset"), `
+			symbols: demo/_core.so: no loaded file defines it (__rseq_offset)`},
 		{"a symbol that musl does not have", muslWheel, module("needed=libc.musl-x86_64.so.1 import=memcpy,gnu_get_libc_version"), `
 			symbols: demo/_core.so: no loaded file defines it (gnu_get_libc_version)`},
 		{"a library without any version, of which one is wanted", glibcWheel, module(needsX+"import=f@X_1:libx.so") + "\ndemo/libx.so elf x86_64 soname=libx.so export=f", `

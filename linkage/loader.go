@@ -23,7 +23,7 @@ type target struct{ libc, arch string }
 
 // NewLoader returns a loader for the system of the options.
 func NewLoader(opts Options) (*Loader, error) {
-	root, err := checkOptions(opts)
+	root, err := NewRoot(opts.Sysroot)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ type Options struct {
 	LDPaths     []string // replace the loader's default directories, when UseLDPaths
 	UseLDPaths  bool
 	LibraryPath []string // LD_LIBRARY_PATH
-	Exclude     []string // patterns (path.Match) of sonames or resolved paths that are left out
+	Exclude     []string // patterns of sonames or resolved paths that are left out, see MatchPattern
 
 	// WheelOnly has [Resolve] look at nothing outside the wheel, wherever a search
 	// path leads, so that the answer is the same on every machine.
@@ -86,16 +86,6 @@ type resolver struct {
 	err         error
 }
 
-// checkOptions returns the file system of the options.
-func checkOptions(opts Options) (Root, error) {
-	for _, pattern := range opts.Exclude {
-		if _, err := path.Match(pattern, ""); err != nil {
-			return Root{}, fmt.Errorf("exclude pattern %q: %w", pattern, err)
-		}
-	}
-	return NewRoot(opts.Sysroot)
-}
-
 // emptyResolver returns a resolver that knows no member yet.
 func emptyResolver(root Root, d *disk, opts Options) *resolver {
 	return &resolver{
@@ -106,7 +96,7 @@ func emptyResolver(root Root, d *disk, opts Options) *resolver {
 }
 
 func newResolver(members []Member, opts Options) (*resolver, error) {
-	root, err := checkOptions(opts)
+	root, err := NewRoot(opts.Sysroot)
 	if err != nil {
 		return nil, err
 	}

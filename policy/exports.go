@@ -8,8 +8,12 @@ import (
 //go:embed data/exports.txt
 var exportsText string
 
-// headingMusl is that of musl's libc in data/exports.txt.
-const headingMusl = "musl"
+// Headings of data/exports.txt that are no sonames: musl's libc, and glibc's loader,
+// of which a second list names what it has on one architecture alone.
+const (
+	headingMusl   = "musl"
+	headingLoader = "ld.so"
+)
 
 // Exports reports whether a library that the policy promises defines a symbol
 // for references that name no version, and whether that is known of the library
@@ -22,11 +26,16 @@ func (p *Policy) Exports(soname, symbol string) (defined, known bool) {
 	switch {
 	case p.Libc == MUSL && isMuslLibc(soname):
 		heading = headingMusl
+	case p.Libc == GLIBC && loaderOf(soname) == GLIBC:
+		heading = headingLoader
 	case soname == "libdl.so.2" || soname == "libpthread.so.0" || soname == "libutil.so.1":
 		heading = "libc.so.6"
 	}
 	symbols, known := exports()[heading]
 	since, listed := symbols[symbol]
+	if heading == headingLoader && !listed {
+		since, listed = exports()[headingLoader+"-"+string(p.Arch)][symbol]
+	}
 	switch {
 	case !listed:
 		return false, known
@@ -57,3 +66,11 @@ var versioned = map[string]bool{
 // version, so that a file linked against it names one for each that it takes
 // from there. It knows the libraries of glibc and GCC.
 func Versioned(soname string) bool { return versioned[soname] || loaderOf(soname) == GLIBC }
+
+// LoaderPrivate reports whether glibc's loader defines a symbol for the libraries of
+// glibc itself (GLIBC_PRIVATE). A reference without a version is bound to it, but no
+// release of glibc promises it.
+func LoaderPrivate(symbol string) bool {
+	_, listed := exports()[headingLoader+"-private"][symbol]
+	return listed
+}

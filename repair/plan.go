@@ -242,8 +242,9 @@ func (p *Plan) dropSignatures() {
 	}
 }
 
-// leaveOut notes what is left to the system.
+// leaveOut notes what is left to the system, and what was asked for in vain.
 func (p *Plan) leaveOut(rep *audit.Report) {
+	p.tellUnused(rep)
 	p.excluded = p.excludedBy(rep)
 	for _, soname := range p.excluded {
 		p.warn("%s is left to the system it is installed on, as asked", soname)

@@ -172,7 +172,7 @@ func (f *repairFlags) check() error {
 	if dir != path.Clean(dir) || strings.HasPrefix(dir, "..") || strings.HasSuffix(dir, ".dist-info") || strings.ContainsAny(dir, "\\\x00:") {
 		return usagef("--lib-sdir %q: %q is no folder inside a wheel", f.libSuffix, dir)
 	}
-	return errors.Join(checkJobs(f.jobs), f.search.check(), checkPatterns("--graft", f.graft))
+	return errors.Join(checkJobs(f.jobs), f.search.check())
 }
 
 // repairOptions checks the flags and turns them into options.

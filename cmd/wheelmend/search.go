@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"path"
 	"path/filepath"
 	"strings"
 
@@ -45,16 +44,6 @@ func (f *searchFlags) registerDylibsOnly(flags *pflag.FlagSet) {
 func (f *searchFlags) check() error {
 	if _, err := linkage.NewRoot(f.sysroot); err != nil {
 		return usagef("--sysroot: %w", err)
-	}
-	return checkPatterns("--exclude", f.exclude)
-}
-
-// checkPatterns rejects patterns that match nothing because they are malformed.
-func checkPatterns(flag string, patterns []string) error {
-	for _, pattern := range patterns {
-		if _, err := path.Match(pattern, ""); err != nil {
-			return usagef("%s %q: %w", flag, pattern, err)
-		}
 	}
 	return nil
 }

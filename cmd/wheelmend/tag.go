@@ -71,7 +71,7 @@ func (a *app) tagOptions(f *tagFlags) (repair.TagOptions, error) {
 	if f.wheelDir == "" {
 		return opts, usagef("--wheel-dir is empty, want a directory")
 	}
-	if err := errors.Join(checkJobs(f.jobs), checkPatterns("--exclude", f.exclude)); err != nil {
+	if err := checkJobs(f.jobs); err != nil {
 		return opts, err
 	}
 	var err error
