@@ -1,9 +1,14 @@
 package linkage
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"path"
-	"slices"
 	"strings"
+	"syscall"
+
+	"github.com/wheelmend/wheelmend/internal/rootfs"
 )
 
 // triplets are the directories that Debian's multiarch puts libraries in.
@@ -48,12 +53,15 @@ type systemDir struct {
 
 // defaultDirs returns the directories of the loader's configuration, then its
 // built-in ones.
-func defaultDirs(root Root, libc, arch string) []systemDir {
+func defaultDirs(root Root, libc, arch string) ([]systemDir, error) {
 	if libc == Musl {
 		return muslDirs(root, arch)
 	}
-	dirs := ldSoConf(root, "/etc/ld.so.conf", map[string]bool{})
-	return unique(append(dirs, builtinDirs(arch)...))
+	c := &ldConfig{root: root, read: map[string]bool{}, seen: map[string]bool{}}
+	if err := c.file("/etc/ld.so.conf"); err != nil {
+		return nil, fmt.Errorf("loader configuration: %w", err)
+	}
+	return unique(append(c.dirs, builtinDirs(arch)...)), nil
 }
 
 // builtinDirs returns the directories that are compiled into ld.so.
@@ -76,61 +84,124 @@ func muslArch(arch string) string {
 
 // muslDirs reads /etc/ld-musl-ARCH.path, whose entries end with a newline or a
 // colon, or returns musl's built-in directories (ldso/dynlink.c, sys_path).
-func muslDirs(root Root, arch string) []systemDir {
+func muslDirs(root Root, arch string) ([]systemDir, error) {
 	conf := "/etc/ld-musl-" + muslArch(arch) + ".path"
 	text, err := root.readConfig(conf)
-	if err != nil {
-		return []systemDir{{dir: "/lib"}, {dir: "/usr/local/lib"}, {dir: "/usr/lib"}}
+	if errors.Is(err, fs.ErrNotExist) {
+		return []systemDir{{dir: "/lib"}, {dir: "/usr/local/lib"}, {dir: "/usr/lib"}}, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("loader configuration: %w", err)
 	}
 	var dirs []systemDir
 	for _, name := range strings.FieldsFunc(text, func(c rune) bool { return c == ':' || c == '\n' }) {
-		dirs = append(dirs, systemDir{name, conf})
-	}
-	return unique(dirs)
-}
-
-// ldSoConf reads the directories of a ldconfig(8) configuration file, one on a
-// line. A file that cannot be read names none: minimal systems have no
-// configuration. Files that were read before are not read again, so that
-// includes cannot go in a circle.
-func ldSoConf(root Root, name string, read map[string]bool) []systemDir {
-	real, err := root.resolve(name)
-	if err != nil || read[real] {
-		return nil
-	}
-	read[real] = true
-	text, err := root.readConfig(real)
-	if err != nil {
-		return nil
-	}
-	var dirs []systemDir
-	for line := range strings.Lines(text) {
-		line, _, _ = strings.Cut(line, "#")
-		fields := strings.Fields(line)
-		switch {
-		case len(fields) == 0 || fields[0] == "hwcap":
-		case fields[0] == "include":
-			for _, pattern := range fields[1:] {
-				if !path.IsAbs(pattern) {
-					pattern = path.Join(path.Dir(name), pattern)
-				}
-				for _, file := range root.glob(pattern) {
-					dirs = append(dirs, ldSoConf(root, file, read)...)
-				}
-			}
-		case path.IsAbs(fields[0]):
-			dir, _, _ := strings.Cut(line, "=") // "=TYPE" tells ldconfig the libc
-			dirs = append(dirs, systemDir{path.Clean(strings.TrimSpace(dir)), name})
+		if dirs = append(dirs, systemDir{name, conf}); len(dirs) > maxConfigDirs {
+			return nil, tooManyDirs(root, conf)
 		}
 	}
-	return dirs
+	return unique(dirs), nil
+}
+
+// Bounds on what ld.so.conf and its includes may name: each directory is looked
+// into for each library, and real systems have some dozens.
+const (
+	maxConfigDirs  = 4096
+	maxConfigFiles = 4096
+)
+
+func tooManyDirs(root Root, conf string) error {
+	return fmt.Errorf("%s: more than %d directories are listed", root.host(conf), maxConfigDirs)
+}
+
+// An ldConfig reads a ldconfig(8) configuration file and what it includes.
+type ldConfig struct {
+	root    Root
+	read    map[string]bool // paths without links, so that includes cannot go in a circle
+	seen    map[string]bool
+	dirs    []systemDir
+	globbed int // how many paths patterns have matched
+}
+
+// file reads the directories of one file, one on a line. One that is not there
+// names none: minimal systems have no configuration. What may not be read, or
+// cannot be, is an error: nobody knows what it names.
+func (c *ldConfig) file(name string) error {
+	real, err := c.root.resolve(name)
+	if err != nil && !rootfs.IsMissing(err) && !errors.Is(err, syscall.ELOOP) {
+		return err
+	}
+	if err != nil || c.read[real] {
+		return nil
+	}
+	if c.read[real] = true; len(c.read) > maxConfigFiles {
+		return fmt.Errorf("%s: more than %d files are included", c.root.host(name), maxConfigFiles)
+	}
+	text, err := c.root.readConfig(real)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	for line := range strings.Lines(text) {
+		if err := c.line(name, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// line reads one line of the file called name.
+func (c *ldConfig) line(name, line string) error {
+	line, _, _ = strings.Cut(line, "#")
+	fields := strings.Fields(line)
+	switch {
+	case len(fields) == 0 || fields[0] == "hwcap":
+	case fields[0] == "include":
+		for _, pattern := range fields[1:] {
+			if err := c.include(name, pattern); err != nil {
+				return err
+			}
+		}
+	case path.IsAbs(fields[0]):
+		dir, _, _ := strings.Cut(line, "=") // "=TYPE" tells ldconfig the libc
+		dir = path.Clean(strings.TrimSpace(dir))
+		if c.seen[dir] {
+			return nil
+		}
+		c.seen[dir] = true
+		if c.dirs = append(c.dirs, systemDir{dir, name}); len(c.dirs) > maxConfigDirs {
+			return tooManyDirs(c.root, name)
+		}
+	}
+	return nil
+}
+
+// include reads the files that a pattern matches.
+func (c *ldConfig) include(name, pattern string) error {
+	if !path.IsAbs(pattern) {
+		pattern = path.Join(path.Dir(name), pattern)
+	}
+	files, err := c.root.glob(pattern)
+	if err != nil {
+		return err
+	}
+	if c.globbed += len(files); c.globbed > maxGlob {
+		return fmt.Errorf("%s: its includes match more than %d paths", c.root.host(name), maxGlob)
+	}
+	for _, file := range files {
+		if err := c.file(file); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unique keeps the first of several entries for a directory.
 func unique(in []systemDir) []systemDir {
 	var out []systemDir
+	seen := map[string]bool{}
 	for _, d := range in {
-		if d.dir != "" && !slices.ContainsFunc(out, func(o systemDir) bool { return o.dir == d.dir }) {
+		if d.dir != "" && !seen[d.dir] {
+			seen[d.dir] = true
 			out = append(out, d)
 		}
 	}

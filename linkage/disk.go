@@ -2,26 +2,36 @@ package linkage
 
 import (
 	"errors"
-	"io"
+	"fmt"
 	"io/fs"
 	"os"
-	"syscall"
 
 	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/rootfs"
+	"github.com/wheelmend/wheelmend/internal/steady"
 )
+
+// maxOpen is how many libraries stay open at a time. Others are opened again when
+// they are read: a wheel may need more than there are descriptors.
+const maxOpen = 16
 
 // A disk is what has been seen of the file systems of one or several searches.
 // Each path is looked at once, and each file is read once.
 type disk struct {
 	lookups map[string]lookup // by path within a root
 	images  map[string]image  // by path on this machine
-	keep    bool              // whether files stay open; else each read opens its file
 	closed  bool              // nothing is looked at
-	files   []*os.File
+	pool    *steady.Pool
+	err     error // the first that ends a search: see passesOver
 }
 
+// newDisk returns a disk. One that is never closed keeps no file open.
 func newDisk(keep bool) *disk {
-	return &disk{lookups: map[string]lookup{}, images: map[string]image{}, keep: keep}
+	open := 0
+	if keep {
+		open = maxOpen
+	}
+	return &disk{lookups: map[string]lookup{}, images: map[string]image{}, pool: steady.NewPool(open)}
 }
 
 // A lookup is what lies at a path: a library, or why there is none.
@@ -64,54 +74,60 @@ func (d *disk) find(root Root, name string) (image, string) {
 	}
 	real, err := root.resolve(name)
 	if err != nil {
-		return image{}, whyNot(err)
+		return image{}, d.whyNot(err)
 	}
 	host := root.host(real)
 	if known, ok := d.images[host]; ok {
 		return known, ""
 	}
-	found, why := d.read(host)
+	found, why := d.read(root, real)
 	if why != "" {
 		return image{}, why
 	}
-	found.real, found.root = real, root
 	d.images[host] = found
 	return found, ""
 }
 
-// read reads the headers of the file at a path of this machine.
-func (d *disk) read(host string) (image, string) {
-	info, err := os.Stat(host)
+// read reads the headers of the file at a path of a root without links.
+func (d *disk) read(root Root, real string) (image, string) {
+	content, err := openIn(d.pool, root, real)
 	if err != nil {
-		return image{}, whyNot(err)
+		return image{}, d.whyNot(err)
 	}
-	if !info.Mode().IsRegular() {
-		return image{}, "not a regular file"
-	}
-	var content io.ReaderAt = reopened(host)
-	if d.keep {
-		f, err := os.Open(host)
-		if err != nil {
-			return image{}, whyNot(err)
-		}
-		d.files = append(d.files, f)
-		content = f
-	}
-	file, err := elf.NewFile(content, info.Size())
+	file, err := elf.NewFile(content, content.Size())
 	if err == nil {
-		return image{file: file, host: host, info: info}, ""
+		return image{file: file, host: root.host(real), real: real, root: root, info: content.Info()}, ""
 	}
 	if errors.Is(err, elf.ErrNotELF) {
 		return image{}, notELF
 	}
-	return image{}, whyNot(err)
+	if rule := (*elf.FormatError)(nil); errors.As(err, &rule) {
+		return image{}, err.Error()
+	}
+	return image{}, d.whyNot(fmt.Errorf("%s: %w", root.host(real), err))
+}
+
+// openIn opens the file at a path of a root without links.
+func openIn(pool *steady.Pool, root Root, real string) (*steady.File, error) {
+	return pool.Open(func() (*os.File, error) {
+		f, _, err := root.fs().Open(real)
+		return f, err
+	})
+}
+
+// whyNot words an error of the file system, and keeps one that ends the search.
+func (d *disk) whyNot(err error) string {
+	if d.err == nil {
+		d.err = unlessPassedOver(err)
+	}
+	return whyNot(err)
 }
 
 // whyNot words an error of the file system.
 func whyNot(err error) string {
 	var pathErr *fs.PathError
 	switch {
-	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+	case rootfs.IsMissing(err):
 		return "not there"
 	case errors.As(err, &pathErr):
 		return pathErr.Err.Error()
@@ -119,26 +135,10 @@ func whyNot(err error) string {
 	return err.Error()
 }
 
+// forget drops what an error has made of the looks so far.
+func (d *disk) forget() {
+	d.lookups, d.err = map[string]lookup{}, nil
+}
+
 // close closes the files that are open.
-func (d *disk) close() error {
-	var errs []error
-	for _, f := range d.files {
-		errs = append(errs, f.Close())
-	}
-	d.files = nil
-	return errors.Join(errs...)
-}
-
-// A reopened file is opened anew for each read, so that any number of files can
-// be known without an open descriptor for each.
-type reopened string
-
-// ReadAt implements [io.ReaderAt].
-func (r reopened) ReadAt(p []byte, off int64) (int, error) {
-	f, err := os.Open(string(r))
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	return f.ReadAt(p, off)
-}
+func (d *disk) close() error { return d.pool.Close() }

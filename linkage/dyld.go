@@ -142,8 +142,7 @@ func ResolveDyld(ctx context.Context, members []MachOMember, opts DyldOptions) (
 		}
 	}
 	d.findByName()
-	d.sort()
-	return d.graph, nil
+	return d.finish()
 }
 
 func newDyld(opts DyldOptions) (*dyld, error) {
@@ -155,6 +154,15 @@ func newDyld(opts DyldOptions) (*dyld, error) {
 		opts: opts, root: root, graph: &DyldGraph{disk: newMachODisk()},
 		byInstall: map[string]*Binary{}, byHost: map[string]*Binary{}, tried: map[*LoadEdge]map[string]bool{},
 	}, nil
+}
+
+// finish returns the graph, unless something could not be looked at.
+func (d *dyld) finish() (*DyldGraph, error) {
+	if err := d.graph.disk.err; err != nil {
+		return nil, errors.Join(err, d.graph.Close())
+	}
+	d.sort()
+	return d.graph, nil
 }
 
 func (d *dyld) sort() {

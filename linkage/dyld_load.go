@@ -69,8 +69,7 @@ func (d *dyld) loadMembers(ctx context.Context) (*DyldGraph, error) {
 		}
 	}
 	d.graph.System = slices.DeleteFunc(d.graph.System, func(b *Binary) bool { return b.member })
-	d.sort()
-	return d.graph, nil
+	return d.finish()
 }
 
 // Process returns what a process that has loaded images of one architecture is

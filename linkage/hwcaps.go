@@ -1,7 +1,6 @@
 package linkage
 
 import (
-	"os"
 	"slices"
 	"strings"
 )
@@ -48,11 +47,12 @@ func HWCaps(cpuinfo string) []string {
 func (r *resolver) capDirs(d dir, level string) []dir {
 	d.name += "/" + hwcapsDir + "/" + level
 	d.shown += "/" + hwcapsDir + "/" + level
-	real, err := d.root.resolve(d.name)
+	info, err := d.root.fs().Stat(d.name)
 	if err != nil {
+		r.disk.whyNot(err)
 		return nil
 	}
-	if info, err := os.Stat(d.root.host(real)); err != nil || !info.IsDir() {
+	if !info.IsDir() {
 		return nil
 	}
 	return []dir{d}

@@ -2,6 +2,7 @@ package linkage
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path"
 
@@ -66,6 +67,10 @@ func (l *Loader) Load(name string) (*Graph, error) {
 			r.graph.System = append(r.graph.System, e.To)
 		}
 	}
+	if err := r.failure(); err != nil {
+		l.disk.forget()
+		return nil, err
+	}
 	return r.graph, nil
 }
 
@@ -75,8 +80,11 @@ func (l *Loader) defaultsFor(r *resolver, arch string) []dir {
 	if dirs, ok := l.defaults[t]; ok {
 		return dirs
 	}
-	l.defaults[t] = r.cachedWithCaps(r.defaultPath(arch))
-	return l.defaults[t]
+	dirs := r.cachedWithCaps(r.defaultPath(arch))
+	if r.failure() == nil {
+		l.defaults[t] = dirs
+	}
+	return dirs
 }
 
 // open returns the file at a path of this machine. One within the sysroot keeps
@@ -91,11 +99,12 @@ func (l *Loader) open(name string) (*Object, error) {
 		}
 	}
 	found, why := l.disk.find(root, path.Clean("/"+inside))
-	if why != "" {
-		if why == notELF {
-			return nil, elf.ErrNotELF
-		}
-		return nil, fmt.Errorf("%s", why)
+	switch {
+	case why == notELF:
+		return nil, elf.ErrNotELF
+	case why != "":
+		l.disk.forget()
+		return nil, errors.New(why)
 	}
 	return &Object{
 		Path: name, File: found.file, Found: name, real: found.real,

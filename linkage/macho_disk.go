@@ -2,8 +2,10 @@ package linkage
 
 import (
 	"errors"
-	"os"
+	"fmt"
+	"io/fs"
 
+	"github.com/wheelmend/wheelmend/internal/steady"
 	"github.com/wheelmend/wheelmend/macho"
 )
 
@@ -12,16 +14,18 @@ import (
 type machoDisk struct {
 	lookups map[string]machoLookup // by path within a root
 	read    map[string]machoLookup // by path on this machine
-	files   []*os.File
+	pool    *steady.Pool
+	err     error // the first that ends a search: see passesOver
 }
 
 func newMachODisk() *machoDisk {
-	return &machoDisk{lookups: map[string]machoLookup{}, read: map[string]machoLookup{}}
+	return &machoDisk{lookups: map[string]machoLookup{}, read: map[string]machoLookup{}, pool: steady.NewPool(maxOpen)}
 }
 
 // A machoLookup is a Mach-O file, or why there is none.
 type machoLookup struct {
 	file *macho.File
+	info fs.FileInfo
 	host string // its path on this machine, without symbolic links
 	real string // the same within the root
 	why  string
@@ -41,47 +45,43 @@ func (d *machoDisk) find(root Root, name string) (machoLookup, string) {
 func (d *machoDisk) look(root Root, name string) machoLookup {
 	real, err := root.resolve(name)
 	if err != nil {
-		return machoLookup{why: whyNot(err)}
+		return d.lost(err)
 	}
 	host := root.host(real)
 	l, ok := d.read[host]
 	if !ok {
-		l = d.open(host)
+		l = d.open(root, real)
 		l.host, l.real = host, real
 		d.read[host] = l
 	}
 	return l
 }
 
-// open reads the headers of the file at a path of this machine.
-func (d *machoDisk) open(host string) machoLookup {
-	f, err := os.Open(host)
+// open reads the headers of the file at a path of a root without links.
+func (d *machoDisk) open(root Root, real string) machoLookup {
+	f, err := openIn(d.pool, root, real)
 	if err != nil {
-		return machoLookup{why: whyNot(err)}
+		return d.lost(err)
 	}
-	d.files = append(d.files, f)
-	info, err := f.Stat()
+	file, err := macho.NewFile(f, f.Size())
+	var rule *macho.FormatError
 	switch {
-	case err != nil:
-		return machoLookup{why: whyNot(err)}
-	case !info.Mode().IsRegular():
-		return machoLookup{why: "not a regular file"}
-	}
-	file, err := macho.NewFile(f, info.Size())
-	switch {
+	case err == nil:
+		return machoLookup{file: file, info: f.Info()}
 	case errors.Is(err, macho.ErrNotMachO):
 		return machoLookup{why: "not Mach-O"}
-	case err != nil:
+	case errors.Is(err, macho.ErrArchive) || errors.As(err, &rule):
 		return machoLookup{why: err.Error()}
 	}
-	return machoLookup{file: file}
+	return d.lost(fmt.Errorf("%s: %w", root.host(real), err))
 }
 
-func (d *machoDisk) close() error {
-	var errs []error
-	for _, f := range d.files {
-		errs = append(errs, f.Close())
+// lost words an error of the file system, and keeps one that ends the search.
+func (d *machoDisk) lost(err error) machoLookup {
+	if d.err == nil {
+		d.err = unlessPassedOver(err)
 	}
-	d.files = nil
-	return errors.Join(errs...)
+	return machoLookup{why: whyNot(err)}
 }
+
+func (d *machoDisk) close() error { return d.pool.Close() }

@@ -1,6 +1,7 @@
 package linkage
 
 import (
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -81,8 +82,10 @@ func (r *resolver) defaultPath(arch string) []dir {
 	case r.opts.UseLDPaths:
 		return r.userDirs(r.opts.LDPaths, "--ldpaths")
 	}
+	defaults, err := defaultDirs(r.root, r.opts.Libc, arch)
+	r.err = errors.Join(r.err, err)
 	var dirs []dir
-	for _, s := range defaultDirs(r.root, r.opts.Libc, arch) {
+	for _, s := range defaults {
 		d := dir{name: s.dir, root: r.root, rule: "default directory", shown: r.root.host(s.dir)}
 		if s.conf != "" {
 			d.rule, d.listed = "listed in "+r.root.host(s.conf), true

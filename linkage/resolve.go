@@ -59,12 +59,15 @@ func Resolve(ctx context.Context, members []Member, opts Options) (*Graph, error
 			reached[loaded] = true
 		}
 	}
-	if r.err != nil {
-		return nil, errors.Join(r.err, r.graph.Close())
+	if err := r.failure(); err != nil {
+		return nil, errors.Join(err, r.graph.Close())
 	}
 	slices.SortFunc(r.graph.System, func(a, b *Object) int { return cmp.Compare(a.Path, b.Path) })
 	return r.graph, nil
 }
+
+// failure returns what makes the answer worthless.
+func (r *resolver) failure() error { return errors.Join(r.err, r.disk.err) }
 
 // A resolver holds what one call of Resolve knows.
 type resolver struct {

@@ -8,10 +8,15 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
+
+	"github.com/wheelmend/wheelmend/internal/rootfs"
+	"github.com/wheelmend/wheelmend/internal/steady"
 )
 
 // A Root is the file system that libraries come from: that of the host, or a
-// sysroot, within which absolute paths and symbolic links stay.
+// sysroot, within which absolute paths and symbolic links stay: see
+// [rootfs.FS].
 type Root struct {
 	dir string // "" for the host itself
 }
@@ -43,53 +48,25 @@ func (r Root) host(name string) string {
 	return filepath.FromSlash(r.dir + name)
 }
 
-// maxLinks is how many symbolic links a path may go through, as in Linux.
-const maxLinks = 40
+// fs looks at the files of the root, none of which leads out of it.
+func (r Root) fs() rootfs.FS { return rootfs.FS{Dir: r.dir} }
+
+// Files returns the file system for reading: symbolic links stay within it, and
+// names have no slash in front.
+func (r Root) Files() fs.FS { return r.fs().Files() }
 
 // resolve returns the path within the root, free of symbolic links, of the file
 // that name stands for. A link to an absolute path begins at the root again.
-func (r Root) resolve(name string) (string, error) {
-	todo := strings.Split(name, "/")
-	done, links := "/", 0
-	for len(todo) > 0 {
-		part := todo[0]
-		todo = todo[1:]
-		switch part {
-		case "", ".":
-			continue
-		case "..":
-			done = path.Dir(done)
-			continue
-		}
-		next := path.Join(done, part)
-		info, err := os.Lstat(r.host(next))
-		if err != nil {
-			return "", err
-		}
-		if info.Mode()&fs.ModeSymlink == 0 {
-			done = next
-			continue
-		}
-		if links++; links > maxLinks {
-			return "", fmt.Errorf("%s: more than %d symbolic links", name, maxLinks)
-		}
-		target, err := os.Readlink(r.host(next))
-		if err != nil {
-			return "", err
-		}
-		target = filepath.ToSlash(target)
-		if path.IsAbs(target) {
-			done = "/"
-		}
-		todo = append(strings.Split(target, "/"), todo...)
-	}
-	return done, nil
-}
+func (r Root) resolve(name string) (string, error) { return r.fs().Resolve(name) }
+
+// maxGlob bounds what the patterns of one configuration may match: a directory
+// with some links to itself has more paths than anyone can count.
+const maxGlob = 10_000
 
 // glob returns the paths within the root that a pattern with an absolute path
 // matches, in order. As in glob(3), each element of the path may be a pattern,
 // and only one that begins with a dot matches a name that does.
-func (r Root) glob(pattern string) []string {
+func (r Root) glob(pattern string) ([]string, error) {
 	found := []string{"/"}
 	for element := range strings.SplitSeq(pattern, "/") {
 		if element == "" {
@@ -97,25 +74,28 @@ func (r Root) glob(pattern string) []string {
 		}
 		var next []string
 		for _, dir := range found {
-			next = append(next, r.globIn(dir, element)...)
+			more, err := r.globIn(dir, element)
+			if err != nil {
+				return nil, err
+			}
+			if next = append(next, more...); len(next) > maxGlob {
+				return nil, fmt.Errorf("pattern %q matches more than %d paths", pattern, maxGlob)
+			}
 		}
 		found = next
 	}
-	return found
+	return found, nil
 }
 
-// globIn returns the paths of the directory that match one element.
-func (r Root) globIn(dir, element string) []string {
+// globIn returns the paths of the directory that match one element. One that is
+// not there, or may not be read, has none, as in glob(3).
+func (r Root) globIn(dir, element string) ([]string, error) {
 	if !strings.ContainsAny(element, `*?[\`) {
-		return []string{strings.TrimSuffix(dir, "/") + "/" + element}
+		return []string{strings.TrimSuffix(dir, "/") + "/" + element}, nil
 	}
-	real, err := r.resolve(dir)
+	entries, err := r.fs().ReadDir(dir)
 	if err != nil {
-		return nil
-	}
-	entries, err := os.ReadDir(r.host(real))
-	if err != nil {
-		return nil
+		return nil, unlessPassedOver(err)
 	}
 	var found []string
 	for _, e := range entries {
@@ -124,7 +104,7 @@ func (r Root) globIn(dir, element string) []string {
 			found = append(found, strings.TrimSuffix(dir, "/")+"/"+e.Name())
 		}
 	}
-	return found
+	return found, nil
 }
 
 // inside returns the path within the root of a path on this machine, and
@@ -145,19 +125,29 @@ func (r Root) inside(hostPath string) (string, bool) {
 // maxConfig bounds a loader configuration file, in bytes.
 const maxConfig = 1 << 20
 
-// readConfig reads a small text file of the root.
+// readConfig reads a small text file of the root. One that is not there, or is not
+// a regular file, is [fs.ErrNotExist].
 func (r Root) readConfig(name string) (string, error) {
-	real, err := r.resolve(name)
-	if err != nil {
-		return "", err
+	data, err := r.fs().ReadFile(name, maxConfig)
+	if err != nil && (rootfs.IsMissing(err) || errors.Is(err, steady.ErrIrregular)) {
+		return "", fs.ErrNotExist
 	}
-	info, err := os.Stat(r.host(real))
-	if err != nil {
-		return "", err
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxConfig {
-		return "", fmt.Errorf("%s: not a regular file of at most %d bytes", r.host(real), maxConfig)
-	}
-	data, err := os.ReadFile(r.host(real))
 	return string(data), err
+}
+
+// passesOver reports an error for which a loader goes on to the next directory: the
+// file is not there, or may not be read, or no file can have that name. At any
+// other one the search ends (glibc elf/dl-load.c, open_path): what a full table of
+// descriptors or a broken disk hides is not missing.
+func passesOver(err error) bool {
+	return rootfs.IsMissing(err) || errors.Is(err, fs.ErrPermission) || errors.Is(err, steady.ErrIrregular) ||
+		errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENAMETOOLONG) || errors.Is(err, syscall.EINVAL)
+}
+
+// unlessPassedOver returns the errors that end a search.
+func unlessPassedOver(err error) error {
+	if passesOver(err) {
+		return nil
+	}
+	return err
 }

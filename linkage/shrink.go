@@ -2,13 +2,12 @@ package linkage
 
 import (
 	"errors"
-	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/steady"
 )
 
 // ShrinkPath returns the search path of an ELF file without the absolute
@@ -45,17 +44,20 @@ func ShrinkPath(f *elf.File, prefixes []string) (string, error) {
 
 // servesAt reports whether there is a library for the machine of f at a path.
 func servesAt(f *elf.File, name string) (bool, error) {
-	in, err := os.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	in, err := steady.OpenRegular(name)
+	if passesOver(err) {
 		return false, nil
 	} else if err != nil {
 		return false, err
 	}
 	defer in.Close()
 	info, err := in.Stat()
-	if err != nil || !info.Mode().IsRegular() {
+	if err != nil {
 		return false, err
 	}
 	library, err := elf.NewFile(in, info.Size())
-	return err == nil && library.SameTarget(&f.Header), nil
+	if rule := (*elf.FormatError)(nil); err == nil || errors.Is(err, elf.ErrNotELF) || errors.As(err, &rule) {
+		return err == nil && library.SameTarget(&f.Header), nil
+	}
+	return false, err
 }

@@ -1,8 +1,6 @@
 package repair
 
 import (
-	"os"
-
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/sbom"
 )
@@ -16,12 +14,11 @@ type owners struct {
 
 func (o *owners) of(lib *linkage.Object) (*sbom.Package, error) {
 	if o.database == nil {
-		root := o.sysroot
-		if root == "" {
-			root = "/"
+		root, err := linkage.NewRoot(o.sysroot)
+		if err != nil {
+			return nil, err
 		}
-		var err error
-		if o.database, err = sbom.OpenDatabase(os.DirFS(root)); err != nil {
+		if o.database, err = sbom.OpenDatabase(root.Files()); err != nil {
 			return nil, err
 		}
 	}
