@@ -196,12 +196,50 @@ func (c *Contents) inspect(m *wheel.Member, content io.Reader) (finding, error) 
 	if err != nil {
 		return finding{}, err
 	}
-	if !isELF {
-		return c.inspectMachO(image)
+	var found finding
+	if isELF {
+		found.elf, err = elf.NewFile(image, image.Size())
+	} else {
+		found, err = c.inspectMachO(m.Name, image)
 	}
-	file, err := elf.NewFile(image, image.Size())
-	return finding{elf: file}, err
+	if err != nil && damagedBinary(err) && !calledBinary(m.Name) && !(isELF && isIdent(head)) {
+		// Four bytes do not make a binary of a data file.
+		kind := "data that begins like a Mach-O file"
+		if isELF {
+			kind = "data that begins like an ELF file"
+		}
+		return finding{kind: kind}, nil
+	}
+	return found, err
 }
+
+// isIdent reports whether a file goes on as an ELF file does: with a class, a byte
+// order and the version (gABI ch. 4, ELF Identification).
+func isIdent(head []byte) bool {
+	known := func(b byte) bool { return b == 1 || b == 2 }
+	return len(head) > 6 && known(head[4]) && known(head[5]) && head[6] == 1
+}
+
+// calledBinary reports whether a member has the name of a library or the place of a
+// program, so that somebody is going to load it: damaged, it is an error. A dSYM
+// bundle has a file for debuggers under the name of what it belongs to.
+func calledBinary(member string) bool {
+	if isScript(member) {
+		return true
+	}
+	base := strings.ToLower(path.Base(member))
+	_, version, versioned := strings.Cut(base, ".so.")
+	versioned = versioned && strings.Trim(version, "0123456789.") == ""
+	return (versioned || path.Ext(base) == ".so" || path.Ext(base) == ".dylib") && !inDSYM(member)
+}
+
+// isScript reports whether a member is installed as a program (PEP 427).
+func isScript(member string) bool {
+	top, rest, _ := strings.Cut(member, "/")
+	return strings.HasSuffix(top, ".data") && strings.HasPrefix(rest, "scripts/")
+}
+
+func inDSYM(member string) bool { return strings.Contains(member, ".dSYM/") }
 
 // notELF is the kind of a file that is no library.
 const notELF = "not ELF, in spite of its name"

@@ -26,6 +26,10 @@ func TestFormats(t *testing.T) {
 		{"Mach-O", "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl", "demo/_core.so macho arch=arm64 type=bundle minos=11.0\ndemo/fake.so text \"x\"\ndemo/x.o macho arch=arm64 type=object\ndemo/y.so elf x86_64\ndemo/libz.a raw \"!<arch>\\n\"", audit.MachO, "macosx_11_0_arm64",
 			[]string{"demo/fake.so not Mach-O, in spite of its name", "demo/libz.a static archive", "demo/x.o Mach-O object file", "demo/y.so ELF"}},
 		{"a universal static archive", "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl", "demo/_core.so macho arch=arm64 type=bundle minos=11.0\ndemo/libz.a raw \"\\xca\\xfe\\xba\\xbe\\x00\\x00\\x00\\x01\\x01\\x00\\x00\\x07\\x00\\x00\\x00\\x03\\x00\\x00\\x00\\x1c\\x00\\x00\\x00\\x08\\x00\\x00\\x00\\x03!<arch>\\n\"", audit.MachO, "macosx_11_0_arm64", []string{"demo/libz.a static archive"}},
+		{"data that begins like a binary", "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl", "demo/_core.so macho arch=arm64 type=bundle minos=11.0\ndemo/a.bin raw \"\\xcf\\xfa\\xed\\xfe\"\ndemo/b.dat raw \"\\xca\\xfe\\xba\\xbe\\x00\\x00\\x00\\x02\"\ndemo/c raw \"\\xfe\\xed\\xfa\\xce and so on\"\ndemo/d raw \"\\x7fELF and so on\"\ndemo/e.class raw \"\\xca\\xfe\\xba\\xbe\\x00\\x00\\x00\\x34\"", audit.MachO, "macosx_11_0_arm64",
+			[]string{"demo/a.bin data that begins like a Mach-O file", "demo/b.dat data that begins like a Mach-O file", "demo/c data that begins like a Mach-O file", "demo/d data that begins like an ELF file"}},
+		{"kinds that dyld does not load", "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl", "demo/_core.so macho arch=arm64 type=bundle minos=11.0\ndemo/_core.so.dSYM/Contents/Resources/DWARF/_core.so macho arch=arm64 type=dsym\ndemo/a.o macho arch=arm64 type=object\ndemo/core.1 macho arch=x86_64 type=core\ndemo/k macho arch=x86_64 type=kext\ndemo/s.tbd macho arch=x86_64 type=stub", audit.MachO, "macosx_11_0_arm64",
+			[]string{"demo/_core.so.dSYM/Contents/Resources/DWARF/_core.so Mach-O debug symbols", "demo/a.o Mach-O object file", "demo/core.1 Mach-O core file", "demo/k Mach-O kernel extension", "demo/s.tbd Mach-O library stub"}},
 		{"Mach-O for any platform", "demo-1.0-py3-none-any.whl", "demo/_core.so macho arch=x86_64 type=bundle minos=10.13", audit.MachO, "macosx_10_13_x86_64", nil},
 		{"Mach-O beside ELF", linuxWheel, module("needed=libc.so.6") + "demo/x.dylib macho arch=arm64 minos=11.0", audit.ELF, "manylinux_2_5_x86_64", []string{"demo/x.dylib Mach-O"}},
 		{"Mach-O in a Linux wheel", linuxWheel, "demo/x.dylib macho arch=arm64 minos=11.0", audit.Pure, "any", []string{"demo/x.dylib Mach-O"}},
@@ -73,6 +77,26 @@ func TestDamagedBinariesAreNamed(t *testing.T) {
 				t.Errorf("got %q, want an error of %s", err, name)
 			}
 		})
+	}
+}
+
+// Who has the name of a library, or the place of a program, is going to be loaded.
+func TestDamagedMachOFilesAreErrors(t *testing.T) {
+	for name, want := range map[string]string{
+		`demo/_core.so raw "\xcf\xfa\xed\xfe"`:                        "demo/_core.so: macho: offset 0x0: 28 bytes are wanted here",
+		`demo/libx.1.dylib raw "\xca\xfe\xba\xbe\x00\x00\x00\x02"`:    "demo/libx.1.dylib: macho: offset 0x8: 40 bytes are wanted here",
+		`demo/libx.so.1.2 raw "\xfe\xed\xfa\xcf and so on"`:           "demo/libx.so.1.2: macho: offset 0x0: 28 bytes",
+		`demo-1.0.data/scripts/tool raw "\xcf\xfa\xed\xfe and so on"`: "demo-1.0.data/scripts/tool: macho: ",
+		"demo/_core.so macho arch=arm64 type=object":                  "demo/_core.so: macho: offset 0xc: it is called like a library, and is of a kind that dyld does not load: Mach-O object file (MH_OBJECT)",
+		"demo/libx.dylib macho arch=arm64 type=dsym":                  "demo/libx.dylib: macho: offset 0xc: it is called like a library, and is of a kind that dyld does not load: Mach-O debug symbols (MH_DSYM)",
+	} {
+		c, err := load(macName("macosx_11_0_arm64"), name+"\ndemo/ok.so macho arch=arm64")
+		if err == nil {
+			c.Close()
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", name, err, want)
+		}
 	}
 }
 

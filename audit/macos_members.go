@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/wheelmend/wheelmend/elf"
@@ -37,8 +38,9 @@ func (c *Contents) readsMachO() bool {
 }
 
 // inspectMachO reads an image. Object files and the like, which dyld does not
-// load, are named. So are damaged files, unless the wheel says that it is for macOS.
-func (c *Contents) inspectMachO(image *spool.Content) (finding, error) {
+// load, are named, unless one has the name of a library: then nothing can load it. So
+// are damaged files, unless the wheel says that it is for macOS.
+func (c *Contents) inspectMachO(member string, image *spool.Content) (finding, error) {
 	file, err := macho.NewFile(image, image.Size())
 	switch {
 	case errors.Is(err, macho.ErrArchive):
@@ -48,32 +50,28 @@ func (c *Contents) inspectMachO(image *spool.Content) (finding, error) {
 	case err != nil:
 		return finding{}, err
 	}
-	if !slices.ContainsFunc(file.Slices, loadable) {
-		kind := "Mach-O of no slice"
-		if len(file.Slices) > 0 {
-			kind = machOKind(file.Slices[0].Type)
-		}
-		return finding{kind: kind}, nil
+	if slices.ContainsFunc(file.Slices, loadable) {
+		return finding{macho: file}, nil
 	}
-	return finding{macho: file}, nil
+	t := file.Slices[0].Type
+	if calledBinary(member) && c.platformFamilies()[policy.MacOS] {
+		const fileType = 12 // offset of the field
+		return finding{}, &macho.FormatError{Off: file.Slices[0].Off + fileType, Rule: fmt.Sprintf("it is called like a library, and is of a kind that dyld does not load: %s (%v)", machOKind(t), t)}
+	}
+	return finding{kind: machOKind(t)}, nil
 }
 
 // loadable reports whether dyld could be asked to load the slice.
-func loadable(s *macho.Slice) bool {
-	switch s.Type {
-	case macho.DyLib, macho.Bundle, macho.Execute:
-		return true
-	}
-	return false
+func loadable(s *macho.Slice) bool { return s.Type.Loadable() }
+
+// machOKinds name files that dyld does not load.
+var machOKinds = map[macho.FileType]string{
+	macho.Object: "object file", macho.DSYM: "debug symbols", macho.Core: "core file", macho.Stub: "library stub", macho.Kext: "kernel extension",
 }
 
-// machOKind names a file that dyld does not load.
 func machOKind(t macho.FileType) string {
-	switch t {
-	case macho.Object:
-		return "Mach-O object file"
-	case macho.DSYM:
-		return "Mach-O debug symbols"
+	if kind, ok := machOKinds[t]; ok {
+		return "Mach-O " + kind
 	}
 	return "Mach-O " + t.String()
 }

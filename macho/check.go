@@ -62,7 +62,7 @@ func (p *plan) movedSegment(seg Segment, got *Segment) Segment {
 		}
 	}
 	switch {
-	case p.shift != nil && seg.Addr+seg.MemSize <= p.shift.base: // __PAGEZERO
+	case p.shift != nil && seg.FileSize == 0 && seg.Addr+seg.MemSize <= p.shift.base: // __PAGEZERO
 	case seg.Off == 0 && seg.FileSize > 0:
 		seg.FileSize += delta
 		seg.MemSize += uint64(delta)

@@ -24,6 +24,7 @@ var madeSeeds = []string{
 	"arch=arm64 type=execute loads=reexport:" + libdep + ",upward:/b.dylib,lazy:/c.dylib signed=certificate",
 	"arch=x86_64 loads=" + libdep + " arch=i386 loads=/old.dylib",
 	"fat64 arch=x86_64 id=/x.dylib",
+	"arch=arm64 dwarf=100 id=/x.dylib loads=" + libdep + ",reexport:" + libdep + " rpaths=/opt,/opt minos=26.0 signed=adhoc",
 }
 
 // seeds gives a fuzz target the fixtures, thin and fat, and small made images.

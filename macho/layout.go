@@ -52,6 +52,9 @@ func (s *Slice) checkSegments() error {
 
 // checkSection holds the address of a section to its segment.
 func (seg *Segment) checkSection(x *Section) error {
+	if seg.unmapped() {
+		return nil // it has no memory for any
+	}
 	if x.Size > 0 && (x.Addr < seg.Addr || x.Addr-seg.Addr > seg.MemSize || x.Size > seg.MemSize-(x.Addr-seg.Addr)) {
 		return formatErr(seg.at, "section %q has %#x bytes at address %#x, outside its segment (%#x bytes at %#x)", x.Segment+","+x.Name, x.Size, x.Addr, seg.MemSize, seg.Addr)
 	}

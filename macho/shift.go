@@ -127,10 +127,10 @@ func (h *shift) check() error {
 	text := s.headerSegment() // checkLayout has seen that there is one
 	h.base = text.Addr
 	for _, seg := range s.Segments {
-		if seg.Name == "__DWARF" {
+		if seg.Name == "__DWARF" && !seg.unmapped() {
 			return refuseShift(seg.Off, "it has debug information (__DWARF)")
 		}
-		if seg.FileSize > 0 && seg.Addr < text.Addr {
+		if seg.FileSize > 0 && seg.Addr < text.Addr && !seg.unmapped() {
 			return refuseShift(seg.Off, "segment %q lies before the header", seg.Name)
 		}
 		for _, x := range seg.Sections {
@@ -314,7 +314,7 @@ func (h *shift) applySegment(c *command, data []byte, moved func(int64) int64) e
 	addr, memory := order.Uint64(data[24:]), order.Uint64(data[32:])
 	off, size := int64(order.Uint64(data[40:])), int64(order.Uint64(data[48:]))
 	switch {
-	case addr+memory <= h.base: // __PAGEZERO
+	case size == 0 && addr+memory <= h.base: // __PAGEZERO
 	case off == 0 && size > 0:
 		order.PutUint64(data[32:], memory+uint64(h.delta))
 		order.PutUint64(data[48:], uint64(moved(size)))

@@ -17,10 +17,10 @@ const maxCommands = 4 << 20
 // A Slice is the image of one architecture.
 type Slice struct {
 	Arch  Arch
-	Type  FileType
-	Flags uint32 // MH_…
-	Off   int64  // of the slice in the file, 0 in a thin one
-	Size  int64  // in bytes
+	Type  FileType // of the others than [FileType.Loadable] nothing more is read
+	Flags uint32   // MH_…
+	Off   int64    // of the slice in the file, 0 in a thin one
+	Size  int64    // in bytes
 
 	ID       string    // install name of a library (LC_ID_DYLIB), else ""
 	Dylibs   []Dylib   // libraries that it loads, in the order of the commands
@@ -43,19 +43,28 @@ type Slice struct {
 // A FileType is what an image is for (filetype of the mach header).
 type FileType uint32
 
-// The file types that dyld loads, and some that lie beside them.
+// The file types that dyld loads ([FileType.Loadable]), and some that lie beside
+// them.
 const (
-	Object  FileType = 1 // MH_OBJECT
-	Execute FileType = 2 // MH_EXECUTE, a program
-	DyLib   FileType = 6 // MH_DYLIB
-	Bundle  FileType = 8 // MH_BUNDLE, what Python extensions are
-	DSYM    FileType = 10
+	Object  FileType = 1  // MH_OBJECT
+	Execute FileType = 2  // MH_EXECUTE, a program
+	DyLib   FileType = 6  // MH_DYLIB
+	Bundle  FileType = 8  // MH_BUNDLE, what Python extensions are
+	Core    FileType = 4  // MH_CORE
+	Stub    FileType = 9  // MH_DYLIB_STUB
+	DSYM    FileType = 10 // MH_DSYM
+	Kext    FileType = 11 // MH_KEXT_BUNDLE
 )
 
 var fileTypes = map[FileType]string{
-	Object: "MH_OBJECT", Execute: "MH_EXECUTE", 4: "MH_CORE", DyLib: "MH_DYLIB", 7: "MH_DYLINKER",
-	Bundle: "MH_BUNDLE", 9: "MH_DYLIB_STUB", DSYM: "MH_DSYM", 11: "MH_KEXT_BUNDLE",
+	Object: "MH_OBJECT", Execute: "MH_EXECUTE", Core: "MH_CORE", DyLib: "MH_DYLIB", 7: "MH_DYLINKER",
+	Bundle: "MH_BUNDLE", Stub: "MH_DYLIB_STUB", DSYM: "MH_DSYM", Kext: "MH_KEXT_BUNDLE", 3: "MH_FVMLIB", 5: "MH_PRELOAD", 12: "MH_FILESET",
 }
+
+// Loadable reports whether dyld could be asked to load an image of the type: a
+// program, library or bundle. Of others, such as object files, debug symbols, core
+// files and kernel extensions, nothing but the header is read.
+func (t FileType) Loadable() bool { return t == Execute || t == DyLib || t == Bundle }
 
 // String returns the name in <mach-o/loader.h>.
 func (t FileType) String() string {
@@ -102,6 +111,9 @@ func newSlice(r io.ReaderAt, off, size int64) (*Slice, error) {
 	s := &Slice{Off: off, Size: size, r: io.NewSectionReader(r, off, size)}
 	if err := s.readHeader(); err != nil {
 		return nil, s.locate(err)
+	}
+	if !s.Type.Loadable() {
+		return s, nil
 	}
 	for _, step := range []func() error{s.readCommands, s.decode, s.readSegments, s.findSignature} {
 		if err := step(); err != nil {
@@ -229,6 +241,11 @@ type Segment struct {
 	at int64 // of its load command in the slice
 }
 
+// unmapped reports whether dyld leaves the segment alone: it has bytes, and neither
+// memory nor protection (UnsafeHeader::validSegment). Go's linker puts debug
+// information into one, and compilers bitcode.
+func (seg *Segment) unmapped() bool { return seg.FileSize > 0 && seg.MemSize == 0 && seg.Prot == 0 }
+
 // A Section is a part of a segment.
 type Section struct {
 	Name    string
@@ -303,10 +320,10 @@ func (s *Slice) readSegment(c *command) error {
 	if !binread.Span(off, fileSize, s.Size) {
 		return formatErr(c.off, "segment %q is %#x bytes at %#x, past the end of the image (%#x bytes); it looks truncated", seg.Name, fileSize, off, s.Size)
 	}
-	if seg.Addr+seg.MemSize < seg.Addr || seg.MemSize < fileSize && s.Type != DSYM {
+	seg.Off, seg.FileSize = int64(off), int64(fileSize)
+	if seg.Addr+seg.MemSize < seg.Addr || seg.MemSize < fileSize && !seg.unmapped() {
 		return formatErr(c.off, "segment %q has vmaddr %#x and vmsize %#x, which do not hold its %#x bytes", seg.Name, seg.Addr, seg.MemSize, fileSize)
 	}
-	seg.Off, seg.FileSize = int64(off), int64(fileSize)
 	if seg.Off > 0 && seg.FileSize > 0 {
 		s.room = min(s.room, max(seg.Off-s.headerSize(), 0))
 	}
@@ -333,7 +350,6 @@ func (s *Slice) readSection(cur *binread.Cursor, seg *Segment) (Section, error) 
 	if x.empty() || seg.FileSize == 0 {
 		return x, nil
 	}
-	// An object file has one unnamed segment for the sections of all.
 	if x.Off < seg.Off || uint64(x.Off-seg.Off)+x.Size > uint64(seg.FileSize) || x.Size > uint64(seg.FileSize) {
 		return x, formatErr(at, "section %q is %#x bytes at %#x, outside its segment (%#x bytes at %#x)", x.Segment+","+x.Name, x.Size, x.Off, seg.FileSize, seg.Off)
 	}

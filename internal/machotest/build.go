@@ -113,6 +113,9 @@ func (s *Slice) layout() ([]byte, layout) {
 	texts, count := m.commands, m.count
 	m.commands = nil
 	start := header + 2*segment + section + 24 + len(texts) + pad
+	if s.DWARF > 0 {
+		start += segment + section
+	}
 	if s.Signed != "" {
 		start += 16
 	}
@@ -121,7 +124,8 @@ func (s *Slice) layout() ([]byte, layout) {
 	end += (a.page - end%a.page) % a.page
 	const symbols = 16 // bytes of the string table
 	link := symbols
-	signed := &signature{kind: s.Signed, page: a.page, limit: end + symbols}
+	debug := s.DWARF + (a.page-s.DWARF%a.page)%a.page
+	signed := &signature{kind: s.Signed, page: a.page, limit: end + debug + symbols}
 	if s.Signed != "" {
 		link += signed.size()
 	}
@@ -141,11 +145,15 @@ func (s *Slice) layout() ([]byte, layout) {
 	if m.wide {
 		m.u32(0)
 	}
+	if s.DWARF > 0 {
+		m.dwarf(cmd, uint64(end), uint64(s.DWARF), uint32(segment+section))
+		count++
+	}
 	m.u32(cmd, uint32(segment))
 	m.name("__LINKEDIT")
-	m.word(uint64(end), uint64(link+(a.page-link%a.page)%a.page), uint64(end), uint64(link))
+	m.word(uint64(end), uint64(link+(a.page-link%a.page)%a.page), uint64(end+debug), uint64(link))
 	m.u32(1, 1, 0, 0)
-	m.u32(0x2, 24, 0, 0, uint32(end), symbols)
+	m.u32(0x2, 24, 0, 0, uint32(end+debug), symbols)
 	m.commands = append(m.commands, texts...)
 	if s.Signed != "" {
 		m.u32(0x1d, 16, uint32(signed.limit), uint32(signed.size()))
@@ -163,6 +171,21 @@ func (s *Slice) layout() ([]byte, layout) {
 		head.u32(0)
 	}
 	return append(head.commands, m.commands...), layout{start, size, signed}
+}
+
+// dwarf appends the command of a segment that has bytes and no memory.
+func (m *image) dwarf(cmd uint32, at, bytes uint64, size uint32) {
+	m.u32(cmd, size)
+	m.name("__DWARF")
+	m.word(at, 0, at, bytes)
+	m.u32(0, 0, 1, 0)
+	m.name("__zdebug_line")
+	m.name("__DWARF")
+	m.word(at, bytes)
+	m.u32(uint32(at), 0, 0, 0, 0x02000000, 0, 0)
+	if m.wide {
+		m.u32(0)
+	}
 }
 
 // textCommands appends the commands that a spec asks for.

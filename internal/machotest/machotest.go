@@ -19,7 +19,7 @@ type Spec struct {
 // A Slice describes the image of one architecture.
 type Slice struct {
 	Arch   string   // one of [Arches]
-	Type   string   // dylib, bundle or execute; "" means dylib
+	Type   string   // dylib, bundle, execute, or a kind that dyld does not load; "" means dylib
 	ID     string   // LC_ID_DYLIB; "" means none
 	Loads  []Load   // libraries, in this order
 	RPaths []string // LC_RPATH, in this order
@@ -28,6 +28,7 @@ type Slice struct {
 	NoUUID bool     // leave LC_UUID out, which images of SDK 12 or later have
 	Pad    int      // bytes of header padding; 0 means 512, less than 0 none
 	Size   int      // bytes of __text; 0 means 64
+	DWARF  int      // bytes of debug information in a segment without memory, as Go's linker makes it; 0 means none
 	Signed string   // adhoc or certificate: the code signature; "" means none
 }
 
@@ -74,7 +75,7 @@ func findArch(name string) (arch, error) {
 // kinds are the load commands of the kinds of libraries.
 var kinds = map[string]uint32{"": 0xc, "load": 0xc, "weak": 0x80000018, "reexport": 0x8000001f, "upward": 0x80000023, "lazy": 0x20}
 
-var types = map[string]uint32{"": 6, "dylib": 6, "bundle": 8, "execute": 2, "object": 1}
+var types = map[string]uint32{"": 6, "dylib": 6, "bundle": 8, "execute": 2, "object": 1, "core": 4, "stub": 9, "dsym": 10, "kext": 11}
 
 // Parse reads a spec: words KEY=VALUE, lists joined by commas. The word arch=
 // begins a slice, and what follows holds for it:
@@ -145,6 +146,8 @@ func (s *Slice) set(key, value string) (err error) {
 			return fmt.Errorf("signature %q is not known", value)
 		}
 		s.Signed = value
+	case "dwarf":
+		s.DWARF, err = strconv.Atoi(value)
 	case "size":
 		s.Size, err = strconv.Atoi(value)
 	default:
