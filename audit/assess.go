@@ -65,6 +65,8 @@ func format(c *Contents) Format {
 		return MachO
 	case len(c.Binaries) > 0:
 		return ELF
+	case len(c.notImages()) > 0 && c.forLinuxAlone():
+		return ELF // it was meant to be: a module that is none
 	}
 	return Pure
 }
@@ -73,8 +75,9 @@ func format(c *Contents) Format {
 // wheel's own process. Binaries of another architecture are named by the verdicts.
 func (r *Report) link(ctx context.Context) error {
 	var members []linkage.Member
-	for _, b := range r.Contents.Binaries {
-		if arch, _ := b.File.Arch(); b.loadable() && arch == string(r.Arch) {
+	for i := range r.Contents.Binaries {
+		b := &r.Contents.Binaries[i]
+		if role, _ := r.roleOf(b); role == asLoaded {
 			members = append(members, linkage.Member{Name: b.Member.Name, File: b.File})
 		}
 	}

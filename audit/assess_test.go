@@ -152,7 +152,18 @@ func TestBlockersKeepTheirEvidence(t *testing.T) {
 		{"two files", module("needed=libx.so.1") + "demo/_b.so elf x86_64 needed=libx.so.1", lib("libx.so.1"), "manylinux_2_17_x86_64",
 			[]string{"library demo/_b.so libx.so.1", "library demo/_core.so libx.so.1"}},
 		{"another architecture", module("needed=libc.so.6") + "demo/other.so elf aarch64 needed=libx.so", "", "manylinux_2_17_x86_64", []string{"architecture demo/other.so"}},
-		{"ARM without hardware floating point, in a wheel that is not for ARM", module("needed=libc.so.6") + "demo/other.so elf armv7l flags=0x05000000", "", "manylinux_2_17_x86_64", []string{}},
+		{"soft-float ARM", module("needed=libc.so.6") + "demo/other.so elf armv7l flags=0x05000200", "", "manylinux_2_17_x86_64", []string{"architecture demo/other.so"}},
+		{"MIPS", module("needed=libc.so.6") + "demo/other.so elf x86_64 machine=8", "", "manylinux_2_17_x86_64", []string{"architecture demo/other.so"}},
+		{"x32", module("needed=libc.so.6") + "demo/other.so elf i686 machine=62", "", "manylinux_2_17_x86_64", []string{"architecture demo/other.so"}},
+		{"the operating system of another ABI", module("needed=libc.so.6") + "demo/other.so elf x86_64 osabi=9", "", "manylinux_2_17_x86_64", []string{"architecture demo/other.so"}},
+		{"MIPS that nobody imports", module("needed=libc.so.6") + "demo/firmware.bin elf x86_64 machine=8", "", "manylinux_2_17_x86_64", []string{}},
+		{"MIPS in the folder of grafts", module("needed=libc.so.6") + "demo.libs/libx.so.1 elf x86_64 machine=8", "", "manylinux_2_17_x86_64", []string{"architecture demo.libs/libx.so.1"}},
+		{"GPU code that is called a library", module("needed=libc.so.6") + "demo/kernel.so elf x86_64 machine=190", "", "manylinux_2_17_x86_64", []string{}},
+		{"a module without a dynamic table", module("needed=libc.so.6") + "demo/other.abi3.so elf x86_64 nodynamic", "", "manylinux_2_17_x86_64", []string{"image demo/other.abi3.so"}},
+		{"a program that is called a module", module("needed=libc.so.6") + "demo/other.so elf x86_64 type=exec", "", "manylinux_2_17_x86_64", []string{"image demo/other.so"}},
+		{"a command of another machine", module("needed=libc.so.6") + "demo-1.0.data/scripts/x elf aarch64 type=exec nodynamic", "", "manylinux_2_17_x86_64", []string{"architecture demo-1.0.data/scripts/x"}},
+		{"a static program", module("needed=libc.so.6") + "demo/bin/x elf x86_64 type=exec nodynamic", "", "manylinux_2_17_x86_64", []string{}},
+		{"text that is called a module", module("needed=libc.so.6") + `demo/other.cpython-312-x86_64-linux-gnu.so text "version https://git-lfs"`, "", "manylinux_2_17_x86_64", []string{"image demo/other.cpython-312-x86_64-linux-gnu.so"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			rep, root := assess(t, linuxWheel, tt.wheel, tt.system, audit.Options{})

@@ -48,14 +48,9 @@ func (j *judgement) checkMembers() {
 		if inPurelib(name) {
 			j.block(Blocker{Kind: KindPurelib, File: name, Reason: "a binary may not lie in the purelib folder: build the wheel as a platform wheel (Root-Is-Purelib: false)"})
 		}
-		arch, why := b.File.Arch()
-		switch {
-		case arch == string(j.report.Arch) || !b.File.Dynamic():
-		case arch != "":
-			j.block(Blocker{Kind: KindArchitecture, File: name, Reason: fmt.Sprintf("it is for %s, the wheel for %s", arch, j.report.Arch)})
-		case b.File.Machine == j.report.machine():
-			j.block(Blocker{Kind: KindArchitecture, File: name, Reason: why})
-		}
+	}
+	for _, b := range j.report.Refused() {
+		j.block(b)
 	}
 }
 

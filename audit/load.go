@@ -256,10 +256,28 @@ func foreignKind(name string, head []byte) string {
 	if len(head) >= 8 && bytes.HasPrefix(head, []byte("\xca\xfe\xba\xbe")) && head[7] < 45 {
 		return "Mach-O"
 	}
-	if strings.HasSuffix(name, ".so") && !bytes.HasPrefix(head, []byte("#")) {
-		return notELF
+	switch {
+	case !strings.HasSuffix(name, ".so") || bytes.HasPrefix(head, []byte("#")):
+		return ""
+	case isLinkerScript(name, head):
+		return "linker script"
 	}
-	return ""
+	return notELF
+}
+
+// isLinkerScript reports whether a file is text that ld reads in the place of a
+// library, as development packages have it: libc.so, or libtbb.so of oneTBB.
+func isLinkerScript(name string, head []byte) bool {
+	if !strings.HasPrefix(path.Base(name), "lib") {
+		return false
+	}
+	text := string(bytes.TrimLeft(head, " \t\r\n"))
+	for _, command := range []string{"/* GNU ld script", "INPUT", "GROUP", "OUTPUT_FORMAT"} {
+		if rest, ok := strings.CutPrefix(text, command); ok && (command[0] == '/' || strings.HasPrefix(strings.TrimLeft(rest, " \t"), "(")) {
+			return true
+		}
+	}
+	return false
 }
 
 func isWindowsName(name string) bool {

@@ -40,8 +40,16 @@ func TestFormats(t *testing.T) {
 			demo/libx.a raw "!<arch>\n"
 			demo/empty.so raw ""
 			demo/fake.so text "not a library"
-			demo/script.so text "#!/bin/sh"`, audit.ELF, "manylinux_2_5_x86_64",
+			demo/script.so text "#!/bin/sh"`, audit.ELF, "linux_x86_64",
 			[]string{"demo/a.dll PE", "demo/empty.so not ELF, in spite of its name", "demo/fake.so not ELF, in spite of its name", "demo/libx.a static archive"}},
+		{"linker scripts and a file that Python does not import", linuxWheel, module("needed=libc.so.6") + `
+			demo/libx.so text "/* GNU ld script */ INPUT(libx.so.1)"
+			demo/liby.so text "INPUT (liby.so.1)"
+			demo-1.0.data/data/share/fake.so text "not a library"
+			demo/plug-ins/fake.so text "not a library"
+			demo/script.so text "#!/bin/sh"`, audit.ELF, "manylinux_2_5_x86_64",
+			[]string{"demo-1.0.data/data/share/fake.so not ELF, in spite of its name", "demo/libx.so linker script", "demo/liby.so linker script", "demo/plug-ins/fake.so not ELF, in spite of its name"}},
+		{"nothing but a Java class that is called a module", linuxWheel, `demo/_core.so raw "\xca\xfe\xba\xbe\x00\x00\x00\x34"`, audit.ELF, "linux_x86_64", []string{"demo/_core.so not ELF, in spite of its name"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			rep, _ := assess(t, tt.filename, tt.wheel, "", audit.Options{})

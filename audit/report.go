@@ -68,6 +68,7 @@ const (
 	KindISA          Kind = "isa"          // a newer processor than the tag promises
 	KindArchitecture Kind = "architecture" // a binary of another architecture
 	KindLibc         Kind = "libc"         // a library of another C library
+	KindImage        Kind = "image"        // a file that no loader takes, where one would be asked for it
 	KindPurelib      Kind = "purelib"      // a binary where only pure Python belongs
 	KindPython       Kind = "python"       // a Python build that manylinux rules out
 )

@@ -160,20 +160,25 @@ func newNeed(e *linkage.Edge, to *Node) Need {
 	return Need{Name: e.Needed, Status: e.Status.String(), Tried: e.Tried}
 }
 
-// linked reports whether a loader takes files of the type at all.
-func linked(t stdelf.Type) bool { return t == stdelf.ET_DYN || t == stdelf.ET_EXEC }
+// linked reports whether a loader takes files of the kind at all.
+func linked(f *elf.File) bool {
+	return (f.Type == stdelf.ET_DYN || f.Type == stdelf.ET_EXEC) && !f.SeparateDebug()
+}
 
 // unlinkedKind names an ELF file that no loader takes.
-func unlinkedKind(h stdelf.Type, machine stdelf.Machine) string {
-	switch h {
+func unlinkedKind(f *elf.File) string {
+	if f.SeparateDebug() {
+		return "debug information of another file"
+	}
+	switch f.Type {
 	case stdelf.ET_REL:
 		return "object file"
 	case stdelf.ET_CORE:
 		return "core dump"
 	case stdelf.ET_DYN, stdelf.ET_EXEC:
-		return "code for " + machine.String()
+		return "code for " + f.Machine.String()
 	}
-	return "ELF file of type " + h.String()
+	return "ELF file of type " + f.Type.String()
 }
 
 // IsWheelName reports whether a path is to be read as a wheel.

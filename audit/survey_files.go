@@ -73,9 +73,10 @@ func (s *Survey) addELF(ctx context.Context, c *Contents, opts linkage.Options) 
 	opts.Libc = cmp.Or(string(wheelLibc(c)), linkage.Glibc)
 	members := map[string][]linkage.Member{}
 	var arches []string
-	for _, b := range c.Binaries {
-		if !b.loadable() {
-			s.Unlinked = append(s.Unlinked, Foreign{b.Member.Name, unlinkedKind(b.File.Type, b.File.Machine)})
+	for i := range c.Binaries {
+		b := &c.Binaries[i]
+		if arch, _ := b.File.Arch(); arch == "" || !linked(b.File) {
+			s.Unlinked = append(s.Unlinked, Foreign{b.Member.Name, unlinkedKind(b.File)})
 			continue
 		}
 		arch, _ := b.File.Arch()
@@ -151,8 +152,8 @@ func (s *surveyor) load(ctx context.Context, name string, head []byte) error {
 		return err
 	}
 	f := g.Members[0].File
-	if !linked(f.Type) {
-		s.survey.Unlinked = append(s.survey.Unlinked, Foreign{name, unlinkedKind(f.Type, f.Machine)})
+	if !linked(f) {
+		s.survey.Unlinked = append(s.survey.Unlinked, Foreign{name, unlinkedKind(f)})
 		return nil
 	}
 	s.survey.Processes = append(s.survey.Processes, newProcess(g))

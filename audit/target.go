@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"debug/elf"
 	"fmt"
 
 	"github.com/wheelmend/wheelmend/linkage"
@@ -67,21 +66,13 @@ func wheelLibc(c *Contents) policy.Libc {
 	return ""
 }
 
-// machine returns the e_machine of the wheel's architecture, as one of its
-// binaries has it.
-func (r *Report) machine() elf.Machine {
-	for _, b := range r.Contents.Binaries {
-		if arch, _ := b.File.Arch(); arch == string(r.Arch) {
-			return b.File.Machine
+// forLinuxAlone reports whether the file name says that the wheel is for Linux, and
+// for no other system.
+func (c *Contents) forLinuxAlone() bool {
+	for _, tag := range c.Filename.Platform {
+		if p, err := policy.ParsePlatform(tag); err != nil || !linuxFamily(p.Family) {
+			return false
 		}
 	}
-	return elf.EM_NONE
-}
-
-// loadable reports whether ld.so could be asked to load the file: it is dynamic
-// and for a Linux architecture. Object files and the code of other processors
-// (eBPF, GPU) are data to a wheel.
-func (b *Binary) loadable() bool {
-	arch, _ := b.File.Arch()
-	return arch != "" && (b.File.Type == elf.ET_DYN || b.File.Type == elf.ET_EXEC)
+	return len(c.Filename.Platform) > 0
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/policy"
 )
@@ -23,10 +24,10 @@ func (p *Proof) claimPlatforms() []*policy.Policy {
 			p.claimUnknown(tag, text, err)
 		case platform.Family == policy.Any:
 			p.claim(TopicPlatform, "the wheel runs on any platform", "it holds ELF files", []Fault{{File: p.Report.Contents.Binaries[0].Member.Name, Reason: "an ELF file runs on Linux alone"}})
-		case platform.Family == policy.Linux && len(policy.For(policy.GLIBC, policy.Arch(platform.Arch))) == 0:
+		case platform.Family == policy.Linux && !elf.KnownArch(platform.Arch):
 			p.unchecked(TopicPlatform, "the ELF files are for "+platform.Arch, "nothing is known of this architecture", nil)
 		case platform.Family == policy.Linux:
-			p.claim(TopicPlatform, "the ELF files are for "+platform.Arch, p.platformBasis(), p.archFaults(platform.Arch))
+			p.claim(TopicPlatform, "the ELF files are for "+platform.Arch, p.platformBasis(), p.archFaults())
 		case platform.Libc() == "":
 			p.unchecked(TopicPlatform, text, "only what Linux tags promise is known", nil)
 		default:
@@ -137,14 +138,11 @@ func (p *Proof) versionsWanted() []string {
 	return lines
 }
 
-// archFaults lists dynamic files that a wheel for arch cannot hold.
-func (p *Proof) archFaults(arch string) []Fault {
+// archFaults lists what the loader of the wheel's architecture refuses.
+func (p *Proof) archFaults() []Fault {
 	var faults []Fault
-	for i := range p.Report.Contents.Binaries {
-		b := &p.Report.Contents.Binaries[i]
-		if got, _ := b.File.Arch(); got != "" && got != arch && b.File.Dynamic() {
-			faults = append(faults, Fault{File: b.Member.Name, Reason: fmt.Sprintf("it is for %s, the tag for %s", got, arch)})
-		}
+	for _, b := range p.Report.Refused() {
+		faults = append(faults, b.fault())
 	}
 	return faults
 }

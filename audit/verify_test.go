@@ -170,7 +170,7 @@ func TestVerifyPlatform(t *testing.T) {
 		{"another architecture", glibcWheel, module("needed=libc.so.6") + "\ndemo/_arm.so elf aarch64 needed=libc.so.6", `
 			platform: demo/_arm.so: it is for aarch64, the wheel for x86_64`},
 		{"another architecture than the linux tag", linuxWheel, "demo/_arm.so elf aarch64 needed=libc.so.6", `
-			platform: demo/_arm.so: it is for aarch64, the tag for x86_64`},
+			platform: demo/_arm.so: it is for aarch64, the wheel for x86_64`},
 		{"two architectures", "demo-1.0-cp312-cp312-manylinux_2_17_aarch64.manylinux_2_17_x86_64.whl", module("needed=libc.so.6"), `
 			platform: the file name names two architectures, aarch64 and x86_64; a Linux wheel has one`},
 		{"any platform", "demo-1.0-py3-none-any.whl", "demo/lib.so elf x86_64 needed=libc.so.6", `
@@ -294,8 +294,8 @@ func TestVerifyUnchecked(t *testing.T) {
 		{"a linux tag promises nothing", linuxWheel, module("needed=libc.so.6,libx.so import=f@GLIBC_2.2.5:libc.so.6"), `
 			libraries: demo/_core.so: needs libc.so.6, libx.so of the system
 			symbols: demo/_core.so: GLIBC_2.2.5 of libc.so.6: left to the system (f)`},
-		{"an architecture that nobody knows", "demo-1.0-cp312-cp312-linux_armv6l.whl", "demo/_core.so elf armv7l needed=libgone.so", `
-			platform: the ELF files are for armv6l
+		{"an architecture that nobody knows", "demo-1.0-cp312-cp312-linux_vax.whl", "demo/_core.so elf armv7l needed=libgone.so", `
+			platform: the ELF files are for vax
 			libraries: the ELF files load`},
 		{"a system that nobody knows", "demo-1.0-cp312-cp312-pyodide_2024_0_wasm32.whl", `demo/_core.so raw "\x00asm"`, `
 			binaries: demo/_core.so: not ELF, in spite of its name

@@ -38,24 +38,21 @@ func (h *Header) machineKey() machineKey {
 
 // Arch returns the architecture as platform tags spell it, such as "x86_64" or
 // "armv7l". It is "" when no platform tag serves the file; the reason is then
-// not empty. An ARM file counts as armv7l only with EABI version 5 and hardware
-// floating point, which manylinux_2_31_armv7l and musllinux promise (PEP 599).
+// not empty: e_flags may tell of an ABI that the loader of the architecture does
+// not take, such as soft-float ARM. Linkers that do not say which floats an ARM
+// file is for (mold) leave both flags out, and loaders take that for either.
 func (h *Header) Arch() (arch, reason string) {
 	m, ok := machines[h.machineKey()]
 	if !ok {
 		return "", "no platform tag for machine " + h.Machine.String() + ", " + h.Class.String()
 	}
-	if h.Machine == elf.EM_ARM {
-		switch {
-		case h.Flags&efARMEABIMask != efARMEABIVer5:
-			return "", "ARM EABI version is not 5, as armv7l needs"
-		case h.Flags&efARMHardFloat == 0:
-			return "", "ARM soft-float ABI, armv7l needs hard-float"
-		}
+	if why := h.wrongFlags(); why != "" {
+		return "", why
 	}
 	return m.arch, ""
 }
 
+// MaxPage returns the largest page size of the architecture, in bytes.
 func (h *Header) MaxPage() uint64 {
 	if m, ok := machines[h.machineKey()]; ok {
 		return m.maxPage
@@ -64,9 +61,27 @@ func (h *Header) MaxPage() uint64 {
 }
 
 // SameTarget reports whether ld.so would accept both files in one process: same
-// class, byte order and machine, and an OS ABI that is System V or GNU.
+// class, byte order and machine, flags of one ABI, and an OS ABI that is System V
+// or GNU.
 func (h *Header) SameTarget(o *Header) bool {
-	return h.machineKey() == o.machineKey() && linuxABI(h.OSABI, o.OSABI) && linuxABI(o.OSABI, h.OSABI)
+	return h.machineKey() == o.machineKey() && h.sameFlags(o) && linuxABI(h.OSABI, o.OSABI) && linuxABI(o.OSABI, h.OSABI)
+}
+
+// sameFlags reports whether no loader takes the one file and refuses the other for
+// e_flags.
+func (h *Header) sameFlags(o *Header) bool {
+	switch h.Machine {
+	case elf.EM_ARM:
+		const floats = efARMSoftFloat | efARMHardFloat
+		a, b := h.Flags&floats, o.Flags&floats
+		return a == b || a == 0 || b == 0
+	case elf.EM_PPC64:
+		a, b := h.Flags&efPPC64ABI, o.Flags&efPPC64ABI
+		return a == b || a == 0 || b == 0
+	case elf.EM_RISCV:
+		return h.Flags&efRISCVFloatABI == o.Flags&efRISCVFloatABI
+	}
+	return true
 }
 
 func linuxABI(a, b elf.OSABI) bool {

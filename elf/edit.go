@@ -279,7 +279,11 @@ func (f *File) Edit(edits ...Edit) (*Overlay, error) {
 	if same, err := d.same(); err != nil || same {
 		return f.unchanged(), err
 	}
-	o, err := newPlan(f, d).run()
+	wide, err := f.widened()
+	if err != nil {
+		return nil, err
+	}
+	o, err := newPlan(wide, d).run()
 	if err != nil {
 		return nil, err
 	}
@@ -288,6 +292,9 @@ func (f *File) Edit(edits ...Edit) (*Overlay, error) {
 
 // checkLinked refuses files that no linker has finished, and memory images.
 func (f *File) checkLinked() error {
+	if f.separate {
+		return formatErr(f.Shoff, "only the debug information of another file is in this one (its sections have no bytes); nothing of it is loaded, and nothing is left to strip")
+	}
 	switch f.Type {
 	case elf.ET_EXEC, elf.ET_DYN:
 		return nil

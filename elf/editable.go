@@ -81,6 +81,7 @@ type extent struct {
 	name    string
 	off, n  uint64
 	written bool // by some edit
+	header  bool // reached by its offset in the file, not by an address
 }
 
 // checkApart refuses files in which a structure that an edit writes shares bytes
@@ -136,12 +137,13 @@ func (f *File) writtenExtents(count uint64) ([]extent, error) {
 		return nil, err
 	}
 	var out []extent
-	add := func(name string, off, n uint64) { out = append(out, extent{name, off, n, true}) }
-	add("ELF header", 0, f.ehdrSize())
-	add("program header table", f.Phoff, uint64(f.Phnum)*f.progSize())
+	add := func(name string, off, n uint64) { out = append(out, extent{name: name, off: off, n: n, written: true}) }
+	header := func(name string, off, n uint64) { out = append(out, extent{name, off, n, true, true}) }
+	header("ELF header", 0, f.ehdrSize())
+	header("program header table", f.Phoff, uint64(f.Phnum)*f.progSize())
 	add("dynamic table", f.dynamic.off, uint64(f.dynamic.slots)*f.dynSize())
 	// What shares the bytes of .dynstr makes it move, not change.
-	out = append(out, extent{"string table", f.dynamic.strings.off, f.dynamic.strings.size, !f.stringsShared()})
+	out = append(out, extent{name: "string table", off: f.dynamic.strings.off, n: f.dynamic.strings.size, written: !f.stringsShared()})
 	for _, n := range needs {
 		add("version need", n.off, verneedSize)
 	}
@@ -156,7 +158,7 @@ func (f *File) writtenExtents(count uint64) ([]extent, error) {
 		add("interpreter", f.Progs[i].Off, f.Progs[i].Filesz)
 	}
 	if f.Sections != nil {
-		add("section header table", f.Shoff, uint64(f.Shnum)*f.sectSize())
+		header("section header table", f.Shoff, uint64(f.Shnum)*f.sectSize())
 	}
 	return out, nil
 }
@@ -186,24 +188,24 @@ func (f *File) readExtents(count uint64) ([]extent, error) {
 			return nil, err
 		}
 		// Symbols follow their section, by its number and address.
-		out = append(out, extent{t.name, off, t.n, t.tag == elf.DT_SYMTAB})
+		out = append(out, extent{name: t.name, off: off, n: t.n, written: t.tag == elf.DT_SYMTAB})
 	}
 	// Its first word may be the address of the dynamic table, which edits move. On
 	// ppc64 it lies in .bss, which the loader fills.
 	if off, ok, err := f.table(elf.DT_PLTGOT, f.pick(4, 8)); ok && err == nil {
-		out = append(out, extent{"global offset table", off, f.pick(4, 8), true})
+		out = append(out, extent{name: "global offset table", off: off, n: f.pick(4, 8), written: true})
 	}
 	for _, p := range f.Progs {
 		// Old patchelf left PT_NOTE at bytes that it had put to another use.
 		if name, ok := readSegments[p.Type]; ok {
-			out = append(out, extent{name, p.Off, p.Filesz, false})
+			out = append(out, extent{name: name, off: p.Off, n: p.Filesz})
 		}
 	}
 	for i := range f.Sections {
 		s := &f.Sections[i]
 		if names := i == f.Shstrndx; i > 0 && (names || !s.Alloc()) && s.Type != elf.SHT_NULL {
 			// The value of _DYNAMIC follows the dynamic table.
-			out = append(out, extent{fmt.Sprintf("section %d", i), s.Off, s.fileSize(), s.Type == elf.SHT_SYMTAB})
+			out = append(out, extent{fmt.Sprintf("section %d", i), s.Off, s.fileSize(), s.Type == elf.SHT_SYMTAB, true})
 		}
 	}
 	return f.hashExtents(out)
@@ -226,14 +228,14 @@ func (f *File) hashExtents(out []extent) ([]extent, error) {
 	if err != nil {
 		return nil, err
 	}
-	out = append(out, extent{"hash table", sysv.off, sysv.size, false}, extent{"GNU hash table", gnu.off, gnu.size, false})
+	out = append(out, extent{name: "hash table", off: sysv.off, n: sysv.size}, extent{name: "GNU hash table", off: gnu.off, n: gnu.size})
 	needs, err := f.VersionNeeds()
 	if err != nil {
 		return nil, err
 	}
 	for _, n := range needs {
 		for _, v := range n.Versions {
-			out = append(out, extent{"needed version", v.off, vernauxSize, false})
+			out = append(out, extent{name: "needed version", off: v.off, n: vernauxSize})
 		}
 	}
 	defs, err := f.VersionDefs()
@@ -241,9 +243,9 @@ func (f *File) hashExtents(out []extent) ([]extent, error) {
 		return nil, err
 	}
 	for _, d := range defs {
-		out = append(out, extent{"version definition", d.off, verdefSize, false})
+		out = append(out, extent{name: "version definition", off: d.off, n: verdefSize})
 		for _, a := range d.aux {
-			out = append(out, extent{"name of a version definition", a.off, verdauxSize, false})
+			out = append(out, extent{name: "name of a version definition", off: a.off, n: verdauxSize})
 		}
 	}
 	return out, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/wheelmend/wheelmend/internal/binread"
 )
@@ -82,8 +83,13 @@ type File struct {
 	r       io.ReaderAt
 	size    int64
 	maps    []Prog // the PT_LOAD segments, in the order of the table
+	runs    []run  // what the loader maps for them, by address
 	entsize uint16 // e_shentsize
 	dynamic dynamic
+
+	separate bool // see SeparateDebug
+	xnum     bool // e_phnum is PN_XNUM
+	padded   bool // e_ident has something where its padding should be
 }
 
 // NewFile reads the headers and the dynamic table of the image in r, which is
@@ -98,14 +104,25 @@ func NewFile(r io.ReaderAt, size int64) (*File, error) {
 	if err := f.readProgs(); err != nil {
 		return nil, err
 	}
-	if err := f.checkLoads(); err != nil {
+	err := f.readLoaded()
+	if (err != nil || !f.has(elf.DT_STRTAB)) && f.onlyDebug() {
+		f.separate, f.maps, f.runs, f.dynamic = true, nil, nil, dynamic{}
+		f.SectionErr = formatErr(f.Shoff, "the sections are those of another file, whose debug information this one holds")
+		return f, nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	f.Sections, f.SectionErr = f.readSections()
-	if err := f.readDynamic(); err != nil {
-		return nil, err
-	}
 	return f, nil
+}
+
+// readLoaded reads what the loader maps, and the dynamic table.
+func (f *File) readLoaded() error {
+	if err := f.checkLoads(); err != nil {
+		return err
+	}
+	return f.readDynamic()
 }
 
 // Size returns the length of the image in bytes.
@@ -219,6 +236,7 @@ func (f *File) readIdent(ident []byte) error {
 		return formatErr(elf.EI_VERSION, "EI_VERSION is %d, want %d", v, elf.EV_CURRENT)
 	}
 	f.OSABI, f.ABIVersion = elf.OSABI(ident[elf.EI_OSABI]), ident[elf.EI_ABIVERSION]
+	f.padded = slices.ContainsFunc(ident[elf.EI_PAD:], func(b byte) bool { return b != 0 })
 	return nil
 }
 
@@ -231,7 +249,7 @@ func (f *File) readCounts(c *binread.Cursor) error {
 	if phnum > 0 && uint64(phentsize) != f.progSize() {
 		return formatErr(at, "e_phentsize is %d, want %d", phentsize, f.progSize())
 	}
-	f.Phnum, f.Shnum, f.Shstrndx, f.entsize = int(phnum), int(shnum), int(shstrndx), shentsize
+	f.Phnum, f.Shnum, f.Shstrndx, f.entsize, f.xnum = int(phnum), int(shnum), int(shstrndx), shentsize, phnum == pnXnum
 	if f.Shoff == 0 {
 		f.Shnum, f.Shstrndx = 0, 0
 	}
@@ -239,7 +257,7 @@ func (f *File) readCounts(c *binread.Cursor) error {
 	if phnum != pnXnum && !extended {
 		return nil
 	}
-	if uint64(shentsize) != f.sectSize() || !binread.Span(f.Shoff, f.sectSize(), f.size) {
+	if f.Shoff == 0 || uint64(shentsize) != f.sectSize() || !binread.Span(f.Shoff, f.sectSize(), f.size) {
 		if phnum == pnXnum {
 			return formatErr(at+2, "e_phnum is PN_XNUM, but there is no section header 0 that holds the count")
 		}
@@ -331,33 +349,8 @@ func (f *File) checkLoads() error {
 		}
 		f.maps = append(f.maps, p)
 	}
+	f.mapRuns()
 	return nil
-}
-
-// offsetOf translates the n bytes at virtual address vaddr into a file offset,
-// as the loader maps them.
-func (f *File) offsetOf(vaddr, n uint64) (uint64, bool) {
-	for i := range f.maps {
-		p := &f.maps[i]
-		if vaddr < p.Vaddr {
-			continue
-		}
-		if d := vaddr - p.Vaddr; d <= p.Filesz && n <= p.Filesz-d {
-			return p.Off + d, true
-		}
-	}
-	return 0, false
-}
-
-// mapEnd returns the file offset at which the PT_LOAD ends that maps the byte
-// at off; off itself when none does. What follows is not what the loader sees.
-func (f *File) mapEnd(off uint64) uint64 {
-	for i := range f.maps {
-		if p := &f.maps[i]; off >= p.Off && off-p.Off < p.Filesz {
-			return p.Off + p.Filesz
-		}
-	}
-	return off
 }
 
 // readMapped reads n bytes at off, which must lie before end.

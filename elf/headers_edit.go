@@ -114,10 +114,12 @@ func (p *plan) patchHeader(phoff, shoff uint64) {
 }
 
 // progBytes encodes the program header table of the result.
-func (p *plan) progBytes() []byte {
+func (p *plan) progBytes() []byte { return p.f.encodeProgs(p.progs) }
+
+func (f *File) encodeProgs(progs []Prog) []byte {
 	var buf []byte
-	f, order := p.f, p.f.appendOrder()
-	for _, pr := range p.progs {
+	order := f.appendOrder()
+	for _, pr := range progs {
 		buf = order.AppendUint32(buf, uint32(pr.Type))
 		if f.Is64() {
 			buf = order.AppendUint32(buf, uint32(pr.Flags))

@@ -60,7 +60,7 @@ func TestEditRefusesWhatTheLoaderReadsElsewhere(t *testing.T) {
 		want string
 	}{
 		{"more thread-local data than room", lies{"phdr[6].p_filesz": 4, "phdr[6].p_memsz": 1, "phdr[6].p_type": uint64(elf.PT_TLS)}, "PT_TLS has p_filesz 0x4, more than its p_memsz 0x1"},
-		{"thread-local data behind a segment", lies{"phdr[6].p_filesz": 4, "phdr[6].p_memsz": 4, "phdr[6].p_offset": text, "phdr[6].p_vaddr": text, "phdr[6].p_type": uint64(elf.PT_TLS)}, "where no PT_LOAD maps its 0x4 bytes"},
+		{"thread-local data behind a segment", lies{"phdr[6].p_filesz": 4, "phdr[6].p_memsz": 4, "phdr[6].p_offset": text, "phdr[6].p_vaddr": text + 0x100000, "phdr[6].p_type": uint64(elf.PT_TLS)}, "where no PT_LOAD maps its 0x4 bytes"},
 		{"a note that is the interpreter, too", lies{"phdr[4].p_type": uint64(elf.PT_INTERP)}, "and PT_INTERP share bytes"},
 		{"the name of a symbol behind .dynstr", lies{"dynsym[2].st_name": 0x8000}, "st_name 0x8000, past the end of .dynstr"},
 		{"a .dynstr whose last string goes on behind it", lies{"dynstr.last": 'x'}, "has no end within .dynstr"},

@@ -113,6 +113,10 @@ func (f *File) checkSection(i int, s *Section, count int) error {
 		if ok && off != s.Off {
 			return formatErr(at, "section %d says that address %#x lies at offset %#x, the program headers say %#x", i, s.Addr, s.Off, off)
 		}
+		// What only fills the page of a segment is a section if the loader knows it.
+		if ok && !f.covered(s.Off, s.Size) {
+			ok = f.leadsTo(s.Addr)
+		}
 		if !ok && f.Phnum > 0 {
 			return formatErr(at, "section %d occupies address %#x, which no PT_LOAD maps", i, s.Addr)
 		}

@@ -161,9 +161,11 @@ func (p *Plan) keptTags(rep *audit.Report) []string {
 // holdTo reports what keeps a wheel, as it stands, from a platform tag.
 func holdTo(rep *audit.Report, tag string) error {
 	platform, err := policy.ParsePlatform(tag)
-	switch {
+	switch refused := rep.Refused(); {
 	case err != nil:
 		return err
+	case rep.MacOS == nil && len(refused) > 0:
+		return newTagError(tag, &audit.Verdict{Blockers: refused})
 	case rep.MacOS != nil && platform.Family != policy.MacOS:
 		return fmt.Errorf("%s is no tag for its binaries, which are for macOS", tag)
 	case rep.MacOS != nil:

@@ -75,7 +75,7 @@ func (e errUnmet) Error() string {
 // document too.
 func (a *app) audit(cmd *cobra.Command, path string, f *auditFlags) error {
 	err := a.auditWheel(cmd.Context(), path, f)
-	if err != nil && f.json && !errors.As(err, new(errUnmet)) {
+	if err != nil && f.json && !errors.As(err, new(errUnmet)) && !errors.As(err, new(errRefused)) {
 		return errors.Join(err, a.printJSON(report.NewFailure(filepath.Base(path), err)))
 	}
 	return err
@@ -88,11 +88,26 @@ func (a *app) auditWheel(ctx context.Context, path string, f *auditFlags) error 
 		} else {
 			err = report.WriteAudit(a.stdout, rep, a.style(), a.verbose > 0)
 		}
+		if refused := rep.Refused(); err == nil && len(refused) > 0 {
+			return errRefused(refused)
+		}
 		if err != nil || f.plat == "" {
 			return err
 		}
 		return meets(rep, f)
 	})
+}
+
+// An errRefused ends the audit of a wheel with files that no loader takes. The
+// report has been printed.
+type errRefused []audit.Blocker
+
+func (e errRefused) Error() string {
+	text := fmt.Sprintf("%s: %s", e[0].File, e[0].Reason)
+	if len(e) > 1 {
+		text += fmt.Sprintf("; and %d more", len(e)-1)
+	}
+	return text + "; no platform tag is true of the wheel"
 }
 
 // withReport audits a wheel and hands the report to use.

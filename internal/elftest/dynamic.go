@@ -32,11 +32,33 @@ func (m *image) dynamic() []byte {
 		put(elf.DT_DEBUG, 0)
 	}
 	m.dynamicRelocs(put)
+	if s.Relr {
+		put(dtRelr, m.addr(".relr.dyn"))
+		put(dtRelrSize, m.word)
+		put(dtRelrEntry, m.word)
+	}
 	m.dynamicVersions(put)
 	for range 1 + s.SpareDynamic {
 		put(elf.DT_NULL, 0)
 	}
 	return e.b
+}
+
+// Tags and section type of packed relative relocations. gABI, SHT_RELR.
+const (
+	dtRelrSize  elf.DynTag      = 35
+	dtRelr      elf.DynTag      = 36
+	dtRelrEntry elf.DynTag      = 37
+	shtRelr     elf.SectionType = 19
+)
+
+// relrSection has one entry: the address of the word that it moves.
+func (m *image) relrSection() *section {
+	return &section{name: ".relr.dyn", kind: shtRelr, flags: alloc, align: m.word, entsize: m.word, render: func(m *image) []byte {
+		e := newEncoder(&m.spec)
+		e.word(m.addr(".data.rel"))
+		return e.b
+	}}
 }
 
 func (m *image) dynamicVersions(put func(elf.DynTag, uint64)) {

@@ -32,6 +32,11 @@ import (
 //	nosections         no section header table
 //	symtab             .symtab, .strtab and .comment, as before strip
 //	execstack          an executable stack
+//	nostack            no PT_GNU_STACK
+//	nodynamic          no PT_DYNAMIC
+//	relr               a packed relative relocation (DT_RELR)
+//	machine=NUMBER     e_machine, in the place of that of the architecture
+//	class=BITS         32 or 64, likewise
 //
 // needed, import, weak, export, data, need and def may be given more than once.
 // Numbers are decimal, or hexadecimal with 0x. An error names the word.
@@ -86,7 +91,8 @@ func (s *Spec) setWord(word string) error {
 }
 
 func (s *Spec) setFlag(name string) error {
-	flag, ok := map[string]*bool{"nosections": &s.NoSections, "symtab": &s.Symtab, "execstack": &s.ExecStack}[name]
+	flag, ok := map[string]*bool{"nosections": &s.NoSections, "symtab": &s.Symtab, "execstack": &s.ExecStack,
+		"nostack": &s.NoStack, "nodynamic": &s.NoDynamic, "relr": &s.Relr}[name]
 	if !ok {
 		return fmt.Errorf("unknown word")
 	}
@@ -114,6 +120,10 @@ func (s *Spec) setValue(key, value string) error {
 		return number(&s.Flags, value)
 	case "osabi":
 		return number(&s.OSABI, value)
+	case "machine":
+		return number(&s.Machine, value)
+	case "class":
+		return number(&s.Class, value)
 	case "spare":
 		return number(&s.SpareDynamic, value)
 	}
@@ -130,7 +140,7 @@ func choose[T any](dst *T, value string, choices map[string]T) error {
 }
 
 // number parses a value that fits T exactly.
-func number[T byte | uint32 | uint64 | int](dst *T, value string) error {
+func number[T byte | uint16 | uint32 | uint64 | int](dst *T, value string) error {
 	n, err := strconv.ParseInt(value, 0, 64)
 	if err != nil || n < 0 || int64(T(n)) != n {
 		return fmt.Errorf("%q is no number of the right size", value)

@@ -93,6 +93,9 @@ func (m *image) tableSections() []*section {
 	if m.relocates() {
 		secs = append(secs, m.relocSection())
 	}
+	if s.Relr {
+		secs = append(secs, m.relrSection())
+	}
 	return secs
 }
 
@@ -115,6 +118,9 @@ func (m *image) bodySections() []*section {
 	if m.relocates() {
 		secs = append(secs, &section{name: ".got", kind: elf.SHT_PROGBITS, flags: allocWrite, align: m.word, entsize: m.word,
 			render: fixed(make([]byte, uint64(m.imports)*m.word))})
+	}
+	if m.spec.Relr {
+		secs = append(secs, &section{name: ".data.rel", kind: elf.SHT_PROGBITS, flags: allocWrite, align: m.word, render: fixed(make([]byte, m.word))})
 	}
 	secs = append(secs, &section{name: ".data", kind: elf.SHT_PROGBITS, flags: allocWrite, align: m.word, render: fixed(m.data)})
 	if m.spec.Bss > 0 {

@@ -37,12 +37,17 @@ func (m *image) segments() []segment {
 	segs = append(segs,
 		m.load(0, elf.PF_R),
 		m.load(1, elf.PF_R|elf.PF_X),
-		m.load(2, elf.PF_R|elf.PF_W),
-		m.segmentOf(elf.PT_DYNAMIC, elf.PF_R|elf.PF_W, ".dynamic"))
+		m.load(2, elf.PF_R|elf.PF_W))
+	if !m.spec.NoDynamic {
+		segs = append(segs, m.segmentOf(elf.PT_DYNAMIC, elf.PF_R|elf.PF_W, ".dynamic"))
+	}
 	if m.spec.ISA != 0 {
 		segs = append(segs,
 			m.segmentOf(elf.PT_NOTE, elf.PF_R, ".note.gnu.property"),
 			m.segmentOf(elf.PT_GNU_PROPERTY, elf.PF_R, ".note.gnu.property"))
+	}
+	if m.spec.NoStack {
+		return segs
 	}
 	stack := segment{kind: elf.PT_GNU_STACK, flags: elf.PF_R | elf.PF_W, align: 16}
 	if m.spec.ExecStack {

@@ -37,6 +37,9 @@ type Spec struct {
 	Symtab       bool   // .comment, .symtab and .strtab, as in a file that nobody stripped
 	Hash         Hash   // which hash tables; "" means HashGNU
 	ExecStack    bool   // PT_GNU_STACK asks for an executable stack
+	NoStack      bool   // no PT_GNU_STACK
+	NoDynamic    bool   // no PT_DYNAMIC, though the table is there
+	Relr         bool   // a packed relative relocation (DT_RELR)
 	PageSize     uint64 // p_align of each PT_LOAD; 0 means 4096
 }
 
