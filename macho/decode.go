@@ -58,7 +58,10 @@ var commandKinds = map[types.LoadCmd]commandKind{
 	types.LC_RPATH:                    {12, 8, true},
 	types.LC_UUID:                     {24, 0, true},
 	types.LC_BUILD_VERSION:            {24, 0, false},
-	types.LC_VERSION_MIN_MACOSX:       {16, 0, true},
+	types.LC_VERSION_MIN_MACOSX:       {16, 0, false},
+	types.LC_VERSION_MIN_IPHONEOS:     {16, 0, false},
+	types.LC_VERSION_MIN_TVOS:         {16, 0, false},
+	types.LC_VERSION_MIN_WATCHOS:      {16, 0, false},
 	types.LC_SEGMENT:                  {56, 0, false},
 	types.LC_SEGMENT_64:               {72, 0, false},
 	types.LC_CODE_SIGNATURE:           {16, 0, false},
@@ -79,8 +82,7 @@ var commandKinds = map[types.LoadCmd]commandKind{
 	types.LC_LINKER_OPTIMIZATION_HINT: {16, 0, false},
 }
 
-// decode lets go-macho read the commands that name libraries, search paths and
-// versions. It gets the header and the commands, which have been checked, and
+// decode lets go-macho read the commands that name libraries and search paths. It gets the header and the commands, which have been checked, and
 // not the file.
 func (s *Slice) decode() error {
 	var include []types.LoadCmd
@@ -101,11 +103,7 @@ func (s *Slice) decode() error {
 	for _, load := range f.Loads {
 		s.take(load)
 	}
-	for i := range s.commands {
-		if c := &s.commands[i]; c.cmd == types.LC_BUILD_VERSION {
-			s.takeBuildVersion(c)
-		}
-	}
+	s.takeVersions()
 	return nil
 }
 
@@ -128,8 +126,6 @@ func (s *Slice) take(load gomacho.Load) {
 		s.RPaths = append(s.RPaths, l.Path)
 	case *gomacho.UUID:
 		s.UUID = fmt.Sprint(l.UUID)
-	case *gomacho.VersionMinMacOSX:
-		s.Platform, s.MinOS, s.SDK = PlatformMacOS, Version(l.Version), Version(l.Sdk)
 	}
 }
 
@@ -147,13 +143,4 @@ func (s *Slice) addDylib(l *gomacho.Dylib, kind DylibKind) {
 		kind = Lazy
 	}
 	s.Dylibs = append(s.Dylibs, Dylib{l.Name, kind, Version(l.CurrentVersion), Version(l.CompatVersion)})
-}
-
-// takeBuildVersion reads LC_BUILD_VERSION. A file has one for each platform; a
-// "zippered" one has macOS and Catalyst, and macOS is what counts.
-func (s *Slice) takeBuildVersion(c *command) {
-	platform := s.u32(c, 8)
-	if s.Platform != PlatformMacOS || platform == PlatformMacOS {
-		s.Platform, s.MinOS, s.SDK = platform, Version(s.u32(c, 12)), Version(s.u32(c, 16))
-	}
 }

@@ -229,7 +229,7 @@ func checkSigned(t testing.TB, before, after *Slice, ident string) {
 	if err != nil || old == nil {
 		return
 	}
-	if g.Flags&keptFlags != old.Flags&keptFlags || g.Flags&LinkerSigned != 0 || ident == "" && g.Identifier != old.Identifier {
+	if g.Flags&ownFlags != old.Flags&ownFlags&^old.Dropped() || g.Flags&LinkerSigned != 0 || ident == "" && g.Identifier != old.Identifier {
 		t.Errorf("flags %#x and identifier %q became %#x and %q", old.Flags, old.Identifier, g.Flags, g.Identifier)
 	}
 }

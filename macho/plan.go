@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -70,14 +71,15 @@ func (p *plan) planSignature(d *draft, opts Options) error {
 		return formatErr(end, "__LINKEDIT ends here, the image has %#x bytes more; what is appended behind it cannot be signed", s.Size-end)
 	}
 	old, err := s.Signature()
-	if err != nil {
+	if err != nil && !(d.sign && errors.As(err, new(*FormatError))) { // who asks for a new one does not need the old one
 		return err
 	}
-	if old != nil {
-		if old.off+old.size != s.Size {
-			return formatErr(s.signed.off+8, "the signature is %#x bytes at %#x and does not end the image (%#x bytes); it cannot be replaced safely", old.size, old.off, s.Size)
+	if s.signed != nil {
+		off, size := int64(s.u32(s.signed, 8)), int64(s.u32(s.signed, 12))
+		if off+size != s.Size {
+			return formatErr(s.signed.off+8, "the signature is %#x bytes at %#x and does not end the image (%#x bytes); it cannot be replaced safely", size, off, s.Size)
 		}
-		p.end = s.contentEnd(old.off)
+		p.end = s.contentEnd(off)
 	} else {
 		p.commands = append(p.commands, s.textless(types.LC_CODE_SIGNATURE, 0, 0))
 	}

@@ -23,12 +23,7 @@ type signer struct {
 	late       bool // the signature is made when it is first read
 }
 
-const (
-	execMainBinary = 1 // CS_EXECSEG_MAIN_BINARY
-	// CS_HARD, CS_KILL, CS_CHECK_EXPIRATION, CS_RESTRICT, CS_ENFORCEMENT,
-	// CS_REQUIRE_LV and CS_RUNTIME: what the owner of the file asked for.
-	keptFlags = SignatureFlags(0x100 | 0x200 | 0x400 | 0x800 | 0x1000 | 0x2000 | Runtime)
-)
+const execMainBinary = 1 // CS_EXECSEG_MAIN_BINARY
 
 // newSigner keeps what an old signature, if there is one, says of the file. A new
 // one takes its identifier from the name of the file if ident is "".
@@ -55,7 +50,7 @@ func newSigner(s *Slice, old *Signature, ident, fileName string) *signer {
 		return g
 	}
 	g.identifier = cmp.Or(ident, old.Identifier)
-	g.flags |= old.Flags & keptFlags
+	g.flags |= old.Flags & ownFlags &^ old.Dropped()
 	last := old.directories[len(old.directories)-1]
 	g.execFlags |= last.execFlags
 	g.runtime = last.runtime

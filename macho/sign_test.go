@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,28 +72,72 @@ func TestSignatureFields(t *testing.T) {
 	}
 }
 
+// What the owner of a file asked for is kept, but for what turns against a program that
+// is signed ad hoc: it would load no library of its own wheel.
 func TestSignatureKeepsWhatItsOwnerAskedFor(t *testing.T) {
-	const asked = "<plist><dict><key>com.apple.security.cs.allow-jit</key><true/></dict></plist>"
-	b := withSignature(t, "zig-arm64-mod.so", AdHoc|Runtime|LinkerSigned, asked)
-	g, err := open(t, edit(t, b, ClearRPaths())).Slices[0].Signature()
-	if err != nil {
-		t.Fatal(err)
+	const hard, enforced = 0x100, 0x1000 // CS_HARD, CS_ENFORCEMENT
+	jit := "<key>com.apple.security.cs.allow-jit</key><true/>"
+	anyLibrary := jit + "<key>com.apple.security.cs.disable-library-validation</key>\n\t"
+	for _, tt := range []struct {
+		name         string
+		flags        SignatureFlags
+		entitlements string
+		want         SignatureFlags
+		dropped      string
+		validates    bool
+	}{
+		{"nothing special", AdHoc | LinkerSigned, "", AdHoc, "", false},
+		{"hardened runtime", Runtime | LinkerSigned, jit, AdHoc, "hardened runtime", true},
+		{"and any library", AdHoc | Runtime, anyLibrary + "<true/>", AdHoc | Runtime, "", false},
+		{"and the other way round", Runtime, anyLibrary + "<false/>", AdHoc, "hardened runtime", true},
+		{"library validation by name", hard | enforced | LibraryValidation | Runtime, anyLibrary + "<true />", AdHoc | hard | enforced | Runtime, "library validation", true},
+		{"all of them", Runtime | LibraryValidation | Restrict | CheckExpiration, jit, AdHoc, "hardened runtime, library validation, restricted loading, expiry check", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := withSignature(t, "zig-arm64-mod.so", tt.flags, "<plist><dict>"+tt.entitlements+"</dict></plist>")
+			old, err := open(t, b).Slices[0].Signature()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if old.Dropped().String() != tt.dropped || old.ValidatesLibraries() != tt.validates {
+				t.Errorf("drops %q, validates libraries: %v", old.Dropped(), old.ValidatesLibraries())
+			}
+			now := edit(t, b, ClearRPaths())
+			g, err := open(t, now).Slices[0].Signature()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if g.Flags != tt.want || g.Identifier != "org.example.mod" || g.ValidatesLibraries() {
+				t.Errorf("flags %#x, want %#x; identifier %q, validates libraries: %v", uint32(g.Flags), uint32(tt.want), g.Identifier, g.ValidatesLibraries())
+			}
+			if d := g.directories[0]; tt.want&Runtime != 0 && (d.version != versionRuntime || d.runtime != 0x000c0000) {
+				t.Errorf("version %#x, runtime %#x", d.version, d.runtime)
+			}
+			if !slices.ContainsFunc(g.blobs, func(x blob) bool {
+				return x.slot == slotEntitlements && strings.HasSuffix(string(x.data), tt.entitlements+"</dict></plist>")
+			}) {
+				t.Error("the entitlements are gone")
+			}
+			if err := verify(t, now); err != nil {
+				t.Error(err)
+			}
+		})
 	}
-	if g.Flags != AdHoc|Runtime || g.Identifier != "org.example.mod" {
-		t.Errorf("flags %#x, identifier %q", g.Flags, g.Identifier)
+}
+
+// A signature that cannot be read is no reason not to get another one.
+func TestRuinedSignatureIsReplaced(t *testing.T) {
+	b := withSignature(t, "zig-arm64-mod.so", AdHoc, "<plist/>")
+	s := open(t, b).Slices[0]
+	fill(b[s.u32(s.signed, 8):], "ruin ")
+	if _, err := open(t, b).Slices[0].Signature(); err == nil {
+		t.Fatal("it can be read")
 	}
-	if d := g.directories[0]; d.version != versionRuntime || d.runtime != 0x000c0000 {
-		t.Errorf("version %#x, runtime %#x", d.version, d.runtime)
-	}
-	found := false
-	for _, blob := range g.blobs {
-		found = found || blob.slot == slotEntitlements && strings.HasSuffix(string(blob.data), asked)
-	}
-	if !found {
-		t.Error("the entitlements are gone")
-	}
-	if err := verify(t, edit(t, b, ClearRPaths())); err != nil {
+	if err := verify(t, edit(t, b, Sign("new"))); err != nil {
 		t.Error(err)
+	}
+	if _, err := open(t, b).Edit(context.Background(), Options{}, AddRPath("/a")); err == nil || !strings.Contains(err.Error(), "no signature here") {
+		t.Errorf("edited without a word: %v", err)
 	}
 }
 

@@ -40,16 +40,6 @@ const (
 	versionRuntime     = 0x20500
 )
 
-// A SignatureFlags is the flags field of a CodeDirectory.
-type SignatureFlags uint32
-
-// Flags that an ad-hoc signature handles (<kern/cs_blobs.h>).
-const (
-	AdHoc        SignatureFlags = 0x2     // CS_ADHOC: nobody vouches for it
-	Runtime      SignatureFlags = 0x10000 // CS_RUNTIME: the hardened runtime
-	LinkerSigned SignatureFlags = 0x20000 // CS_LINKER_SIGNED: made by the linker, may be replaced
-)
-
 // A Signature is the code signature of a slice.
 type Signature struct {
 	Identifier  string

@@ -27,7 +27,7 @@ type Slice struct {
 	RPaths   []string  // LC_RPATH, in order
 	Segments []Segment // LC_SEGMENT or LC_SEGMENT_64, in order
 	UUID     string    // LC_UUID, as eight-four-four-four-twelve hex digits; "" if there is none
-	MinOS    Version   // oldest macOS that it says it runs on, 0 if it does not say
+	MinOS    Version   // oldest macOS (or what Platform says) that it says it runs on, 0 if it does not say
 	SDK      Version   // macOS that it was built against, 0 if it does not say
 	Platform uint32    // PLATFORM_…, 0 if it does not say
 
@@ -73,9 +73,6 @@ func (t FileType) String() string {
 	}
 	return fmt.Sprintf("file type %d", uint32(t))
 }
-
-// PlatformMacOS is the platform of macOS proper (PLATFORM_MACOS).
-const PlatformMacOS = 1
 
 // A command is a load command as it stands in the file.
 type command struct {
