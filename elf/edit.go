@@ -264,6 +264,14 @@ func Strip() Edit {
 // reason, as a [*FormatError]. The result has been read back and says what the
 // edits ask for.
 func (f *File) Edit(edits ...Edit) (*Overlay, error) {
+	o, err := f.edit(edits)
+	if err = f.r.Over(err, "elf"); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+func (f *File) edit(edits []Edit) (*Overlay, error) {
 	if err := f.checkLinked(); err != nil {
 		return nil, err
 	}

@@ -80,7 +80,7 @@ type File struct {
 	// loader never reads them, so they do not make a file invalid.
 	SectionErr error
 
-	r       io.ReaderAt
+	r       *binread.Watched
 	size    int64
 	maps    []Prog // the PT_LOAD segments, in the order of the table
 	runs    []run  // what the loader maps for them, by address
@@ -97,24 +97,32 @@ type File struct {
 // [ErrNotELF] when the magic number is missing, a [*FormatError] when a rule of
 // the format is broken, and otherwise the error of r.
 func NewFile(r io.ReaderAt, size int64) (*File, error) {
-	f := &File{r: r, size: size}
-	if err := f.readHeader(); err != nil {
+	f := &File{r: binread.Watch(r, size), size: size}
+	if err := f.r.Over(f.parse(), "elf"); err != nil {
 		return nil, err
 	}
+	return f, nil
+}
+
+// parse reads the tables one after the other.
+func (f *File) parse() error {
+	if err := f.readHeader(); err != nil {
+		return err
+	}
 	if err := f.readProgs(); err != nil {
-		return nil, err
+		return err
 	}
 	err := f.readLoaded()
 	if (err != nil || !f.has(elf.DT_STRTAB)) && f.onlyDebug() {
 		f.separate, f.maps, f.runs, f.dynamic = true, nil, nil, dynamic{}
 		f.SectionErr = formatErr(f.Shoff, "the sections are those of another file, whose debug information this one holds")
-		return f, nil
+		return nil
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	f.Sections, f.SectionErr = f.readSections()
-	return f, nil
+	return nil
 }
 
 // readLoaded reads what the loader maps, and the dynamic table.

@@ -80,6 +80,14 @@ func (f *File) drafts() []*draft {
 
 // finish puts the edited file together.
 func (f *File) finish(ctx context.Context, opts Options, drafts []*draft) (*Overlay, error) {
+	o, err := f.assemble(ctx, opts, drafts)
+	if err = f.r.Over(err, "macho"); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+func (f *File) assemble(ctx context.Context, opts Options, drafts []*draft) (*Overlay, error) {
 	images := make([]*Overlay, len(drafts))
 	edited := false
 	for i, d := range drafts {

@@ -38,7 +38,7 @@ type File struct {
 	Slices []*Slice
 
 	fat64 bool // the fat header has 64-bit offsets (FAT_MAGIC_64)
-	r     io.ReaderAt
+	r     *binread.Watched
 	size  int64
 }
 
@@ -72,6 +72,15 @@ func IsMagic(head []byte) bool {
 // NewFile reads and checks the headers of a Mach-O file of size bytes. Slices are
 // read when something is asked of them.
 func NewFile(r io.ReaderAt, size int64) (*File, error) {
+	watched := binread.Watch(r, size)
+	f, err := newFile(watched, size)
+	if err = watched.Over(err, "macho"); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func newFile(r *binread.Watched, size int64) (*File, error) {
 	head := make([]byte, min(size, 8))
 	if n, err := r.ReadAt(head, 0); n < len(head) {
 		return nil, fmt.Errorf("macho: offset 0: %w", err)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wheelmend/wheelmend/internal/binread"
 )
 
 // slow is far above what any image of the size that fuzzing makes should take, on a
@@ -362,7 +364,7 @@ func FuzzArchive(f *testing.F) {
 			t.Fatal(err)
 		}
 		fat := contents(t, o)
-		file := &File{r: bytes.NewReader(fat), size: int64(len(fat))}
+		file := &File{r: binread.Watch(bytes.NewReader(fat), int64(len(fat))), size: int64(len(fat))}
 		for i, want := range parts {
 			e := file.readFatArch(fat[fatHeaderSize:], fatHeaderSize+int64(i)*file.fatArchSize())
 			if err := file.checkFatArch(&e, fatHeaderSize); err != nil || !bytes.Equal(fat[e.off:e.off+e.size], want) {
