@@ -29,16 +29,18 @@ type Options struct {
 // Assess finds the libraries of the wheel and holds it to every policy of its
 // architecture and C library, or to the tags of macOS.
 func Assess(ctx context.Context, c *Contents, opts Options) (*Report, error) {
-	r := &Report{Wheel: c.Filename.String(), Contents: c, Foreign: c.foreignTo(format(c)), Format: format(c), Graph: &linkage.Graph{}, best: -1, repairable: -1, options: opts}
+	r := &Report{Wheel: c.Filename.String(), Contents: c, Graph: &linkage.Graph{}, best: -1, repairable: -1, options: opts}
+	r.OS, r.Unserved = c.system()
+	r.Format, r.Foreign = r.OS.format(r.Unserved), c.foreignTo(r.OS, r.Unserved)
 	var err error
-	switch r.Format {
-	case MachO:
+	switch {
+	case r.Unserved != nil, r.Format == Pure:
+		return r, nil
+	case r.Format == MachO:
 		if r.MacOS, err = assessMacOS(ctx, c, opts.MacOS); err != nil {
 			return nil, err
 		}
 		r.Files = machOFiles(c)
-		return r, nil
-	case Pure:
 		return r, nil
 	}
 	if r.Arch, err = wheelArch(c); err != nil {
@@ -56,19 +58,6 @@ func Assess(ctx context.Context, c *Contents, opts Options) (*Report, error) {
 	}
 	r.choose()
 	return r, nil
-}
-
-func format(c *Contents) Format {
-	families := c.platformFamilies()
-	switch {
-	case len(c.MachO) > 0 && (len(c.Binaries) == 0 || families[policy.MacOS]):
-		return MachO
-	case len(c.Binaries) > 0:
-		return ELF
-	case len(c.notImages()) > 0 && c.forLinuxAlone():
-		return ELF // it was meant to be: a module that is none
-	}
-	return Pure
 }
 
 // link resolves the libraries of all binaries that a loader could load in the

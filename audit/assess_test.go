@@ -155,7 +155,7 @@ func TestBlockersKeepTheirEvidence(t *testing.T) {
 		{"soft-float ARM", module("needed=libc.so.6") + "demo/other.so elf armv7l flags=0x05000200", "", "manylinux_2_17_x86_64", []string{"architecture demo/other.so"}},
 		{"MIPS", module("needed=libc.so.6") + "demo/other.so elf x86_64 machine=8", "", "manylinux_2_17_x86_64", []string{"architecture demo/other.so"}},
 		{"x32", module("needed=libc.so.6") + "demo/other.so elf i686 machine=62", "", "manylinux_2_17_x86_64", []string{"architecture demo/other.so"}},
-		{"the operating system of another ABI", module("needed=libc.so.6") + "demo/other.so elf x86_64 osabi=9", "", "manylinux_2_17_x86_64", []string{"architecture demo/other.so"}},
+		{"the operating system of another ABI", module("needed=libc.so.6") + "demo/other.so elf x86_64 osabi=9", "", "manylinux_2_17_x86_64", []string{"system demo/other.so"}},
 		{"MIPS that nobody imports", module("needed=libc.so.6") + "demo/firmware.bin elf x86_64 machine=8", "", "manylinux_2_17_x86_64", []string{}},
 		{"MIPS in the folder of grafts", module("needed=libc.so.6") + "demo.libs/libx.so.1 elf x86_64 machine=8", "", "manylinux_2_17_x86_64", []string{"architecture demo.libs/libx.so.1"}},
 		{"GPU code that is called a library", module("needed=libc.so.6") + "demo/kernel.so elf x86_64 machine=190", "", "manylinux_2_17_x86_64", []string{}},

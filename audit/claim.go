@@ -102,8 +102,10 @@ func (p *Proof) Close() error {
 	return p.Report.Close()
 }
 
-// Holds reports whether no claim fails.
-func (p *Proof) Holds() bool { return len(p.Failed()) == 0 }
+// Holds reports whether no claim fails, and the wheel is one that is looked into.
+func (p *Proof) Holds() bool {
+	return len(p.Failed()) == 0 && (p.Report == nil || p.Report.Unserved == nil)
+}
 
 // Failed returns the claims that fail.
 func (p *Proof) Failed() []Claim {

@@ -35,6 +35,9 @@ type Binary struct {
 type Foreign struct {
 	Path string
 	Kind string // such as "Mach-O", "PE", "static archive"
+
+	os      OS   // whose loader takes it, "" for none
+	library bool // it is loaded, and not only executed
 }
 
 // Contents is what [Load] found in a wheel.
@@ -66,9 +69,9 @@ type LoadOptions struct {
 }
 
 // Load reads every member of the wheel called base (its file name), checks it
-// against RECORD, and parses those that are ELF images, or Mach-O images unless
-// the file name says that the wheel is for another system than macOS. The error
-// of a damaged member names it.
+// against RECORD, and parses those that are ELF or Mach-O images. The error of a
+// damaged member names it; a damaged Mach-O file in a wheel whose name does not say
+// macOS is data.
 func Load(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions) (*Contents, error) {
 	name, err := wheel.ParseFilename(base)
 	if err != nil {
@@ -146,7 +149,7 @@ func (c *Contents) add(m *wheel.Member, found finding) {
 	case found.macho != nil:
 		c.MachO = append(c.MachO, MachOBinary{m, found.macho})
 	case found.kind != "":
-		c.Foreign = append(c.Foreign, Foreign{m.Name, found.kind})
+		c.Foreign = append(c.Foreign, newForeign(m.Name, found.kind))
 	}
 }
 
@@ -172,6 +175,7 @@ var magics = []struct {
 	{"!<arch>\n", "static archive"},
 	{"!<thin>\n", "static archive"},
 	{"MZ", "PE"},
+	{"\x00asm", "WebAssembly"},
 }
 
 const elfMagic = "\x7fELF"
@@ -185,7 +189,7 @@ func (c *Contents) inspect(m *wheel.Member, content io.Reader) (finding, error) 
 		return finding{}, err
 	}
 	isELF := bytes.HasPrefix(head, []byte(elfMagic))
-	if !isELF && !(macho.IsMagic(head) && c.readsMachO()) {
+	if !isELF && !macho.IsMagic(head) {
 		kind := foreignKind(m.Name, head)
 		if kind == notELF && c.platformFamilies()[policy.MacOS] {
 			kind = "not Mach-O, in spite of its name"

@@ -30,13 +30,6 @@ func (c *Contents) platformFamilies() map[policy.Family]bool {
 	return families
 }
 
-// readsMachO reports whether the wheel may be for macOS. In one that is for
-// another system, a Mach-O file is data.
-func (c *Contents) readsMachO() bool {
-	families := c.platformFamilies()
-	return families[policy.MacOS] || families[policy.Any] || len(families) == 0
-}
-
 // inspectMachO reads an image. Object files and the like, which dyld does not
 // load, are named, unless one has the name of a library: then nothing can load it. So
 // are damaged files, unless the wheel says that it is for macOS.
@@ -82,16 +75,18 @@ func damagedBinary(err error) bool {
 	return errors.As(err, new(*elf.FormatError)) || errors.As(err, new(*macho.FormatError))
 }
 
-// foreignTo returns the members that are in other formats than that of the wheel.
-func (c *Contents) foreignTo(f Format) []Foreign {
+// foreignTo returns the members that are in other formats than that of the wheel,
+// or for other systems.
+func (c *Contents) foreignTo(s OS, u *Unserved) []Foreign {
 	all := slices.Clone(c.Foreign)
-	if f == MachO {
+	if s != OSLinux || u != nil {
 		for _, b := range c.Binaries {
-			all = append(all, Foreign{b.Member.Name, "ELF"})
+			all = append(all, newForeign(b.Member.Name, "ELF"))
 		}
-	} else {
+	}
+	if s != OSMacOS || u != nil {
 		for _, b := range c.MachO {
-			all = append(all, Foreign{b.Member.Name, "Mach-O"})
+			all = append(all, newForeign(b.Member.Name, "Mach-O"))
 		}
 	}
 	slices.SortFunc(all, func(a, b Foreign) int { return cmp.Compare(a.Path, b.Path) })

@@ -15,9 +15,12 @@ type Format string
 
 // The formats of a wheel.
 const (
-	ELF   Format = "elf"
-	MachO Format = "macho"
-	Pure  Format = "pure" // no binaries at all
+	ELF     Format = "elf"
+	MachO   Format = "macho"
+	PE      Format = "pe"      // of Windows: named, not read
+	Wasm    Format = "wasm"    // WebAssembly, of Pyodide: named, not read
+	Several Format = "several" // binaries for several systems at once: named
+	Pure    Format = "pure"    // no binaries at all
 )
 
 // An Action tells what a repair does about a library outside the wheel.
@@ -71,6 +74,7 @@ const (
 	KindImage        Kind = "image"        // a file that no loader takes, where one would be asked for it
 	KindPurelib      Kind = "purelib"      // a binary where only pure Python belongs
 	KindPython       Kind = "python"       // a Python build that manylinux rules out
+	KindSystem       Kind = "system"       // a binary for another system
 )
 
 // A Blocker is one reason why a wheel does not meet a policy.
@@ -115,6 +119,8 @@ type Report struct {
 	Contents *Contents
 	Graph    *linkage.Graph
 	Format   Format
+	OS       OS          // "" for a pure wheel
+	Unserved *Unserved   // of a wheel that is named and not looked into, else nil
 	Arch     policy.Arch // "" when the wheel holds no binary of a known architecture
 	Libc     policy.Libc // "" when nothing in the wheel tells
 	Files    []File
@@ -141,8 +147,8 @@ func (r *Report) Close() error {
 }
 
 // Tag returns the best platform tag that the wheel meets as it stands:
-// "linux_ARCH" when it meets no policy, "any" for a pure wheel. See [MacOS.Tag]
-// for a macOS wheel.
+// "linux_ARCH" when it meets no policy, "any" for a pure wheel, "" for one that is
+// not served. See [MacOS.Tag] for a macOS wheel.
 func (r *Report) Tag() string {
 	if r.MacOS != nil {
 		return r.MacOS.Tag()
@@ -165,6 +171,8 @@ func (r *Report) RepairableTag() string {
 
 func (r *Report) tag(i int) string {
 	switch {
+	case r.Unserved != nil:
+		return ""
 	case r.Format == Pure:
 		return "any"
 	case i >= 0:

@@ -2,12 +2,14 @@ package audit
 
 import (
 	stdelf "debug/elf"
+	"fmt"
 	"path"
 	"regexp"
 	"strings"
 	"unicode"
 
 	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
 )
 
@@ -22,7 +24,7 @@ const (
 
 // A refusal tells why no loader takes a member.
 type refusal struct {
-	kind   Kind // KindArchitecture or KindImage
+	kind   Kind // KindArchitecture, KindSystem or KindImage
 	reason string
 }
 
@@ -38,6 +40,9 @@ func roleOf(b *Binary, arch policy.Arch, libc policy.Libc) (role, refusal) {
 		return asData, refusal{}
 	}
 	module, shared := isModuleName(name), isSharedName(name)
+	if system := linkage.SystemOf(f); system != "" && system != linkage.Linux {
+		return faultIf(module, KindSystem, fmt.Sprintf("it is for %v, the wheel for Linux", OS(system)))
+	}
 	unloadable := f.Unloadable()
 	if f.Type != stdelf.ET_DYN && f.Type != stdelf.ET_EXEC || f.SeparateDebug() {
 		return faultIf(module, KindImage, unloadable)
@@ -76,6 +81,9 @@ func (r *Report) roleOf(b *Binary) (role, refusal) { return roleOf(b, r.Arch, r.
 // Refused lists what a loader would be asked for and refuses: ELF files, and files
 // that are none though Python would import them. No tag of the wheel is true then.
 func (r *Report) Refused() []Blocker {
+	if r.Format != ELF || r.Unserved != nil {
+		return nil
+	}
 	var list []Blocker
 	for i := range r.Contents.Binaries {
 		b := &r.Contents.Binaries[i]

@@ -76,7 +76,7 @@ func (s *Survey) addELF(ctx context.Context, c *Contents, opts linkage.Options) 
 	for i := range c.Binaries {
 		b := &c.Binaries[i]
 		if arch, _ := b.File.Arch(); arch == "" || !linked(b.File) {
-			s.Unlinked = append(s.Unlinked, Foreign{b.Member.Name, unlinkedKind(b.File)})
+			s.Unlinked = append(s.Unlinked, newForeign(b.Member.Name, unlinkedKind(b.File)))
 			continue
 		}
 		arch, _ := b.File.Arch()
@@ -153,7 +153,7 @@ func (s *surveyor) load(ctx context.Context, name string, head []byte) error {
 	}
 	f := g.Members[0].File
 	if !linked(f) {
-		s.survey.Unlinked = append(s.survey.Unlinked, Foreign{name, unlinkedKind(f)})
+		s.survey.Unlinked = append(s.survey.Unlinked, newForeign(name, unlinkedKind(f)))
 		return nil
 	}
 	s.survey.Processes = append(s.survey.Processes, newProcess(g))
@@ -166,7 +166,7 @@ func (s *surveyor) loadMachO(ctx context.Context, name string) error {
 		return err
 	}
 	if slices := g.Members[0].File.Slices; !loadable(slices[0]) {
-		s.survey.Unlinked = append(s.survey.Unlinked, Foreign{name, machOKind(slices[0].Type)})
+		s.survey.Unlinked = append(s.survey.Unlinked, newForeign(name, machOKind(slices[0].Type)))
 	} else {
 		s.survey.Processes = append(s.survey.Processes, macProcesses(g)...)
 	}
@@ -200,7 +200,7 @@ func (s *surveyor) directory(ctx context.Context, dir string) error {
 				kind = "a wheel; give its own name to see its tree"
 			}
 			if kind != "" {
-				s.survey.Foreign = append(s.survey.Foreign, Foreign{name, kind})
+				s.survey.Foreign = append(s.survey.Foreign, newForeign(name, kind))
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"sync"
@@ -133,10 +134,13 @@ func brokenBinaries(c *Contents, err error) []Fault {
 func (p *Proof) claimBinaries(ctx context.Context, opts VerifyOptions) error {
 	r := p.Report
 	p.claimForeign()
-	switch r.Format {
-	case MachO:
+	switch {
+	case r.Unserved != nil:
+		p.claimUnserved()
+		return nil
+	case r.Format == MachO:
 		return p.claimMacOS(ctx, opts)
-	case Pure:
+	case r.Format == Pure:
 		p.claimNoBinary()
 		return nil
 	}
@@ -170,16 +174,39 @@ func (p *Proof) claimForeign() {
 	for _, f := range p.Report.Foreign {
 		open = append(open, Fault{File: f.Path, Reason: f.Kind})
 	}
-	read := map[Format]string{
-		ELF: "only ELF files are read", MachO: "only programs, libraries and bundles of macOS are read", Pure: "only ELF and Mach-O files are read",
-	}[p.Report.Format]
 	if len(open) > 0 {
-		p.unchecked(TopicBinaries, "files in the formats of other systems are sound", read, open)
+		p.unchecked(TopicBinaries, "files in the formats of other systems are sound", "only "+p.Report.formatsRead()+" are read", open)
 	}
 }
 
-// claimNoBinary holds the platform tags of a wheel without ELF and Mach-O files to
-// that.
+// formatsRead names the files that are looked into.
+func (r *Report) formatsRead() string {
+	switch {
+	case r.Unserved != nil:
+		return "wheels for Linux and macOS"
+	case r.Format == Pure:
+		return "ELF and Mach-O files"
+	case r.Format == MachO:
+		return "programs, libraries and bundles of macOS"
+	}
+	return "ELF files"
+}
+
+// claimUnserved leaves open what the tags of a wheel for another system promise. A
+// tag that none of its binaries is for fails.
+func (p *Proof) claimUnserved() {
+	u := p.Report.Unserved
+	for _, tag := range p.Report.Contents.Filename.Platform {
+		text, s := "what "+tag+" promises is met", tagSystem(tag)
+		if u.has(s) {
+			p.unchecked(TopicPlatform, text, u.Error(), nil)
+			continue
+		}
+		p.claim(TopicPlatform, text, "the binaries", []Fault{{File: u.Binaries[0].First, Reason: fmt.Sprintf("it is for %v", u.Binaries[0].OS)}})
+	}
+}
+
+// claimNoBinary holds the platform tags of a wheel without binaries to that.
 func (p *Proof) claimNoBinary() {
 	for _, tag := range p.Report.Contents.Filename.Platform {
 		text := "what " + tag + " promises is met"

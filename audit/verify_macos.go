@@ -48,15 +48,12 @@ func (p *Proof) claimMacPlatforms() {
 		text := "what " + tag + " promises is met"
 		platform, err := policy.ParsePlatform(tag)
 		switch {
+		case p.claimWrongSystem(tag, text):
 		case err != nil:
 			p.claimUnknown(tag, text, err)
-		case platform.Family == policy.Any:
-			p.claim(TopicPlatform, "the wheel runs on any platform", "it holds Mach-O files", []Fault{{File: p.Report.Files[0].Path, Reason: "a Mach-O file runs on macOS alone"}})
-		case platform.Family == policy.MacOS:
+		default:
 			faults, evidence := p.Report.MacOS.holdTo(tag, policy.MacArchs(platform.Arch))
 			p.claim(TopicPlatform, text, p.machOBasis(), faults, evidence...)
-		default:
-			p.unchecked(TopicPlatform, text, "it is no tag of macOS, and the binaries are Mach-O files", nil)
 		}
 	}
 }

@@ -20,16 +20,13 @@ func (p *Proof) claimPlatforms() []*policy.Policy {
 		text := "what " + tag + " promises is met"
 		platform, err := policy.ParsePlatform(tag)
 		switch {
+		case p.claimWrongSystem(tag, text):
 		case err != nil:
 			p.claimUnknown(tag, text, err)
-		case platform.Family == policy.Any:
-			p.claim(TopicPlatform, "the wheel runs on any platform", "it holds ELF files", []Fault{{File: p.Report.Contents.Binaries[0].Member.Name, Reason: "an ELF file runs on Linux alone"}})
 		case platform.Family == policy.Linux && !elf.KnownArch(platform.Arch):
 			p.unchecked(TopicPlatform, "the ELF files are for "+platform.Arch, "nothing is known of this architecture", nil)
 		case platform.Family == policy.Linux:
-			p.claim(TopicPlatform, "the ELF files are for "+platform.Arch, p.platformBasis(), p.archFaults())
-		case platform.Libc() == "":
-			p.unchecked(TopicPlatform, text, "only what Linux tags promise is known", nil)
+			p.claim(TopicPlatform, "the ELF files are for "+platform.Arch, p.platformBasis(), faultsOf(p.Report.Refused()))
 		default:
 			if q := p.claimPolicy(text, platform); q != nil && !slices.Contains(promised, q) {
 				promised = append(promised, q)
@@ -37,6 +34,20 @@ func (p *Proof) claimPlatforms() []*policy.Policy {
 		}
 	}
 	return promised
+}
+
+// claimWrongSystem adds the claim about a tag that is for another system than the
+// binaries, which fails. It reports whether the tag is one.
+func (p *Proof) claimWrongSystem(tag, text string) bool {
+	b := p.Report.wrongSystem(tag)
+	if b == nil {
+		return false
+	}
+	if tagSystem(tag) == "" {
+		text = "the wheel runs on any platform"
+	}
+	p.claim(TopicPlatform, text, "it holds "+phrase.Count(len(p.Report.binaries()), systems[p.Report.OS].binary), []Fault{b.fault()})
+	return true
 }
 
 // claimUnknown is about a platform tag that could not be taken apart. Those of
@@ -138,11 +149,11 @@ func (p *Proof) versionsWanted() []string {
 	return lines
 }
 
-// archFaults lists what the loader of the wheel's architecture refuses.
-func (p *Proof) archFaults() []Fault {
+// faultsOf turns blockers into faults.
+func faultsOf(blockers []Blocker) []Fault {
 	var faults []Fault
-	for _, b := range p.Report.Refused() {
-		faults = append(faults, b.fault())
+	for i := range blockers {
+		faults = append(faults, blockers[i].fault())
 	}
 	return faults
 }

@@ -298,7 +298,7 @@ func TestVerifyUnchecked(t *testing.T) {
 			platform: the ELF files are for vax
 			libraries: the ELF files load`},
 		{"a system that nobody knows", "demo-1.0-cp312-cp312-pyodide_2024_0_wasm32.whl", `demo/_core.so raw "\x00asm"`, `
-			binaries: demo/_core.so: not ELF, in spite of its name
+			binaries: demo/_core.so: WebAssembly
 			platform: what pyodide_2024_0_wasm32 promises is met`},
 		{"Windows", "demo-1.0-cp312-cp312-win_amd64.whl", `demo/_core.pyd raw "MZ"`, `
 			binaries: demo/_core.pyd: PE

@@ -32,8 +32,6 @@ func (l ISA) String() string {
 const (
 	noteGNUProperty  = 5 // NT_GNU_PROPERTY_TYPE_0
 	x86ISA1Needed    = 0xc0008002
-	maxNotes         = 1 << 20 // bytes of notes that are looked at, in all segments together
-	noteHeaderSize   = 12
 	propertyHeadSize = 8
 )
 
@@ -43,44 +41,17 @@ func (f *File) ISA() (ISA, error) {
 	if f.Machine != elf.EM_X86_64 {
 		return ISABaseline, nil
 	}
-	level, left := ISABaseline, uint64(maxNotes)
-	for _, p := range f.Progs {
-		if p.Type != elf.PT_NOTE && p.Type != elf.PT_GNU_PROPERTY {
-			continue
+	notes, err := f.Notes()
+	if err != nil {
+		return 0, err
+	}
+	level := ISABaseline
+	for _, n := range notes {
+		if n.Type == noteGNUProperty && n.Name == "GNU" {
+			level = max(level, f.propertyISA(n.Desc))
 		}
-		buf, err := f.read("note segment", p.Off, min(p.Filesz, left))
-		if err != nil {
-			return 0, err
-		}
-		left -= uint64(len(buf))
-		level = max(level, f.noteISA(buf, p))
 	}
 	return level, nil
-}
-
-// noteISA looks through the notes of one segment. Notes that break the format
-// end the search: ld.so ignores them too.
-func (f *File) noteISA(buf []byte, p Prog) ISA {
-	level, align := ISABaseline, 4
-	if p.Align == 8 {
-		align = 8
-	}
-	for len(buf) >= noteHeaderSize {
-		c := f.cursor(buf, p.Off)
-		namesz, descsz, kind := c.U32(), c.U32(), c.U32()
-		name := c.Bytes(int(min(roundUp(uint64(namesz), 4), maxNotes)))
-		c.Bytes(pad(len(buf)-c.Len(), align))
-		desc := c.Bytes(int(min(uint64(descsz), maxNotes)))
-		if c.Err() != nil {
-			return level
-		}
-		if kind == noteGNUProperty && cString(name) == "GNU" {
-			level = max(level, f.propertyISA(desc))
-		}
-		c.Bytes(min(pad(len(buf)-c.Len(), align), c.Len()))
-		buf = buf[len(buf)-c.Len():]
-	}
-	return level
 }
 
 func (f *File) propertyISA(desc []byte) ISA {

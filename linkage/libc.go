@@ -11,8 +11,12 @@ import (
 
 // LibcOf tells the C library that a file was built for by its interpreter, by
 // what it needs, or at last by its name, which is that of an extension module
-// or of a library: [Glibc], [Musl], or "" when nothing tells.
+// or of a library: [Glibc], [Musl], or "" when nothing tells or the file is for
+// another system than Linux.
 func LibcOf(f *elf.File, name string) string {
+	if system := SystemOf(f); system != Linux && system != "" {
+		return "" // Android's libc.so has the name of musl's
+	}
 	if interp, err := f.Interpreter(); err == nil && interp != "" {
 		return LoaderLibc(path.Base(interp))
 	}

@@ -175,7 +175,7 @@ func (p *Plan) refuseMacOS(rep *audit.Report) error {
 }
 
 // retagMacOS decides about the file name and the Tag lines. Tags of other systems
-// stay, but for "any".
+// go: the binaries are for macOS.
 func (p *Plan) retagMacOS(rep *audit.Report) error {
 	info, err := rep.Contents.Reader.Info()
 	if err != nil {
@@ -194,10 +194,12 @@ func (p *Plan) retagMacOS(rep *audit.Report) error {
 	for _, tag := range rep.Contents.Filename.Platform {
 		f, err := policy.ParsePlatform(tag)
 		switch {
-		case slices.Contains(p.platforms, tag), err == nil && f.Family != policy.MacOS && f.Family != policy.Any:
+		case slices.Contains(p.platforms, tag):
 			kept = append(kept, tag)
 		case err == nil && f.Family == policy.MacOS:
 			p.warn("platform tag %s is raised: the wheel does not meet it", tag)
+		case err != nil || f.Family != policy.Any:
+			p.warn("platform tag %s is removed: the wheel does not meet it", tag)
 		}
 	}
 	p.Output = rep.Contents.Filename.WithPlatforms(append(slices.Clone(kept), p.platforms...)).String()

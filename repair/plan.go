@@ -96,6 +96,12 @@ func (c *Change) empty() bool {
 // NewPlan decides how the wheel of a report is repaired. It reads the libraries
 // that are to be grafted, to name them by their digest, and writes nothing.
 func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, error) {
+	switch {
+	case rep.Unserved != nil:
+		return nil, rep.Unserved
+	case rep.Format == audit.Pure:
+		return nil, ErrPure
+	}
 	p := emptyPlan(rep, opts)
 	if rep.MacOS != nil {
 		if err := p.planMacOS(ctx, rep); err != nil {

@@ -70,6 +70,9 @@ func (e *TagError) Error() string {
 
 // newTagPlan decides about the platform tags of a wheel, and changes nothing else.
 func newTagPlan(rep *audit.Report, opts *Options, tags *TagOptions) (*Plan, error) {
+	if rep.Unserved != nil {
+		return nil, rep.Unserved
+	}
 	if rep.Format == audit.Pure {
 		return nil, errors.New("a pure wheel: it holds no binaries that a platform tag could speak of")
 	}
@@ -138,7 +141,7 @@ func bestTags(rep *audit.Report) ([]string, error) {
 		return nil, fmt.Errorf("no platform tag is known for its binaries (%s %s)", rep.Arch, rep.Libc)
 	}
 	newest := rep.Verdicts[len(rep.Verdicts)-1]
-	return nil, newTagError(newest.Policy.Tag(), &newest)
+	return nil, newTagError(newest.Policy.Tag(), rep.OS, newest.Blockers)
 }
 
 // keptTags returns the tags of the file name that stay: those that the wheel meets,
@@ -160,59 +163,29 @@ func (p *Plan) keptTags(rep *audit.Report) []string {
 
 // holdTo reports what keeps a wheel, as it stands, from a platform tag.
 func holdTo(rep *audit.Report, tag string) error {
-	platform, err := policy.ParsePlatform(tag)
-	switch refused := rep.Refused(); {
-	case err != nil:
-		return err
-	case rep.MacOS == nil && len(refused) > 0:
-		return newTagError(tag, &audit.Verdict{Blockers: refused})
-	case rep.MacOS != nil && platform.Family != policy.MacOS:
-		return fmt.Errorf("%s is no tag for its binaries, which are for macOS", tag)
-	case rep.MacOS != nil:
-		return holdToMacOS(rep.MacOS, tag)
-	case platform.Family == policy.Linux && platform.Arch == string(rep.Arch):
-		return nil
-	case platform.Family == policy.Linux, platform.Family == policy.Manylinux, platform.Family == policy.Musllinux:
-	default:
-		return fmt.Errorf("%s is no tag for its binaries, which are for Linux", tag)
-	}
-	if platform.Arch != string(rep.Arch) {
-		return fmt.Errorf("%s is no tag for its binaries, which are for %s", tag, rep.Arch)
-	}
-	q, err := policy.Lookup(tag)
-	if err != nil {
+	blockers, err := rep.HoldTo(tag)
+	if err != nil || len(blockers) == 0 {
 		return err
 	}
-	if v := rep.Judge(q); !v.Meets() {
-		return newTagError(tag, &v)
-	}
-	return nil
+	return newTagError(tag, rep.OS, blockers)
 }
 
-// newTagError tells why a wheel does not meet a policy.
-func newTagError(tag string, v *audit.Verdict) *TagError {
+// newTagError tells why a wheel does not meet a tag.
+func newTagError(tag string, os audit.OS, blockers []audit.Blocker) *TagError {
 	e := &TagError{Tag: tag}
-	for _, b := range v.Blockers {
+	promise := "neither promised nor in the wheel"
+	if os == audit.OSMacOS {
+		promise = "neither part of macOS nor in the wheel"
+	}
+	for _, b := range blockers {
 		reason := describe(b)
 		if b.Kind == audit.KindMissing || b.Kind == audit.KindLibrary {
-			reason = fmt.Sprintf("%q is neither promised nor in the wheel; wheelmend repair copies it in", b.Library)
+			reason = fmt.Sprintf("%q is %s; wheelmend repair copies it in", b.Library, promise)
 		}
-		e.Reasons = append(e.Reasons, b.File+": "+reason)
+		if b.File != "" {
+			reason = b.File + ": " + reason
+		}
+		e.Reasons = append(e.Reasons, reason)
 	}
 	return e
-}
-
-func holdToMacOS(m *audit.MacOS, tag string) error {
-	e := &TagError{Tag: tag}
-	for _, b := range m.Judge(tag) {
-		reason := b.Reason
-		if b.Kind == audit.KindMissing || b.Kind == audit.KindLibrary {
-			reason = fmt.Sprintf("%q is neither part of macOS nor in the wheel; wheelmend repair copies it in", b.Library)
-		}
-		e.Reasons = append(e.Reasons, b.File+": "+reason)
-	}
-	if len(e.Reasons) > 0 {
-		return e
-	}
-	return nil
 }

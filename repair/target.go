@@ -57,9 +57,6 @@ var ErrPure = fmt.Errorf("a pure wheel: it holds no binaries, so there is nothin
 // chooseTarget finds the policy whose promises decide what is grafted, and the
 // platform tags that the result gets.
 func (p *Plan) chooseTarget(rep *audit.Report) error {
-	if rep.Format == audit.Pure {
-		return ErrPure
-	}
 	if len(rep.Verdicts) == 0 {
 		return fmt.Errorf("no platform tag is known for its binaries (%s %s)", rep.Arch, rep.Libc)
 	}
@@ -158,7 +155,7 @@ func (p *Plan) retag(rep *audit.Report) error {
 	for _, tag := range rep.Contents.Filename.Platform {
 		if p.truthful(tag, rep) {
 			kept = append(kept, tag)
-		} else if f, err := policy.ParsePlatform(tag); err == nil && f.Family != policy.Linux && f.Family != policy.Any {
+		} else if f, err := policy.ParsePlatform(tag); err != nil || f.Family != policy.Linux && f.Family != policy.Any {
 			p.warn("platform tag %s is removed: the wheel does not meet it", tag)
 		}
 	}
@@ -168,17 +165,15 @@ func (p *Plan) retag(rep *audit.Report) error {
 	return nil
 }
 
-// truthful reports whether a platform tag of the wheel may stay: not "any", nor
-// a linux tag that promises nothing, nor a policy that the wheel cannot meet.
+// truthful reports whether a platform tag of the wheel may stay: not "any" or one
+// of another system, nor a linux tag that promises nothing, nor a policy that the
+// wheel cannot meet.
 func (p *Plan) truthful(tag string, rep *audit.Report) bool {
 	q, err := policy.Lookup(tag)
 	if err != nil {
+		// A tag of PEP 600 or 656 that has no policy of its own may stay.
 		f, err := policy.ParsePlatform(tag)
-		if err == nil && f.Libc() != "" {
-			// A tag of PEP 600 or 656 that has no policy of its own.
-			return f.Arch == string(rep.Arch) && f.Libc() == p.policy.Libc && f.AtLeast(p.policy.Major, p.policy.Minor)
-		}
-		return err == nil && f.Family != policy.Linux && f.Family != policy.Any
+		return err == nil && f.Arch == string(rep.Arch) && f.Libc() == p.policy.Libc && f.AtLeast(p.policy.Major, p.policy.Minor)
 	}
 	if q == p.policy || slices.Contains(p.platforms, tag) {
 		return true

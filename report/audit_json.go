@@ -12,11 +12,12 @@ const Schema = 1
 type Audit struct {
 	Schema           int                 `json:"schema"`
 	Wheel            string              `json:"wheel"`
-	Format           string              `json:"format"` // elf, macho or pure
+	Format           string              `json:"format"` // elf, macho, pure, or one that is named alone
+	OS               *string             `json:"os"`     // null for a pure wheel
 	Arch             *string             `json:"arch"`
 	Libc             *string             `json:"libc"`
-	Tag              string              `json:"tag"`
-	RepairableTag    string              `json:"repairable_tag"`
+	Tag              *string             `json:"tag"`
+	RepairableTag    *string             `json:"repairable_tag"`
 	Files            []AuditFile         `json:"files"`
 	Foreign          []AuditForeign      `json:"foreign_files"`
 	Libraries        []AuditLibrary      `json:"external_libraries"`
@@ -81,7 +82,7 @@ func NewAudit(r *audit.Report) Audit {
 	a := Audit{
 		Schema: Schema, Wheel: r.Wheel, Format: string(r.Format),
 		Arch: optional(string(r.Arch)), Libc: optional(string(r.Libc)),
-		Tag: r.Tag(), RepairableTag: r.RepairableTag(),
+		OS: optional(string(r.OS)), Tag: optional(r.Tag()), RepairableTag: optional(r.RepairableTag()),
 		Files: []AuditFile{}, Foreign: []AuditForeign{}, Libraries: []AuditLibrary{}, Blockers: []AuditBlocker{},
 		VersionedSymbols: map[string][]string{},
 	}
@@ -103,7 +104,7 @@ func NewAudit(r *audit.Report) Audit {
 	if r.MacOS != nil {
 		a.addMacOS(r.MacOS)
 	}
-	if r.Format != audit.ELF {
+	if r.Format != audit.ELF || r.Unserved != nil {
 		return a
 	}
 	a.VersionedSymbols = r.VersionedSymbols(target)

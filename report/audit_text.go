@@ -18,16 +18,16 @@ const shownSymbols = 6
 func WriteAudit(w io.Writer, r *audit.Report, s Style, all bool) error {
 	p := &printer{w: w, style: s}
 	p.linef("%s", s.bold(Clean(r.Wheel)))
-	switch r.Format {
-	case audit.Pure:
-		if len(r.Foreign) > 0 {
-			p.linef("  It holds no ELF file. What else it holds is named, not audited.")
-			p.foreign(r.Foreign)
-			return p.err
-		}
-		p.linef("  A pure wheel: it holds no binaries and runs on any platform.")
+	switch {
+	case r.Unserved != nil:
+		p.linef("  %s", p.style.bad(Clean(r.Unserved.Error())))
+		p.foreign(r.Foreign)
 		return p.err
-	case audit.MachO:
+	case r.Format == audit.Pure:
+		p.linef("  A pure wheel: it holds no binaries and runs on any platform.")
+		p.foreign(r.Foreign)
+		return p.err
+	case r.Format == audit.MachO:
 		p.macOS(r, all)
 		return p.err
 	}

@@ -71,11 +71,16 @@ func (e errUnmet) Error() string {
 	return fmt.Sprintf("does not meet %s; as it stands it meets %s", e.tag, e.best)
 }
 
+// errUnserved ends the audit of a wheel that is named and not looked into. The
+// report has been printed.
+type errUnserved struct{ *audit.Unserved }
+
 // audit audits one wheel. With --json, one that cannot be audited has its
 // document too.
 func (a *app) audit(cmd *cobra.Command, path string, f *auditFlags) error {
 	err := a.auditWheel(cmd.Context(), path, f)
-	if err != nil && f.json && !errors.As(err, new(errUnmet)) && !errors.As(err, new(errRefused)) {
+	told := errors.As(err, new(errUnmet)) || errors.As(err, new(errRefused)) || errors.As(err, new(errUnserved))
+	if err != nil && f.json && !told {
 		return errors.Join(err, a.printJSON(report.NewFailure(filepath.Base(path), err)))
 	}
 	return err
@@ -88,11 +93,16 @@ func (a *app) auditWheel(ctx context.Context, path string, f *auditFlags) error 
 		} else {
 			err = report.WriteAudit(a.stdout, rep, a.style(), a.verbose > 0)
 		}
-		if refused := rep.Refused(); err == nil && len(refused) > 0 {
-			return errRefused(refused)
-		}
-		if err != nil || f.plat == "" {
+		refused := rep.Refused()
+		switch {
+		case err != nil:
 			return err
+		case rep.Unserved != nil:
+			return errUnserved{rep.Unserved}
+		case len(refused) > 0:
+			return errRefused(refused)
+		case f.plat == "":
+			return nil
 		}
 		return meets(rep, f)
 	})
@@ -135,27 +145,18 @@ func (a *app) withReport(ctx context.Context, path string, f *auditFlags, use fu
 
 // meets holds the wheel to --plat.
 func meets(rep *audit.Report, f *auditFlags) error {
+	if rep.Format == audit.Pure && f.allowPure {
+		return nil
+	}
+	tag := f.plat
+	if q, err := policy.LookupFor(tag, rep.Arch); err == nil {
+		tag = q.Tag() // it may have been given without its architecture
+	}
 	unmet := errUnmet{f.plat, rep.Tag()}
-	if rep.MacOS != nil {
-		if rep.MacOS.Meets(f.plat) {
-			return nil
-		}
-		if !rep.MacOS.SelfContained() {
-			unmet.best = "no tag, since it needs libraries from outside the wheel"
-		}
-		return unmet
+	if rep.MacOS != nil && !rep.MacOS.SelfContained() {
+		unmet.best = "no tag, since it needs libraries from outside the wheel"
 	}
-	if rep.Format != audit.ELF {
-		if rep.Format == audit.Pure && f.allowPure {
-			return nil
-		}
-		return unmet
-	}
-	p, err := policy.LookupFor(f.plat, rep.Arch)
-	if err != nil || p.Arch != rep.Arch || rep.Libc != "" && p.Libc != rep.Libc {
-		return unmet
-	}
-	if v := rep.Judge(p); !v.Meets() {
+	if blockers, err := rep.HoldTo(tag); rep.Format == audit.Pure || err != nil || len(blockers) > 0 {
 		return unmet
 	}
 	return nil

@@ -98,6 +98,8 @@ func (a *app) auditwheelAnswer(ctx context.Context, path string, f *auditFlags) 
 	err := a.withReport(ctx, path, f, func(rep *audit.Report) error {
 		pure = rep.Format == audit.Pure
 		switch {
+		case rep.Unserved != nil && rep.Format == audit.ELF:
+			return rep.Unserved // auditwheel serves Android; what it would say of it is not known here
 		case rep.Format != audit.ELF:
 			return errNotELF
 		case f.json:

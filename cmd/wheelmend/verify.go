@@ -82,7 +82,7 @@ func (e errUntrue) Error() string {
 // document too.
 func (a *app) verify(ctx context.Context, path string, f *verifyFlags, opts audit.VerifyOptions) error {
 	err := a.verifyWheel(ctx, path, f, opts)
-	if err != nil && f.json && !errors.As(err, new(errUntrue)) {
+	if err != nil && f.json && !errors.As(err, new(errUntrue)) && !errors.As(err, new(errUnserved)) {
 		return errors.Join(err, a.printJSON(report.NewFailure(filepath.Base(path), err)))
 	}
 	return err
@@ -114,8 +114,11 @@ func (a *app) verifyWheel(ctx context.Context, path string, f *verifyFlags, opts
 			topics = append(topics, topic)
 		}
 	}
-	if len(topics) > 0 {
+	switch {
+	case len(topics) > 0:
 		return errUntrue{topics}
+	case proof.Report != nil && proof.Report.Unserved != nil:
+		return errUnserved{proof.Report.Unserved}
 	}
 	return nil
 }

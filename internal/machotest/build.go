@@ -198,7 +198,7 @@ func (s *Slice) textCommands(m *image) {
 		if sdk == "" {
 			sdk = s.MinOS
 		}
-		m.u32(0x32, 24, 1, version(s.MinOS), version(sdk), 0)
+		m.u32(0x32, 24, max(s.System, 1), version(s.MinOS), version(sdk), 0)
 		m.count++
 	}
 	if s.hasUUID() {

@@ -25,6 +25,7 @@ type Slice struct {
 	RPaths []string // LC_RPATH, in this order
 	MinOS  string   // LC_BUILD_VERSION, as in "11.0"; "" means none
 	SDK    string   // "" means MinOS
+	System uint32   // platform of LC_BUILD_VERSION; 0 means 1, macOS
 	NoUUID bool     // leave LC_UUID out, which images of SDK 12 or later have
 	Pad    int      // bytes of header padding; 0 means 512, less than 0 none
 	Size   int      // bytes of __text; 0 means 64
@@ -133,6 +134,10 @@ func (s *Slice) set(key, value string) (err error) {
 		s.RPaths = strings.Split(value, ",")
 	case "minos":
 		s.MinOS = value
+	case "platform":
+		n, err := strconv.ParseUint(value, 10, 32)
+		s.System = uint32(n)
+		return err
 	case "sdk":
 		s.SDK = value
 	case "uuid":
