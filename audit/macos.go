@@ -30,7 +30,10 @@ type MacOS struct {
 
 	promised map[string]policy.MacVersion // by the tags of the file name, for each architecture
 	loaded   map[*linkage.Binary]bool     // members that others load
-	common   []string                     // architectures that every file is for that no other loads
+	common   []string                     // architectures that every file is for that Python imports, or else that no other loads
+	narrow   bool                         // the file name speaks of architectures that were not asked for, and that the wheel is not good for
+	python   map[*linkage.Image]bool      // see UnderPython
+	led      map[*linkage.Image]bool      // see ledTo
 	wheel    string
 }
 
@@ -68,10 +71,10 @@ func assessMacOS(ctx context.Context, c *Contents, opts MacOptions) (*MacOS, err
 	}
 	m := &MacOS{Graph: graph, promised: promisedVersions(c.Filename.Platform), wheel: c.Filename.String()}
 	m.loaded = loadedMembers(graph.Members)
-	m.common = commonArchs(slices.DeleteFunc(slices.Clone(graph.Members), func(b *linkage.Binary) bool { return m.loaded[b] }))
+	m.common = commonArchs(m.roots())
 	switch {
 	case len(opts.RequireArchs) > 0:
-		m.Archs = opts.RequireArchs
+		m.Archs = m.asked(opts.RequireArchs)
 	case len(m.promised) > 0:
 		m.Archs = slices.Sorted(maps.Keys(m.promised))
 	case len(m.common) > 0:
@@ -82,6 +85,40 @@ func assessMacOS(ctx context.Context, c *Contents, opts MacOptions) (*MacOS, err
 	m.Grafts = m.grafts()
 	m.block(macTags(c.Filename.Platform))
 	return m, nil
+}
+
+// roots returns the members that no other loads, those that Python imports if there
+// are any.
+func (m *MacOS) roots() []*linkage.Binary {
+	all := slices.DeleteFunc(slices.Clone(m.Graph.Members), func(b *linkage.Binary) bool { return m.loaded[b] })
+	if modules := slices.DeleteFunc(slices.Clone(all), func(b *linkage.Binary) bool { return !importable(b.Path) }); len(modules) > 0 {
+		return modules
+	}
+	return all
+}
+
+// asked returns the architectures that were asked for, and the others of the file
+// name if the wheel can be held to them as well.
+func (m *MacOS) asked(archs []string) []string {
+	all := slices.Compact(slices.Sorted(slices.Values(append(slices.Collect(maps.Keys(m.promised)), archs...))))
+	held := &MacOS{Graph: m.Graph, Archs: all, loaded: m.loaded, promised: m.promised}
+	held.Grafts = held.grafts()
+	held.block(nil)
+	m.narrow = !held.Repairable()
+	if m.narrow {
+		return archs
+	}
+	return all
+}
+
+// Unasked returns the architectures of a tag that the wheel is not held to, since
+// others were asked for and it is not good for these.
+func (m *MacOS) Unasked(tag string) []string {
+	if !m.narrow {
+		return nil
+	}
+	archs := slices.Sorted(maps.Keys(promisedVersions([]string{tag})))
+	return slices.DeleteFunc(archs, func(arch string) bool { return slices.Contains(m.Archs, arch) })
 }
 
 // macTags returns the platform tags of macOS.
@@ -119,8 +156,8 @@ func promisedVersions(platforms []string) map[string]policy.MacVersion {
 	return promised
 }
 
-// archsOf returns the architectures of a file, as tags spell them.
-func archsOf(b *linkage.Binary) []string {
+// ArchsOf returns the architectures of a file, as tags spell them.
+func ArchsOf(b *linkage.Binary) []string {
 	var archs []string
 	for _, i := range b.Images {
 		archs = append(archs, i.Slice.Arch.String())
@@ -134,9 +171,9 @@ func commonArchs(files []*linkage.Binary) []string {
 	var common []string
 	for n, b := range files {
 		if n == 0 {
-			common = archsOf(b)
+			common = ArchsOf(b)
 		}
-		common = intersection(common, archsOf(b))
+		common = intersection(common, ArchsOf(b))
 	}
 	return common
 }
@@ -157,6 +194,34 @@ func loadedMembers(members []*linkage.Binary) map[*linkage.Binary]bool {
 	return loaded
 }
 
+// UnderPython returns the images that a process of Python loads: extension modules,
+// libraries that no program alone loads, and what these load.
+func (m *MacOS) UnderPython() map[*linkage.Image]bool {
+	if m.python != nil {
+		return m.python
+	}
+	seen := map[*linkage.Image]bool{}
+	var queue []*linkage.Image
+	for _, b := range m.Graph.Members {
+		for _, image := range b.Images {
+			if image.Slice.Type == macho.Bundle || image.Slice.Type == macho.DyLib && !m.loaded[b] {
+				seen[image] = true
+				queue = append(queue, image)
+			}
+		}
+	}
+	for i := 0; i < len(queue); i++ {
+		for _, e := range queue[i].Loads {
+			if e.Status == linkage.DylibFound && e.Program == nil && !seen[e.To] {
+				seen[e.To] = true
+				queue = append(queue, e.To)
+			}
+		}
+	}
+	m.python = seen
+	return seen
+}
+
 // intersection returns what both lists have, in the order of the first.
 func intersection(a, b []string) []string {
 	var both []string
@@ -172,7 +237,7 @@ func intersection(a, b []string) []string {
 func allArchs(files []*linkage.Binary) []string {
 	seen := map[string]bool{}
 	for _, b := range files {
-		for _, arch := range archsOf(b) {
+		for _, arch := range ArchsOf(b) {
 			seen[arch] = true
 		}
 	}
@@ -322,10 +387,17 @@ func (m *MacOS) RepairedTags(platforms []string, least policy.MacVersion) []stri
 		}
 		named := policy.MacVersion{Major: p.Major, Minor: p.Minor}
 		by := map[string]policy.MacVersion{}
-		for _, need := range m.Needs(policy.MacArchs(p.Arch), true) {
+		archs, words := policy.MacArchs(p.Arch), []string{p.Arch}
+		if m.narrow {
+			archs = intersection(archs, m.Archs)
+			words = policy.MacWords(archs)
+		}
+		for _, need := range m.Needs(archs, true) {
 			by[need.Arch] = newest(need.Version, named, least)
 		}
-		tags = append(tags, wordTag(p.Arch, by))
+		for _, word := range words {
+			tags = append(tags, wordTag(word, by))
+		}
 	}
 	if len(tags) == 0 {
 		needs := m.Needs(m.Archs, true)
@@ -397,6 +469,7 @@ func (m *MacOS) Libraries() []Library {
 func macAction(s linkage.DyldStatus) Action {
 	return map[linkage.DyldStatus]Action{
 		linkage.DylibFound: Graft, linkage.DylibSystem: System, linkage.DylibExcluded: Excluded, linkage.DylibMissing: Missing,
+		linkage.DylibPython: Remove,
 	}[s]
 }
 

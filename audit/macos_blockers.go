@@ -44,13 +44,38 @@ func (m *MacOS) blockArchs(b *linkage.Binary) bool {
 			m.Blockers = append(m.Blockers, MacBlocker{Kind: KindArchitecture, File: b.Path, Arch: arch, Reason: fmt.Sprintf("its %s slice is built for another system than macOS (platform %d of LC_BUILD_VERSION)", arch, p)})
 		}
 	}
-	if len(lacks) > 0 && !m.loaded[b] { // what another file misses in it is told there
+	if len(lacks) > 0 && !m.loaded[b] && !m.helper(b) { // what another file misses in it is told there
 		m.Blockers = append(m.Blockers, MacBlocker{
 			Kind: KindArchitecture, File: b.Path, Arch: strings.Join(lacks, ","),
-			Reason: fmt.Sprintf("it has no slice for %s, only for %s; build it for %s", strings.Join(lacks, " and "), strings.Join(archsOf(b), " and "), strings.Join(m.Archs, " and ")),
+			Reason: fmt.Sprintf("it has no slice for %s, only for %s; build it for %s", strings.Join(lacks, " and "), strings.Join(ArchsOf(b), " and "), strings.Join(m.Archs, " and ")),
 		})
 	}
 	return len(lacks) < len(m.Archs)
+}
+
+// helper reports whether a file need not have all the architectures: no slice of
+// another one loads it, Python does not import it, and other files of the wheel are
+// for the rest. Python code asks for such a library, or starts such a program, by
+// its name.
+func (m *MacOS) helper(b *linkage.Binary) bool {
+	return !importable(b.Path) && !m.loaded[b] && !slices.ContainsFunc(m.Archs, func(arch string) bool {
+		return imageFor(b, arch) == nil && !slices.ContainsFunc(m.Graph.Members, func(other *linkage.Binary) bool {
+			return !m.loaded[other] && imageFor(other, arch) != nil
+		})
+	})
+}
+
+// Helpers returns the files that are not for all architectures of the wheel, sorted,
+// and need not be.
+func (m *MacOS) Helpers() []*linkage.Binary {
+	var found []*linkage.Binary
+	for _, b := range m.Graph.Members {
+		lacks := slices.ContainsFunc(m.Archs, func(arch string) bool { return imageFor(b, arch) == nil })
+		if lacks && m.helper(b) && len(m.images(b)) > 0 {
+			found = append(found, b)
+		}
+	}
+	return found
 }
 
 // blockVersions compares what the slices of a file need with what the tags promise.
@@ -67,6 +92,22 @@ func (m *MacOS) blockVersions(b *linkage.Binary) {
 	}
 }
 
+// ledTo returns the images of the wheel to which some name leads: dyld takes them for
+// their install names once they are loaded.
+func (m *MacOS) ledTo() map[*linkage.Image]bool {
+	if m.led == nil {
+		m.led = map[*linkage.Image]bool{}
+		for _, b := range m.Graph.Members {
+			for _, image := range b.Images {
+				for _, e := range image.Loads {
+					m.led[e.To] = m.led[e.To] || e.Leads()
+				}
+			}
+		}
+	}
+	return m.led
+}
+
 // blockLoads looks for libraries that are neither in the wheel nor macOS's own.
 func (m *MacOS) blockLoads(image *linkage.Image) {
 	file, arch := image.Binary.Path, ""
@@ -78,6 +119,12 @@ func (m *MacOS) blockLoads(image *linkage.Image) {
 		switch {
 		case e.Status == linkage.DylibFound && !e.To.Binary.InWheel:
 			b.Kind, b.Reason = KindLibrary, fmt.Sprintf("%s is not part of macOS", e.Dylib.Name)
+		case e.Status == linkage.DylibFound && !e.Leads() && (e.Rule != linkage.ByName || !m.ledTo()[e.To]):
+			b.Kind, b.Reason = KindLibrary, fmt.Sprintf("%s does not lead to %s of the wheel", e.Dylib.Name, e.To.Binary.Path)
+		case e.Status == linkage.DylibPython && image.Slice.Type == macho.Execute:
+			b.Kind, b.Reason = KindMissing, fmt.Sprintf("a program that needs %s cannot be made portable; leave Python to the user's system with --exclude, or copy it in with --graft", e.Dylib.Name)
+		case e.Status == linkage.DylibPython && e.Dylib.Kind != macho.Weak:
+			b.Kind, b.Reason = KindLibrary, fmt.Sprintf("%s is Python of the machine that built it", e.Dylib.Name)
 		case e.Status == linkage.DylibMissing && e.Dylib.Kind != macho.Weak: // dyld does without a weak one
 			b.Kind, b.Reason = KindMissing, missing(e.Dylib.Name, e.Tried)
 			if arch != "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/internal/phrase"
@@ -20,6 +21,7 @@ func (p *Proof) claimMacOS(ctx context.Context, opts VerifyOptions) error {
 		p.claim(TopicBinaries, "each Mach-O file can be read", p.machOBasis(), nil)
 	}
 	p.claimMacPlatforms()
+	p.claimHelpers()
 	p.claimPurelib()
 	p.claimABI()
 	p.claimMacLibraries()
@@ -55,6 +57,18 @@ func (p *Proof) claimMacPlatforms() {
 			faults, evidence := p.Report.MacOS.holdTo(tag, policy.MacArchs(platform.Arch))
 			p.claim(TopicPlatform, text, p.machOBasis(), faults, evidence...)
 		}
+	}
+}
+
+// claimHelpers is about files that are not for all the architectures of the wheel, and
+// that no other file loads: whether Python code asks for them is not in their bytes.
+func (p *Proof) claimHelpers() {
+	var open []Fault
+	for _, b := range p.Report.MacOS.Helpers() {
+		open = append(open, Fault{File: b.Path, Reason: "it is for " + strings.Join(ArchsOf(b), " and ") + " alone"})
+	}
+	if len(open) > 0 {
+		p.unchecked(TopicPlatform, "files for some of the architectures are asked for on those alone", "the names are Python code's", open)
 	}
 }
 
@@ -116,17 +130,34 @@ func (l *macLoad) inWheel() bool {
 // finds it, or macOS's own.
 func (p *Proof) claimMacLibraries() {
 	inside, system := map[string]bool{}, map[string]bool{}
-	var faults, excluded []Fault
+	var faults, excluded, folded []Fault
+	modules := p.Report.MacOS.UnderPython()
 	var evidence []string
 	for _, l := range p.Report.MacOS.loads() {
 		name, e := l.edge.Dylib.Name, l.edge
 		fault := Fault{File: l.file(), Library: name}
 		switch {
+		case l.inWheel() && e.Rule != linkage.ByName && !e.Leads():
+			fault.Reason = "its name does not lead to " + e.To.Binary.Path + ", " + e.Rule + "; a repair makes it"
+			faults = append(faults, fault)
+		case l.inWheel() && e.Program != nil && modules[l.from]:
+			fault.Reason = "it leads to " + e.To.Binary.Path + " in the process of " + e.Program.Binary.Path + " alone: @executable_path is another folder when Python loads it"
+			faults = append(faults, fault)
 		case l.inWheel():
 			inside[e.To.Binary.Path] = true
+			if e.Fold {
+				fault.Reason = "the file is called " + e.To.Binary.Path
+				folded = append(folded, fault)
+			}
 			evidence = append(evidence, l.file()+": "+name+": "+e.To.Binary.Path+" ("+e.Rule+")")
+		case e.Status == linkage.DylibSystem && e.Fallback() && l.from.Slice.SDK >= macho.MakeVersion(13, 0, 0):
+			fault.Reason = "no name or rpath leads to " + e.SystemName + ", and dyld does not look there for a file built with the SDK of macOS 13 or later"
+			faults = append(faults, fault)
 		case e.Status == linkage.DylibSystem:
 			system[name] = true
+		case e.Status == linkage.DylibPython && e.Dylib.Kind != macho.Weak:
+			fault.Reason = "it is Python of the machine that built it; link with -undefined dynamic_lookup, so that the symbols come from the Python that loads it"
+			faults = append(faults, fault)
 		case e.Status == linkage.DylibExcluded:
 			fault.Reason = "left out as asked"
 			excluded = append(excluded, fault)
@@ -141,6 +172,9 @@ func (p *Proof) claimMacLibraries() {
 		}
 	}
 	basis := fmt.Sprintf("%d in the wheel, %d of macOS", len(inside), len(system))
+	if len(folded) > 0 {
+		p.unchecked(TopicLibraries, "volumes do not tell upper from lower case", "those that do not find these files", folded)
+	}
 	p.claim(TopicLibraries, "each library that is loaded is found in the wheel or part of macOS", basis, faults, evidence...)
 	if len(excluded) > 0 {
 		p.unchecked(TopicLibraries, "libraries that are left out are on the user's system", "--exclude", excluded)
@@ -162,7 +196,7 @@ func (p *Proof) claimMacOrder() {
 	found := map[*linkage.Image]bool{}
 	loads := p.Report.MacOS.loads()
 	for _, l := range loads {
-		if l.inWheel() && l.edge.Rule != linkage.ByName {
+		if l.inWheel() && l.edge.Leads() {
 			found[l.edge.To] = true
 		}
 	}
@@ -195,6 +229,7 @@ func (p *Proof) claimMacPaths() {
 	var faults, weak []Fault
 	rpaths := 0
 	for _, b := range p.Report.MacOS.Graph.Members {
+		held := p.Report.MacOS.images(b)
 		for _, image := range b.Images {
 			l := macLoad{from: image}
 			for _, rpath := range image.Slice.RPaths {
@@ -204,7 +239,7 @@ func (p *Proof) claimMacPaths() {
 				}
 			}
 			for _, e := range image.Loads {
-				if !path.IsAbs(e.Dylib.Name) || e.Status == linkage.DylibSystem || e.Status == linkage.DylibExcluded {
+				if !path.IsAbs(e.Dylib.Name) || e.Status == linkage.DylibSystem || e.Status == linkage.DylibExcluded || !slices.Contains(held, image) {
 					continue
 				}
 				fault := Fault{File: l.file(), Library: e.Dylib.Name, Reason: "its install name is a path of the machine that built it"}
@@ -227,9 +262,7 @@ func (p *Proof) claimMacPaths() {
 // every Mac.
 func notPortableOnMacOS(rpath string) string {
 	switch {
-	case strings.HasPrefix(rpath, "@loader_path"), strings.HasPrefix(rpath, "@executable_path"), strings.HasPrefix(rpath, "@rpath"):
-		return ""
-	case linkage.IsMacSystem(rpath):
+	case linkage.PortableRPath(rpath):
 		return ""
 	case path.IsAbs(rpath):
 		return "is a path of the machine that built it"

@@ -18,13 +18,17 @@ type DyldOptions struct {
 	SearchPath  []string // searched first, by the last element of the name
 	LibraryPath []string // DYLD_LIBRARY_PATH, likewise
 
+	// Fallback replaces the folder where dyld looks at last for a library that is not
+	// macOS's own, /usr/local/lib (DYLD_FALLBACK_LIBRARY_PATH); nil means that one.
+	Fallback []string
+
 	// WheelOnly has nothing outside the wheel looked at, wherever a name leads, so
 	// that the answer is the same on every machine.
 	WheelOnly bool
 
 	// ExecutablePath is the folder that @executable_path stands for, a path on
 	// this machine; "" means that nobody knows: it depends on the Python that
-	// loads the wheel.
+	// loads the wheel. Programs have their own, and so has what they load.
 	ExecutablePath string
 
 	// DylibsOnly has members asked for nothing that are not called .so or .dylib:
@@ -32,8 +36,13 @@ type DyldOptions struct {
 	DylibsOnly bool
 
 	// Exclude has parts of install names or resolved paths: libraries that
-	// contain one are left out, as delocate does it.
+	// contain one are left out, as delocate does it. One with a wildcard is a
+	// pattern for the whole name or path, or for its last element.
 	Exclude []string
+
+	// Graft has patterns, likewise, for libraries that are to be taken from where
+	// they were found: Python's own, or others that the wheel has a copy of.
+	Graft []string
 }
 
 // A MachOMember is one Mach-O file of the wheel.
@@ -90,7 +99,19 @@ type LoadEdge struct {
 	To     *Image  // the file, when Found; what was left out, when Excluded and known
 	Rule   string  // which rule led to it, such as "LC_RPATH @loader_path/lib of demo/a.so"
 	Tried  []Place // every place searched in vain, when Missing
+
+	// SystemName is the install name of a library of macOS that the name of the
+	// load command does not spell, "" for others.
+	SystemName string
+
+	Program *Image  // the program that alone finds it, since @executable_path is its folder; else nil
+	Instead *Binary // with the rule OwnCopy: the library outside the wheel that was found
+	Fold    bool    // the name and that of the file differ in upper and lower case
 }
+
+// Fallback reports whether only the folders where dyld looks at last have the
+// library: for a file built with the SDK of macOS 13 or later it does not.
+func (e *LoadEdge) Fallback() bool { return strings.HasPrefix(e.Rule, fallbackRule) }
 
 // DyldStatus tells what became of a library.
 type DyldStatus int
@@ -101,11 +122,12 @@ const (
 	DylibFound                      // To is the file
 	DylibSystem                     // part of macOS
 	DylibExcluded                   // left to the user's system by an exclude pattern
+	DylibPython                     // Python itself, which the process has already
 )
 
 // String returns the status as reports spell it.
 func (s DyldStatus) String() string {
-	return [...]string{"missing", "found", "system", "excluded"}[s]
+	return [...]string{"missing", "found", "system", "excluded", "libpython"}[s]
 }
 
 // A DyldGraph is what the Mach-O files of a wheel load.
@@ -131,6 +153,8 @@ func ResolveDyld(ctx context.Context, members []MachOMember, opts DyldOptions) (
 		b := newBinary(m.Name, m.File)
 		b.InWheel, b.member, b.dir = true, true, InstallDir(m.Name)
 		d.byInstall[installPath(m.Name)] = b
+		fold := strings.ToLower(installPath(m.Name))
+		d.byFold[fold] = append(d.byFold[fold], b)
 		d.graph.Members = append(d.graph.Members, b)
 	}
 	for _, b := range d.graph.Members {
@@ -141,7 +165,7 @@ func ResolveDyld(ctx context.Context, members []MachOMember, opts DyldOptions) (
 			d.load(image)
 		}
 	}
-	d.findByName()
+	d.settle(true)
 	return d.finish()
 }
 
@@ -152,7 +176,7 @@ func newDyld(opts DyldOptions) (*dyld, error) {
 	}
 	return &dyld{
 		opts: opts, root: root, graph: &DyldGraph{disk: newMachODisk()},
-		byInstall: map[string]*Binary{}, byHost: map[string]*Binary{}, tried: map[*LoadEdge]map[string]bool{},
+		byInstall: map[string]*Binary{}, byFold: map[string][]*Binary{}, byHost: map[string]*Binary{}, tried: map[*LoadEdge]map[string]bool{},
 	}, nil
 }
 
@@ -187,6 +211,7 @@ type dyld struct {
 	root      Root
 	graph     *DyldGraph
 	byInstall map[string]*Binary            // members by where they are installed
+	byFold    map[string][]*Binary          // the same in lower case
 	byHost    map[string]*Binary            // files outside the wheel by path on this machine
 	tried     map[*LoadEdge]map[string]bool // rpaths, by text, on which a library is not
 }
@@ -196,6 +221,17 @@ type dyld struct {
 type chain struct {
 	image *Image
 	up    *chain
+}
+
+// program returns the program that a chain begins with, nil if Python does.
+func (c *chain) program() *Image {
+	for c.up != nil {
+		c = c.up
+	}
+	if c.image.Slice.Type != macho.Execute {
+		return nil
+	}
+	return c.image
 }
 
 // load resolves what an image loads, breadth first, each image once, as dyld does
@@ -218,22 +254,28 @@ func (d *dyld) load(image *Image) {
 	}
 }
 
-// IsMacSystem reports whether a path is macOS's own, whatever a search path holds:
-// recent systems have no such files, but know them.
-func IsMacSystem(name string) bool {
-	return strings.HasPrefix(name, "/usr/lib/") || strings.HasPrefix(name, "/System/")
-}
-
 // IsDylibName reports whether a file has one of the names by which libraries and
 // modules are known.
 func IsDylibName(name string) bool {
 	return strings.HasSuffix(name, ".so") || strings.HasSuffix(name, ".dylib")
 }
 
-// excluded reports whether a name or path has one of the parts to leave out.
-func (d *dyld) excluded(name string) bool {
-	return slices.ContainsFunc(d.opts.Exclude, func(part string) bool { return part != "" && strings.Contains(name, part) })
+// matches reports whether a name or path has one of the parts, or matches a pattern
+// among them.
+func (d *dyld) matches(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		switch {
+		case p == "" || name == "":
+			return false
+		case strings.ContainsAny(p, "*?["):
+			return MatchPattern(p, name) || MatchPattern(p, path.Base(name))
+		}
+		return strings.Contains(name, p)
+	})
 }
+
+// excluded reports whether a name or path is to be left out.
+func (d *dyld) excluded(name string) bool { return d.matches(d.opts.Exclude, name) }
 
 // resolve decides what one library of the first image of a chain is.
 func (d *dyld) resolve(c *chain, e *LoadEdge) {
@@ -242,8 +284,11 @@ func (d *dyld) resolve(c *chain, e *LoadEdge) {
 	case d.excluded(name):
 		e.Status = DylibExcluded
 		return
-	case IsMacSystem(path.Clean(name)):
+	case IsMacSystem(name):
 		e.Status, e.Rule = DylibSystem, "part of macOS"
+		if clean := path.Clean(name); clean != name {
+			e.SystemName = clean
+		}
 		return
 	case d.opts.DylibsOnly && c.image.Binary.member && !IsDylibName(c.image.Binary.Path):
 		e.Status = DylibExcluded
@@ -251,36 +296,21 @@ func (d *dyld) resolve(c *chain, e *LoadEdge) {
 	}
 	s := &dyldSearch{dyld: d, from: c, edge: e}
 	s.run()
+	d.found(e)
+}
+
+// found decides about the file that a search ended with.
+func (d *dyld) found(e *LoadEdge) {
+	outside := e.To == nil || !e.To.Binary.InWheel && !e.To.Binary.member
 	switch {
+	case e.Status != DylibMissing:
+	case outside && IsPythonName(e.Dylib.Name) && !d.insists(e):
+		e.Status, e.Tried = DylibPython, nil
 	case e.To == nil:
 	case !e.To.Binary.InWheel && (d.excluded(e.To.Binary.Path) || d.excluded(e.To.Binary.real)):
 		e.Status = DylibExcluded
 	default:
 		e.Status, e.Tried = DylibFound, nil
-	}
-}
-
-// findByName resolves what is still missing to members of the wheel that have the
-// wanted install name: once something has loaded one, dyld takes it for the name.
-func (d *dyld) findByName() {
-	for _, b := range d.graph.Members {
-		for _, image := range b.Images {
-			for _, e := range image.Loads {
-				if e.Status == DylibMissing {
-					d.matchName(image, e)
-				}
-			}
-		}
-	}
-}
-
-func (d *dyld) matchName(image *Image, e *LoadEdge) {
-	for _, other := range d.graph.Members {
-		to := other.Image(image.Slice.Arch)
-		if to != nil && to != image && to.Slice.ID == e.Dylib.Name {
-			e.Status, e.To, e.Rule, e.Tried = DylibFound, to, ByName, nil
-			return
-		}
 	}
 }
 

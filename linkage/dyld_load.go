@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -24,16 +23,14 @@ func LoadDyld(ctx context.Context, name string, opts DyldOptions) (*DyldGraph, e
 	if why != "" {
 		return nil, errors.Join(errors.New(why), d.graph.Close())
 	}
-	if opts.ExecutablePath == "" && slices.ContainsFunc(b.File.Slices, func(s *macho.Slice) bool { return s.Type == macho.Execute }) {
-		d.opts.ExecutablePath = filepath.Dir(b.Path)
-	}
 	b.Path = name
-	return d.loadMembers(ctx)
+	return d.loadMembers(ctx, false)
 }
 
 // LoadDyldFiles finds the libraries that Mach-O files load as they lie on this
 // machine, each as the first of a process. They are the members of the graph, under
-// their paths without symbolic links, each once.
+// their paths without symbolic links, each once. Like files of a wheel, they stand
+// in for libraries to which no name leads.
 func LoadDyldFiles(ctx context.Context, names []string, opts DyldOptions) (*DyldGraph, error) {
 	d, err := newDyld(opts)
 	if err != nil {
@@ -44,7 +41,7 @@ func LoadDyldFiles(ctx context.Context, names []string, opts DyldOptions) (*Dyld
 			return nil, errors.Join(fmt.Errorf("%s: %s", name, why), d.graph.Close())
 		}
 	}
-	return d.loadMembers(ctx)
+	return d.loadMembers(ctx, true)
 }
 
 // member opens a file that was named.
@@ -58,8 +55,8 @@ func (d *dyld) member(name string) (*Binary, string) {
 	return b, why
 }
 
-// loadMembers loads the files that were named.
-func (d *dyld) loadMembers(ctx context.Context) (*DyldGraph, error) {
+// loadMembers loads the files that were named; together they may be like a wheel.
+func (d *dyld) loadMembers(ctx context.Context, wheel bool) (*DyldGraph, error) {
 	for _, b := range d.graph.Members {
 		for _, image := range b.Images {
 			if err := ctx.Err(); err != nil {
@@ -68,6 +65,7 @@ func (d *dyld) loadMembers(ctx context.Context) (*DyldGraph, error) {
 			d.load(image)
 		}
 	}
+	d.settle(wheel)
 	d.graph.System = slices.DeleteFunc(d.graph.System, func(b *Binary) bool { return b.member })
 	return d.finish()
 }

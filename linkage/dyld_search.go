@@ -3,7 +3,10 @@ package linkage
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
+
+	"github.com/wheelmend/wheelmend/macho"
 )
 
 // The variables that dyld expands at the front of a name (dyld(1)).
@@ -11,6 +14,14 @@ const (
 	rpathVariable      = "@rpath"
 	loaderVariable     = "@loader_path"
 	executableVariable = "@executable_path"
+)
+
+// What [LoadEdge.Rule] is for folders that the user named, and how it begins for
+// those where dyld looks at last.
+const (
+	searchPathRule  = "--search-path"
+	libraryPathRule = "DYLD_LIBRARY_PATH"
+	fallbackRule    = "dyld's fallback "
 )
 
 // A dyldSearch looks for one library.
@@ -31,7 +42,7 @@ func (s *dyldSearch) run() {
 	if len(s.opts.SearchPath)+len(s.opts.LibraryPath) > 0 && s.own(name) {
 		return
 	}
-	if s.byLeaf(s.opts.SearchPath, "--search-path") || s.byLeaf(s.opts.LibraryPath, "DYLD_LIBRARY_PATH") {
+	if s.byLeaf(s.opts.SearchPath, searchPathRule) || s.byLeaf(s.opts.LibraryPath, libraryPathRule) {
 		return
 	}
 	rest, ok := cutVariable(name, rpathVariable)
@@ -43,6 +54,39 @@ func (s *dyldSearch) run() {
 	default:
 		s.vain(Place{Dir: name, Rule: "install name " + name, Why: "it depends on the working directory of the process"})
 	}
+}
+
+// fallback looks into the folders where dyld looks at last, by the last element of
+// a name, or the framework in it. Without the variable dyld does so for files built
+// before the SDK of macOS 13 (PathOverrides::forEachDylibFallback, sdkOnOrAfter2022).
+// A name without a place of its own says nothing but that the linker found the file
+// there, whatever the SDK; another one keeps to the rule, and to what is a file.
+func (s *dyldSearch) fallback() {
+	name := s.edge.Dylib.Name
+	for _, dir := range s.opts.Fallback {
+		if s.byLeaf([]string{dir}, fallbackRule+dir) {
+			return
+		}
+	}
+	placed := strings.HasPrefix(name, loaderVariable) || strings.HasPrefix(name, executableVariable) || path.IsAbs(name)
+	if leaf(name) == "" || placed && s.from.image.Slice.SDK >= macho.MakeVersion(13, 0, 0) {
+		return
+	}
+	dir, part := "/usr/local/lib", path.Base(name)
+	if framework := frameworkPart(name); framework != "" {
+		dir, part = "/Library/Frameworks", framework
+	}
+	if !s.opts.WheelOnly && s.opts.Fallback == nil && s.outside(s.root, path.Join(dir, part), fallbackRule+dir) || placed {
+		return
+	}
+	if full, ok := systemPath("/usr/lib/" + part); ok && !s.tries(name) {
+		s.edge.Status, s.edge.Rule, s.edge.SystemName, s.edge.Tried = DylibSystem, fallbackRule+"/usr/lib", full, nil
+	}
+}
+
+// tries reports whether the name of a library led to places, all in vain.
+func (s *dyldSearch) tries(name string) bool {
+	return strings.HasPrefix(name, rpathVariable) && len(s.tried[s.edge]) > 0
 }
 
 // cutVariable cuts a variable and its slash off a name.
@@ -71,7 +115,12 @@ func (s *dyldSearch) own(name string) bool {
 // ownAt takes the member at a path that begins with the folder of another one.
 func (s *dyldSearch) ownAt(name string, by *Image, rule string) bool {
 	rest, ok := cutVariable(name, loaderVariable)
-	if !ok || !by.Binary.member {
+	if !ok {
+		if rest, ok = cutVariable(name, executableVariable); ok {
+			by = s.from.program()
+		}
+	}
+	if !ok || by == nil || !by.Binary.member {
 		return false
 	}
 	at := path.Join("/", by.Binary.dir, rest)
@@ -80,7 +129,7 @@ func (s *dyldSearch) ownAt(name string, by *Image, rule string) bool {
 		found, _ := s.graph.disk.find(by.Binary.root, at)
 		b = s.byHost[found.host]
 	}
-	if b == nil || !b.member || b.Image(s.from.image.Slice.Arch) == nil {
+	if to := b.imageFor(s.from.image); to == nil || !b.member || refusal(to) != "" {
 		return false
 	}
 	return s.take(b, placeName(b.dir), rule)
@@ -123,6 +172,9 @@ func (s *dyldSearch) byRPath(rest string) {
 		for _, rpath := range c.image.Slice.RPaths {
 			none = false
 			key := c.image.Binary.Path + "\x00" + rpath
+			if p := c.program(); p != nil && strings.HasPrefix(rpath, executableVariable) {
+				key += "\x00" + p.Binary.Path
+			}
 			if done[key] {
 				continue
 			}
@@ -130,8 +182,8 @@ func (s *dyldSearch) byRPath(rest string) {
 			s.note = true
 			rule := rpathRule(rpath, c.image)
 			full := strings.TrimSuffix(rpath, "/") + "/" + rest
-			if IsMacSystem(full) && strings.HasPrefix(path.Base(rest), "libswift") {
-				s.edge.Status, s.edge.Rule = DylibSystem, rule
+			if _, ok := systemPath(full); ok {
+				s.edge.Status, s.edge.Rule, s.edge.Tried = DylibSystem, rule, nil
 				return
 			}
 			if s.at(full, c.image, rule) {
@@ -148,12 +200,16 @@ func (s *dyldSearch) byRPath(rest string) {
 // of the image that names it.
 func (s *dyldSearch) at(name string, by *Image, rule string) bool {
 	if rest, ok := cutVariable(name, loaderVariable); ok {
-		if by.Binary.InWheel {
-			return s.inWheel(path.Join(by.Binary.dir, rest), rule)
-		}
-		return s.outside(by.Binary.root, path.Join(by.Binary.dir, rest), rule)
+		return s.beside(by, rest, rule)
 	}
 	if rest, ok := cutVariable(name, executableVariable); ok {
+		if program := s.from.program(); program != nil {
+			found := s.beside(program, rest, rule)
+			if found && program != s.from.image {
+				s.edge.Program = program
+			}
+			return found
+		}
 		if s.opts.ExecutablePath == "" {
 			return s.vain(Place{Dir: name, Rule: rule, Why: "the executable is not known; --executable-path names its folder"})
 		}
@@ -164,15 +220,32 @@ func (s *dyldSearch) at(name string, by *Image, rule string) bool {
 		return s.vain(Place{Dir: name, Rule: rule, Why: "it depends on the working directory of the process"})
 	}
 	// A sysroot holds what was built for macOS, the host perhaps the rest.
-	if s.outside(s.root, path.Clean(name), rule) || s.root.dir == "" {
-		return s.edge.To != nil
+	for _, root := range slices.Compact([]Root{s.root, {}}) {
+		for _, at := range firmPaths(path.Clean(name)) {
+			if s.outside(root, at, rule) {
+				return true
+			}
+		}
 	}
-	return s.outside(Root{}, path.Clean(name), rule)
+	return false
+}
+
+// beside looks at a path below the folder of an image.
+func (s *dyldSearch) beside(by *Image, rest, rule string) bool {
+	if by.Binary.InWheel {
+		return s.inWheel(path.Join(by.Binary.dir, rest), rule)
+	}
+	return s.outside(by.Binary.root, path.Join(by.Binary.dir, rest), rule)
 }
 
 // inWheel looks for a member by where it is installed.
 func (s *dyldSearch) inWheel(at, rule string) bool {
-	b, dir := s.byInstall[strings.TrimPrefix(path.Join("/", at), "/")], placeName(path.Dir(at))
+	name, dir := strings.TrimPrefix(path.Join("/", at), "/"), placeName(path.Dir(at))
+	b := s.byInstall[name]
+	if other := s.byFold[strings.ToLower(name)]; b == nil && len(other) == 1 {
+		s.edge.Fold = s.take(other[0], dir, rule)
+		return s.edge.Fold
+	}
 	if b == nil {
 		return s.vain(Place{Dir: dir, Rule: rule, Why: "not there"})
 	}
@@ -201,8 +274,33 @@ func (s *dyldSearch) take(b *Binary, dir, rule string) bool {
 		}
 		return s.vain(Place{Dir: dir, Rule: rule, Why: fmt.Sprintf("%s, not %v", strings.Join(archs, " and "), s.from.image.Slice.Arch)})
 	}
+	if why := refusal(to); why != "" {
+		return s.vain(Place{Dir: dir, Rule: rule, Why: why})
+	}
 	s.edge.To, s.edge.Rule = to, rule
 	return true
+}
+
+// imageFor returns the image that another one loads, nil if there is no file.
+func (b *Binary) imageFor(from *Image) *Image {
+	if b == nil {
+		return nil
+	}
+	return b.Image(from.Slice.Arch)
+}
+
+// refusal tells why dyld does not take an image for a library that another one
+// loads, "" if it does.
+func refusal(to *Image) string {
+	switch s := to.Slice; {
+	case s.Type == macho.Bundle:
+		return "a bundle, not a library (MH_BUNDLE)"
+	case s.Type != macho.DyLib:
+		return fmt.Sprintf("not a library (%v)", s.Type)
+	case s.Platform != 0 && s.Platform != macho.PlatformMacOS:
+		return "built for another system than macOS"
+	}
+	return ""
 }
 
 // vain notes a place without success, once for each search.

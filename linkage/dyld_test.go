@@ -98,7 +98,7 @@ func TestDyld(t *testing.T) {
 		{"system", "a.so arch=arm64 loads=/usr/lib/libSystem.B.dylib,/System/Library/Frameworks/A.framework/A,/usr/lib64x/b.dylib", DyldOptions{}, []string{
 			"a.so: /usr/lib/libSystem.B.dylib: system by part of macOS",
 			"a.so: /System/Library/Frameworks/A.framework/A: system by part of macOS",
-			"a.so: /usr/lib64x/b.dylib: missing; /usr/lib64x (install name /usr/lib64x/b.dylib): not there; /usr/lib64x (install name /usr/lib64x/b.dylib): not there",
+			"a.so: /usr/lib64x/b.dylib: missing; /usr/lib64x (install name /usr/lib64x/b.dylib): not there; /usr/lib64x (install name /usr/lib64x/b.dylib): not there; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
 		{"absolute, through a link", "a.so arch=arm64 loads=/opt/lib/b.dylib\n/opt/lib/b.dylib -> b.1.dylib\n/opt/lib/b.1.dylib arch=arm64 id=/opt/lib/b.dylib", DyldOptions{}, []string{
 			"a.so: /opt/lib/b.dylib: found /opt/lib/b.1.dylib by install name /opt/lib/b.dylib",
@@ -110,7 +110,7 @@ func TestDyld(t *testing.T) {
 		{"loader path after installation", "p-1.data/platlib/p/a.so arch=arm64 loads=@loader_path/../q/b.dylib\nq/b.dylib arch=arm64", DyldOptions{}, []string{
 			"p-1.data/platlib/p/a.so: @loader_path/../q/b.dylib: found q/b.dylib by install name @loader_path/../q/b.dylib",
 		}},
-		{"rpaths in order", "p/a.so arch=arm64 loads=@rpath/b.dylib rpaths=/none,/two,@loader_path\np/b.dylib arch=arm64\n/two/b.dylib arch=arm64", DyldOptions{}, []string{
+		{"rpaths in order", "p/a.so arch=arm64 loads=@rpath/b.dylib rpaths=/none,/two,@loader_path\np/b.dylib arch=arm64\n/two/b.dylib arch=arm64 size=80", DyldOptions{}, []string{
 			"p/a.so: @rpath/b.dylib: found /two/b.dylib by LC_RPATH /two of p/a.so",
 		}},
 		{"rpaths of the chain", "p/a.so arch=arm64 loads=/opt/b.dylib rpaths=/chain\n/opt/b.dylib arch=arm64 loads=@rpath/c.dylib\n/chain/c.dylib arch=arm64 loads=@loader_path/d.dylib\n/chain/d.dylib arch=arm64", DyldOptions{}, []string{
@@ -123,13 +123,13 @@ func TestDyld(t *testing.T) {
 		}},
 		{"slices differ", "a.so arch=x86_64 loads=/opt/i.dylib arch=arm64 loads=/opt/m.dylib\n/opt/i.dylib arch=x86_64\n/opt/m.dylib arch=x86_64", DyldOptions{}, []string{
 			"a.so (x86_64): /opt/i.dylib: found /opt/i.dylib by install name /opt/i.dylib",
-			"a.so (arm64): /opt/m.dylib: missing; /opt (install name /opt/m.dylib): x86_64, not arm64; /opt (install name /opt/m.dylib): not there",
+			"a.so (arm64): /opt/m.dylib: missing; /opt (install name /opt/m.dylib): x86_64, not arm64; /opt (install name /opt/m.dylib): not there; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
 		{"swift", "a.so arch=arm64 loads=@rpath/libswiftCore.dylib rpaths=/usr/lib/swift", DyldOptions{}, []string{
 			"a.so: @rpath/libswiftCore.dylib: system by LC_RPATH /usr/lib/swift of a.so",
 		}},
 		{"no rpath", "a.so arch=arm64 loads=@rpath/b.dylib", DyldOptions{}, []string{
-			"a.so: @rpath/b.dylib: missing; @rpath/b.dylib (LC_RPATH): neither a.so nor what loads it has one",
+			"a.so: @rpath/b.dylib: missing; @rpath/b.dylib (LC_RPATH): neither a.so nor what loads it has one; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
 		{"by install name", "p/a.so arch=arm64 loads=@rpath/b.dylib\nq/x.dylib arch=arm64 id=@rpath/b.dylib", DyldOptions{}, []string{
 			"p/a.so: @rpath/b.dylib: found q/x.dylib by " + ByName,
@@ -139,13 +139,96 @@ func TestDyld(t *testing.T) {
 			"a.so: @loader_path/c.dylib: found c.dylib by install name @loader_path/c.dylib",
 		}},
 		{"executable", "a.so arch=arm64 loads=@executable_path/../lib/b.dylib", DyldOptions{}, []string{
-			"a.so: @executable_path/../lib/b.dylib: missing; @executable_path/../lib/b.dylib (install name @executable_path/../lib/b.dylib): the executable is not known; --executable-path names its folder",
+			"a.so: @executable_path/../lib/b.dylib: missing; @executable_path/../lib/b.dylib (install name @executable_path/../lib/b.dylib): the executable is not known; --executable-path names its folder; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
 		{"bare name", "a.so arch=arm64 loads=b.dylib", DyldOptions{}, []string{
-			"a.so: b.dylib: missing; b.dylib (install name b.dylib): it depends on the working directory of the process",
+			"a.so: b.dylib: missing; b.dylib (install name b.dylib): it depends on the working directory of the process; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
 		{"not Mach-O", "a.so arch=arm64 loads=@rpath/b.dylib rpaths=/opt\n/opt/b.dylib text", DyldOptions{}, []string{
-			"a.so: @rpath/b.dylib: missing; /opt (LC_RPATH /opt of a.so): not Mach-O; /opt (LC_RPATH /opt of a.so): not there",
+			"a.so: @rpath/b.dylib: missing; /opt (LC_RPATH /opt of a.so): not Mach-O; /opt (LC_RPATH /opt of a.so): not there; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
+		}},
+		{"libraries of macOS through an rpath", "a.so arch=arm64 loads=@rpath/libz.1.dylib,@rpath/libc++.1.dylib,@rpath/libfoo.dylib,@rpath/libssl.dylib rpaths=/usr/lib,/usr/lib/../lib/,/opt\n/opt/libfoo.dylib arch=arm64\n/opt/libz.1.dylib arch=arm64", DyldOptions{}, []string{
+			"a.so: @rpath/libz.1.dylib: system by LC_RPATH /usr/lib of a.so",
+			"a.so: @rpath/libc++.1.dylib: system by LC_RPATH /usr/lib of a.so",
+			"a.so: @rpath/libfoo.dylib: found /opt/libfoo.dylib by LC_RPATH /opt of a.so",
+			"a.so: @rpath/libssl.dylib: missing; /usr/lib (LC_RPATH /usr/lib of a.so): not there; /usr/lib (LC_RPATH /usr/lib of a.so): not there; /usr/lib (LC_RPATH /usr/lib/../lib/ of a.so): not there; /usr/lib (LC_RPATH /usr/lib/../lib/ of a.so): not there; /opt (LC_RPATH /opt of a.so): not there; /opt (LC_RPATH /opt of a.so): not there; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
+		}},
+		{"frameworks of macOS through an rpath", "a.so arch=arm64 loads=@rpath/Metal.framework/Versions/A/Metal,@rpath/Metal.framework/b.dylib rpaths=/System/Library/Frameworks", DyldOptions{}, []string{
+			"a.so: @rpath/Metal.framework/Versions/A/Metal: system by LC_RPATH /System/Library/Frameworks of a.so",
+			"a.so: @rpath/Metal.framework/b.dylib: missing; /System/Library/Frameworks/Metal.framework (LC_RPATH /System/Library/Frameworks of a.so): not there; /System/Library/Frameworks/Metal.framework (LC_RPATH /System/Library/Frameworks of a.so): not there; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
+		}},
+		{"the user's volume is not macOS", "a.so arch=arm64 loads=/System/Volumes/Data/Users/me/b.dylib,/System/Volumes/Preboot/Cryptexes/OS/usr/lib/libz.1.dylib,/usr/lib/../local/lib/c.dylib,/usr/lib/./libz.1.dylib,@rpath/d.dylib rpaths=/System/Volumes/Data/opt\n/Users/me/b.dylib arch=arm64\n/usr/local/lib/c.dylib arch=arm64\n/opt/d.dylib arch=arm64", DyldOptions{}, []string{
+			"a.so: /System/Volumes/Data/Users/me/b.dylib: found /Users/me/b.dylib by install name /System/Volumes/Data/Users/me/b.dylib",
+			"a.so: /System/Volumes/Preboot/Cryptexes/OS/usr/lib/libz.1.dylib: system by part of macOS",
+			"a.so: /usr/lib/../local/lib/c.dylib: found /usr/local/lib/c.dylib by install name /usr/lib/../local/lib/c.dylib",
+			"a.so: /usr/lib/./libz.1.dylib: system by part of macOS",
+			"a.so: @rpath/d.dylib: found /opt/d.dylib by LC_RPATH /System/Volumes/Data/opt of a.so",
+		}},
+		{"dyld's fallback", "a.so arch=arm64 loads=b.dylib,@rpath/c.dylib,@rpath/D.framework/Versions/A/D,libz.1.dylib,@rpath/libbz2.1.0.dylib,/gone/b.dylib\n/usr/local/lib/b.dylib arch=arm64 loads=@rpath/e.dylib\n/usr/local/lib/c.dylib arch=arm64\n/usr/local/lib/e.dylib arch=arm64\n/Library/Frameworks/D.framework/Versions/A/D arch=arm64", DyldOptions{}, []string{
+			"a.so: b.dylib: found /usr/local/lib/b.dylib by dyld's fallback /usr/local/lib",
+			"a.so: @rpath/c.dylib: found /usr/local/lib/c.dylib by dyld's fallback /usr/local/lib",
+			"a.so: @rpath/D.framework/Versions/A/D: found /Library/Frameworks/D.framework/Versions/A/D by dyld's fallback /Library/Frameworks",
+			"a.so: libz.1.dylib: system by dyld's fallback /usr/lib",
+			"a.so: @rpath/libbz2.1.0.dylib: system by dyld's fallback /usr/lib",
+			"a.so: /gone/b.dylib: found /usr/local/lib/b.dylib by dyld's fallback /usr/local/lib",
+			"/usr/local/lib/b.dylib: @rpath/e.dylib: found /usr/local/lib/e.dylib by dyld's fallback /usr/local/lib",
+		}},
+		{"no fallback for a path since macOS 13, nor for a system's library elsewhere", "a.so arch=arm64 minos=13.0 loads=/gone/b.dylib,@rpath/c.dylib,@rpath/libz.1.dylib rpaths=/gone\n/usr/local/lib/b.dylib arch=arm64\n/usr/local/lib/c.dylib arch=x86_64", DyldOptions{}, []string{
+			"a.so: /gone/b.dylib: missing; /gone (install name /gone/b.dylib): not there; /gone (install name /gone/b.dylib): not there",
+			"a.so: @rpath/c.dylib: missing; /gone (LC_RPATH /gone of a.so): not there; /gone (LC_RPATH /gone of a.so): not there; /usr/local/lib (dyld's fallback /usr/local/lib): x86_64, not arm64",
+			"a.so: @rpath/libz.1.dylib: missing; /gone (LC_RPATH /gone of a.so): not there; /gone (LC_RPATH /gone of a.so): not there; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
+		}},
+		{"the wheel alone has no fallback", "a.so arch=arm64 loads=b.dylib,libz.1.dylib\n/usr/local/lib/b.dylib arch=arm64", DyldOptions{WheelOnly: true}, []string{
+			"a.so: b.dylib: missing; b.dylib (install name b.dylib): it depends on the working directory of the process",
+			"a.so: libz.1.dylib: system by dyld's fallback /usr/lib",
+		}},
+		{"a program knows its own folder", "p/bin/tool arch=arm64 type=execute loads=@executable_path/../lib/b.dylib,@rpath/c.dylib rpaths=@executable_path/../Frameworks\np/lib/b.dylib arch=arm64 loads=@executable_path/d.dylib\np/Frameworks/c.dylib arch=arm64\np/bin/d.dylib arch=arm64\np/a.so arch=arm64 type=bundle loads=@executable_path/../lib/e.dylib\n/py/lib/e.dylib arch=arm64", DyldOptions{ExecutablePath: "/py/bin"}, []string{
+			"p/bin/tool: @executable_path/../lib/b.dylib: found p/lib/b.dylib by install name @executable_path/../lib/b.dylib",
+			"p/bin/tool: @rpath/c.dylib: found p/Frameworks/c.dylib by LC_RPATH @executable_path/../Frameworks of p/bin/tool",
+			"p/lib/b.dylib: @executable_path/d.dylib: found p/bin/d.dylib by install name @executable_path/d.dylib",
+			"p/a.so: @executable_path/../lib/e.dylib: found /py/lib/e.dylib by install name @executable_path/../lib/e.dylib",
+		}},
+		{"in the wheel, and no name leads there", "p/a.so arch=arm64 loads=b.dylib,@rpath/c.dylib,/Users/runner/build/libd.1.dylib,@rpath/S.framework/Versions/A/S,/gone/e.dylib\np/lib/b.dylib arch=arm64\np/lib/c.dylib arch=arm64 id=@rpath/c.dylib\np/lib/libd.1.2.dylib arch=arm64 id=/Users/runner/build/libd.1.dylib\nq/S.framework/S arch=arm64\nq/one/e.dylib arch=arm64 size=80\nq/two/e.dylib arch=arm64", DyldOptions{}, []string{
+			"p/a.so: b.dylib: found p/lib/b.dylib by " + ByFileName,
+			"p/a.so: @rpath/c.dylib: found p/lib/c.dylib by " + ByName,
+			"p/a.so: /Users/runner/build/libd.1.dylib: found p/lib/libd.1.2.dylib by " + ByName,
+			"p/a.so: @rpath/S.framework/Versions/A/S: found q/S.framework/S by " + ByFileName,
+			"p/a.so: /gone/e.dylib: missing; /gone (install name /gone/e.dylib): not there; /gone (install name /gone/e.dylib): not there; the wheel (name of its files): q/one/e.dylib, q/two/e.dylib are called so, and differ; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
+		}},
+		{"of several that are the same, the closest", "p/a.so arch=arm64 loads=b.dylib,c.dylib\np/lib/b.dylib arch=arm64\nq/b.dylib arch=arm64\no/c.dylib arch=arm64 size=80\np/c.dylib arch=arm64", DyldOptions{}, []string{
+			"p/a.so: b.dylib: found p/lib/b.dylib by " + ByFileName,
+			"p/a.so: c.dylib: found p/c.dylib by " + ByFileName,
+		}},
+		{"the wheel's own copy and no second one", "p/a.so arch=arm64 loads=/opt/b.dylib,/opt/c.dylib,/opt/d.dylib\np/lib/b.dylib arch=arm64\np/lib/c.dylib arch=arm64 id=@rpath/c.dylib size=80\np/lib/d.dylib arch=arm64 id=@rpath/other.dylib\n/opt/b.dylib arch=arm64\n/opt/c.dylib arch=arm64 id=@rpath/c.dylib\n/opt/d.dylib arch=arm64 id=/opt/d.dylib size=80", DyldOptions{}, []string{
+			"p/a.so: /opt/b.dylib: found p/lib/b.dylib by " + OwnCopy,
+			"p/a.so: /opt/c.dylib: found p/lib/c.dylib by " + OwnCopy,
+			"p/a.so: /opt/d.dylib: found /opt/d.dylib by install name /opt/d.dylib",
+		}},
+		{"unless the other is asked for", "p/a.so arch=arm64 loads=/opt/b.dylib\np/lib/b.dylib arch=arm64\n/opt/b.dylib arch=arm64", DyldOptions{Graft: []string{"b.*"}}, []string{
+			"p/a.so: /opt/b.dylib: found /opt/b.dylib by install name /opt/b.dylib",
+		}},
+		{"no bundle is loaded as a library", "a.so arch=arm64 loads=@loader_path/b.so,@loader_path/c.dylib\nb.so arch=arm64 type=bundle\nc.dylib arch=arm64 type=execute", DyldOptions{WheelOnly: true}, []string{
+			"a.so: @loader_path/b.so: missing; . (install name @loader_path/b.so): a bundle, not a library (MH_BUNDLE)",
+			"a.so: @loader_path/c.dylib: missing; . (install name @loader_path/c.dylib): not a library (MH_EXECUTE)",
+		}},
+		{"names in other letters", "p/a.so arch=arm64 loads=@loader_path/Lib/B.dylib,/opt/foo/c.dylib,/opt/FOO/c.dylib\np/lib/b.dylib arch=arm64\n/opt/Foo/c.dylib arch=arm64", DyldOptions{}, []string{
+			"p/a.so: @loader_path/Lib/B.dylib: found p/lib/b.dylib by install name @loader_path/Lib/B.dylib",
+			"p/a.so: /opt/foo/c.dylib: found /opt/Foo/c.dylib by install name /opt/foo/c.dylib",
+			"p/a.so: /opt/FOO/c.dylib: found /opt/Foo/c.dylib by install name /opt/FOO/c.dylib",
+		}},
+		{"Python is in the process already", "p/a.so arch=arm64 loads=/Library/Frameworks/Python.framework/Versions/3.12/Python,@rpath/libpython3.13t.dylib,/opt/libpythonic.dylib\n/Library/Frameworks/Python.framework/Versions/3.12/Python arch=arm64\n/opt/libpythonic.dylib arch=arm64", DyldOptions{}, []string{
+			"p/a.so: /Library/Frameworks/Python.framework/Versions/3.12/Python: libpython /Library/Frameworks/Python.framework/Versions/3.12/Python by install name /Library/Frameworks/Python.framework/Versions/3.12/Python",
+			"p/a.so: @rpath/libpython3.13t.dylib: libpython",
+			"p/a.so: /opt/libpythonic.dylib: found /opt/libpythonic.dylib by install name /opt/libpythonic.dylib",
+		}},
+		{"unless it is the wheel's, or insisted on", "p/a.so arch=arm64 loads=@loader_path/libpython3.12.dylib,/opt/Python.framework/Python\np/libpython3.12.dylib arch=arm64\n/opt/Python.framework/Python arch=arm64", DyldOptions{Graft: []string{"Python"}}, []string{
+			"p/a.so: @loader_path/libpython3.12.dylib: found p/libpython3.12.dylib by install name @loader_path/libpython3.12.dylib",
+			"p/a.so: /opt/Python.framework/Python: found /opt/Python.framework/Python by install name /opt/Python.framework/Python",
+		}},
+		{"excluded by pattern", "a.so arch=arm64 loads=@rpath/libpython3.12.dylib,/opt/libq.dylib,/opt/libpyx.dylib\n/opt/libq.dylib -> libpy.1.dylib\n/opt/libpy.1.dylib arch=arm64\n/opt/libpyx.dylib arch=arm64", DyldOptions{Exclude: []string{"libpy[!x]*"}}, []string{
+			"a.so: @rpath/libpython3.12.dylib: excluded",
+			"a.so: /opt/libq.dylib: excluded /opt/libpy.1.dylib by install name /opt/libq.dylib",
+			"a.so: /opt/libpyx.dylib: found /opt/libpyx.dylib by install name /opt/libpyx.dylib",
 		}},
 		{"cycle", "a.so arch=arm64 loads=/b.dylib\n/b.dylib arch=arm64 loads=/c.dylib\n/c.dylib arch=arm64 loads=/b.dylib", DyldOptions{}, []string{
 			"a.so: /b.dylib: found /b.dylib by install name /b.dylib",
@@ -157,7 +240,7 @@ func TestDyld(t *testing.T) {
 			"a.so: @rpath/c.dylib: excluded /real/c.dylib by LC_RPATH /real of a.so",
 		}},
 		{"kinds", "a.so arch=arm64 loads=weak:/no.dylib,reexport:/b.dylib,upward:/b.dylib,lazy:/b.dylib\n/b.dylib arch=arm64", DyldOptions{}, []string{
-			"a.so: /no.dylib: missing;  (install name /no.dylib): not there; / (install name /no.dylib): not there",
+			"a.so: /no.dylib: missing;  (install name /no.dylib): not there; / (install name /no.dylib): not there; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 			"a.so: /b.dylib: found /b.dylib by install name /b.dylib",
 			"a.so: /b.dylib: found /b.dylib by install name /b.dylib",
 			"a.so: /b.dylib: found /b.dylib by install name /b.dylib",
@@ -166,6 +249,9 @@ func TestDyld(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			members, sysroot := dyldWorld(t, tt.world)
 			tt.opts.Sysroot = sysroot
+			if tt.opts.ExecutablePath != "" {
+				tt.opts.ExecutablePath = sysroot + tt.opts.ExecutablePath
+			}
 			g, err := ResolveDyld(context.Background(), members, tt.opts)
 			if err != nil {
 				t.Fatal(err)
@@ -175,6 +261,40 @@ func TestDyld(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestDyldFallbackOfTheUser(t *testing.T) {
+	members, sysroot := dyldWorld(t, "a.so arch=arm64 minos=14.0 loads=b.dylib,@rpath/c.dylib,/gone/d.dylib,libz.1.dylib rpaths=/none\n/one/c.dylib arch=arm64\n/two/b.dylib arch=arm64\n/two/c.dylib arch=arm64\n/two/d.dylib arch=arm64\n/usr/local/lib/b.dylib arch=arm64")
+	g, err := ResolveDyld(context.Background(), members, DyldOptions{Sysroot: sysroot, Fallback: []string{sysroot + "/one", sysroot + "/two"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	want := []string{
+		"a.so: b.dylib: found /two/b.dylib by dyld's fallback /two",
+		"a.so: @rpath/c.dylib: found /one/c.dylib by dyld's fallback /one",
+		"a.so: /gone/d.dylib: found /two/d.dylib by dyld's fallback /two",
+		"a.so: libz.1.dylib: system by dyld's fallback /usr/lib",
+	}
+	if diff := cmp.Diff(want, spellDyld(g, sysroot)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// A file has one image, whatever the paths by which it is reached.
+func TestDyldOneFileUnderTwoPaths(t *testing.T) {
+	members, sysroot := dyldWorld(t, "a.so arch=arm64 loads=/opt/b.dylib,/opt/second.dylib\n/opt/b.dylib arch=arm64")
+	if err := os.Link(sysroot+"/opt/b.dylib", sysroot+"/opt/second.dylib"); err != nil {
+		t.Skip(err)
+	}
+	g, err := ResolveDyld(context.Background(), members, DyldOptions{Sysroot: sysroot})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	if loads := g.Members[0].Images[0].Loads; len(g.System) != 1 || loads[0].To != loads[1].To {
+		t.Errorf("%v", spellDyld(g, sysroot))
 	}
 }
 

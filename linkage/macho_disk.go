@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/wheelmend/wheelmend/internal/steady"
 	"github.com/wheelmend/wheelmend/macho"
@@ -16,10 +17,13 @@ type machoDisk struct {
 	read    map[string]machoLookup // by path on this machine
 	pool    *steady.Pool
 	err     error // the first that ends a search: see passesOver
+	opened  []machoLookup
+
+	spellings map[string]map[string]string // of each directory: names by lower case
 }
 
 func newMachODisk() *machoDisk {
-	return &machoDisk{lookups: map[string]machoLookup{}, read: map[string]machoLookup{}, pool: steady.NewPool(maxOpen)}
+	return &machoDisk{lookups: map[string]machoLookup{}, read: map[string]machoLookup{}, pool: steady.NewPool(maxOpen), spellings: map[string]map[string]string{}}
 }
 
 // A machoLookup is a Mach-O file, or why there is none.
@@ -43,7 +47,7 @@ func (d *machoDisk) find(root Root, name string) (machoLookup, string) {
 }
 
 func (d *machoDisk) look(root Root, name string) machoLookup {
-	real, err := root.resolve(name)
+	real, err := d.macPath(root, name)
 	if err != nil {
 		return d.lost(err)
 	}
@@ -51,23 +55,31 @@ func (d *machoDisk) look(root Root, name string) machoLookup {
 	l, ok := d.read[host]
 	if !ok {
 		l = d.open(root, real)
-		l.host, l.real = host, real
 		d.read[host] = l
 	}
 	return l
 }
 
-// open reads the headers of the file at a path of a root without links.
+// open reads the headers of the file at a path of a root without links. A file that
+// was read under another path, as the volume spells it or by a hard link, is the
+// same: dyld compares device and inode.
 func (d *machoDisk) open(root Root, real string) machoLookup {
 	f, err := openIn(d.pool, root, real)
 	if err != nil {
 		return d.lost(err)
 	}
+	for _, known := range d.opened {
+		if os.SameFile(known.info, f.Info()) {
+			return known
+		}
+	}
 	file, err := macho.NewFile(f, f.Size())
 	var rule *macho.FormatError
 	switch {
 	case err == nil:
-		return machoLookup{file: file, info: f.Info()}
+		l := machoLookup{file: file, info: f.Info(), host: root.host(real), real: real}
+		d.opened = append(d.opened, l)
+		return l
 	case errors.Is(err, macho.ErrNotMachO):
 		return machoLookup{why: "not Mach-O"}
 	case errors.Is(err, macho.ErrArchive) || errors.As(err, &rule):

@@ -125,7 +125,8 @@ func (p *plan) checkExtents(got *Slice) error {
 	return nil
 }
 
-// checkImports makes sure that each symbol comes from the library that it came from.
+// checkImports makes sure that each symbol comes from the library that it came from,
+// or from any if that one is gone.
 func (p *plan) checkImports(got *Slice, ordinals []int) error {
 	want, err := p.s.imports()
 	if err != nil {
@@ -135,6 +136,7 @@ func (p *plan) checkImports(got *Slice, ordinals []int) error {
 	if err != nil {
 		return fmt.Errorf("macho: the imports of the edited image do not read back, so the edit is refused: %w", err)
 	}
+	want = slices.DeleteFunc(want, func(x imported) bool { return ordinals[x.ordinal-1] == gone })
 	if len(have) != len(want) {
 		return misplaced("the number of imports", len(have), len(want))
 	}

@@ -1,6 +1,7 @@
 package macho
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -54,7 +55,8 @@ func (s *Slice) importsOf(ordinals []int) ([]string, error) {
 }
 
 // renumber returns the patches that give libraries their new ordinals; ordinals
-// holds the new one of each library, 0 or less for one that is gone.
+// holds the new one of each library, 0 or less for one that is removed. Symbols of
+// one that is gone are looked up flat.
 func (s *Slice) renumber(ordinals []int) ([]patch, error) {
 	same := true
 	for i, now := range ordinals {
@@ -78,7 +80,9 @@ func (s *Slice) renumber(ordinals []int) ([]patch, error) {
 		if now == x.ordinal {
 			continue
 		}
-		if now <= 0 {
+		if now == gone {
+			now = flatLookup
+		} else if now <= 0 {
 			return nil, fmt.Errorf("macho: %q is imported from a library that is to be removed", x.symbol)
 		}
 		patches = append(patches, patch{off: x.off, size: int64(x.size), data: x.encode(now)})
@@ -321,7 +325,7 @@ func readBinds(data []byte, off int64, what string) ([]imported, error) {
 		case opOrdinalULEB:
 			n, size := uleb(data[b.arg:])
 			current = len(all)
-			all = append(all, imported{ordinal: int(min(n, 1<<30)), off: off + int64(b.arg), size: size, encode: func(n int) []byte { return paddedULEB(n, size) }})
+			all = append(all, longOrdinal(int(min(n, 1<<30)), off+int64(b.at), size))
 		case opSymbol:
 			symbol = b.name
 		case opBind, opBindAddULEB, opBindAddScaled, opBindTimes:
@@ -337,9 +341,26 @@ func readBinds(data []byte, off int64, what string) ([]imported, error) {
 // immediateOrdinal returns the ordinal that an opcode holds in its low bits.
 func immediateOrdinal(op byte, off int64) imported {
 	return imported{ordinal: int(op & immediateMask), off: off, size: 1, encode: func(n int) []byte {
+		if n < 0 {
+			return []byte{specialOrdinal(n)}
+		}
 		return []byte{opOrdinalImmediate | byte(n)}
 	}}
 }
+
+// longOrdinal returns the ordinal of an opcode at off that a number of size bytes
+// follows. A special one has none: it is written again in their place.
+func longOrdinal(ordinal int, off int64, size int) imported {
+	return imported{ordinal: ordinal, off: off, size: 1 + size, encode: func(n int) []byte {
+		if n < 0 {
+			return bytes.Repeat([]byte{specialOrdinal(n)}, 1+size)
+		}
+		return append([]byte{opOrdinalULEB}, paddedULEB(n, size)...)
+	}}
+}
+
+// specialOrdinal returns the opcode for an ordinal below 0.
+func specialOrdinal(n int) byte { return opOrdinalSpecial | byte(n)&immediateMask }
 
 // uleb reads a number in ULEB128 and returns its size in bytes, 0 if it is cut
 // off. What exceeds 64 bits is lost, as signed numbers are of no interest here.

@@ -62,6 +62,7 @@ func TestEditedImagesRun(t *testing.T) {
 				{"longer names", []Edit{ReplaceDylib(libdep, longer), AddRPath(roomy)}, []Edit{SetID("/DLC/" + longer)}},
 				{"shorter names", []Edit{ReplaceDylib(libdep, "@loader_path/libdep.1.dylib"), ClearRPaths()}, []Edit{SetID("libdep.1.dylib")}},
 				{"moved images", full(), append(full(), SetID("/DLC/"+longer))},
+				{"flat lookup", []Edit{LookUpFlat(libdep)}, nil},
 				{"one name for two", []Edit{ReplaceDylib(system, libdep)}, nil},
 			} {
 				t.Run(module+" "+tt.name, func(t *testing.T) {

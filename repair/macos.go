@@ -19,6 +19,7 @@ import (
 type MacOptions struct {
 	IgnoreMissing bool              // go on when a library was not found
 	KeepRPaths    bool              // leave search paths of the build machine in the files
+	KeepIDs       bool              // leave grafted libraries their install names (LC_ID_DYLIB), for who links to them by these
 	Target        policy.MacVersion // the wheel shall run on this macOS, and promises no older one; zero means what it needs
 }
 
@@ -27,12 +28,13 @@ type SliceChange struct {
 	Arch          string   `json:"arch"`
 	InstallName   string   `json:"install_name,omitempty"`   // new LC_ID_DYLIB
 	Needed        []Rename `json:"needed,omitempty"`         // libraries that it loads
+	LookedUp      []string `json:"removed_needed,omitempty"` // libraries that go away; what is imported from them is looked for in the whole process
 	RemovedRPaths []string `json:"removed_rpaths,omitempty"` // LC_RPATHs that go away
 	Sign          bool     `json:"sign,omitempty"`           // it gets its first signature, without which macOS does not load it
 }
 
 func (s *SliceChange) empty() bool {
-	return s.InstallName == "" && len(s.Needed) == 0 && len(s.RemovedRPaths) == 0 && !s.Sign
+	return s.InstallName == "" && len(s.Needed)+len(s.LookedUp) == 0 && len(s.RemovedRPaths) == 0 && !s.Sign
 }
 
 // edits translates the change into edits of the slice.
@@ -43,6 +45,9 @@ func (s *SliceChange) edits() []macho.Edit {
 	}
 	if s.InstallName != "" {
 		edits = append(edits, macho.SetID(s.InstallName))
+	}
+	for _, name := range s.LookedUp {
+		edits = append(edits, macho.LookUpFlat(name))
 	}
 	for _, r := range s.Needed {
 		edits = append(edits, macho.ReplaceDylib(r.Old, r.New))
@@ -93,6 +98,9 @@ func (p *Plan) planMacOS(ctx context.Context, rep *audit.Report) error {
 	}
 	if err := p.editMembers(rep); err != nil {
 		return err
+	}
+	for _, b := range rep.MacOS.Helpers() {
+		p.warn("%s is for %s alone; no file of the wheel needs it for the other architectures, so Python code has to know when to ask for it", b.Path, strings.Join(audit.ArchsOf(b), " and "))
 	}
 	p.planLeftovers(rep)
 	return nil
@@ -196,6 +204,8 @@ func (p *Plan) retagMacOS(rep *audit.Report) error {
 		switch {
 		case slices.Contains(p.platforms, tag):
 			kept = append(kept, tag)
+		case err == nil && f.Family == policy.MacOS && len(rep.MacOS.Unasked(tag)) > 0:
+			p.warn("platform tag %s becomes %s: the wheel is not good for %s", tag, p.Policy, strings.Join(rep.MacOS.Unasked(tag), " and "))
 		case err == nil && f.Family == policy.MacOS:
 			p.warn("platform tag %s is raised: the wheel does not meet it", tag)
 		case err != nil || f.Family != policy.Any:

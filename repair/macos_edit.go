@@ -1,12 +1,14 @@
 package repair
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/macho"
 )
 
 // editMembers decides what changes in each Mach-O file of the wheel, and in each
@@ -33,7 +35,11 @@ func (p *Plan) editMembers(rep *audit.Report) error {
 	}
 	for i := range p.Grafts {
 		g := &p.Grafts[i]
-		g.Slices = p.changeSlices(g.binary, g.Member, g.aside, installNamePrefix+g.Member)
+		id := installNamePrefix + g.Member
+		if p.options.MacOS.KeepIDs {
+			id = ""
+		}
+		g.Slices = p.changeSlices(g.binary, g.Member, g.aside, id)
 	}
 	return p.dropSameMachO()
 }
@@ -50,10 +56,14 @@ func (p *Plan) changeSlices(b *linkage.Binary, member string, aside bool, id str
 		if signature, err := image.Slice.Signature(); err == nil && signature == nil {
 			s.Sign = image.Slice.Arch.IsARM64()
 		}
-		if image.Slice.ID != "" && image.Slice.ID != id {
+		if image.Slice.ID != "" && id != "" && image.Slice.ID != id {
 			s.InstallName = id
 		}
 		for _, e := range image.Loads {
+			if e.Status == linkage.DylibPython && image.Slice.Type != macho.Execute && !slices.Contains(s.LookedUp, e.Dylib.Name) {
+				s.LookedUp = append(s.LookedUp, e.Dylib.Name)
+				p.warn("%s: its dependency on %s is removed: Python's symbols are looked up in the program that loads it, as with -undefined dynamic_lookup", b.Path, e.Dylib.Name)
+			}
 			name := p.loadName(image, e, member, aside)
 			r := Rename{Old: e.Dylib.Name, New: name}
 			if name != "" && name != e.Dylib.Name && !slices.Contains(s.Needed, r) {
@@ -70,6 +80,9 @@ func (p *Plan) changeSlices(b *linkage.Binary, member string, aside bool, id str
 // loadName returns the name by which a file of the wheel loads a library after the
 // repair, "" if that stays as it is.
 func (p *Plan) loadName(image *linkage.Image, e *linkage.LoadEdge, member string, aside bool) string {
+	if e.Status == linkage.DylibSystem {
+		return e.SystemName
+	}
 	to := target(image, e)
 	if to == nil {
 		return ""
@@ -77,12 +90,34 @@ func (p *Plan) loadName(image *linkage.Image, e *linkage.LoadEdge, member string
 	if g := p.graftedMachO(to, aside); g != nil {
 		return loaderPath(member, g.Member)
 	}
-	// What a graft finds in the wheel, it has to find from its new place. A member
-	// is where it was.
-	if to.InWheel && !image.Binary.InWheel && linkage.InPackages(to.Path) && !aside {
+	if to.InWheel && p.leadsThere(image, e, member) && isAside(to.Path) == aside && !isScript(to.Path) {
 		return loaderPath(member, to.Path)
 	}
 	return ""
+}
+
+// leadsThere reports whether the way to a member has to be written anew. What a
+// graft finds in the wheel, it has to find from its new place, and so has a program
+// that moves. Another file is where it was: it keeps a name that leads to the
+// library in whatever process.
+func (p *Plan) leadsThere(image *linkage.Image, e *linkage.LoadEdge, member string) bool {
+	b := image.Binary
+	if e.Rule == linkage.ByFileName || e.Rule == linkage.OwnCopy {
+		p.tellOwn(b, e)
+	}
+	elsewhere := e.Program != nil && (isScript(e.Program.Binary.Path) || p.macos.UnderPython()[image])
+	return !b.InWheel || member != b.Path || elsewhere || e.Fold || !e.Leads()
+}
+
+// tellOwn tells which file of the wheel is taken for a name that does not lead to it.
+func (p *Plan) tellOwn(b *linkage.Binary, e *linkage.LoadEdge) {
+	text := fmt.Sprintf("%s: %s becomes %s of the wheel, which is called so", b.Path, e.Dylib.Name, e.To.Binary.Path)
+	if e.Instead != nil {
+		text = fmt.Sprintf("%s: %s becomes %s of the wheel, and not a second copy of %s", b.Path, e.Dylib.Name, e.To.Binary.Path, e.Instead.Path)
+	}
+	if !slices.Contains(p.Warnings, text) {
+		p.Warnings = append(p.Warnings, text)
+	}
 }
 
 // target returns the file that a library resolves to. A slice for which it was not
@@ -126,19 +161,11 @@ func (p *Plan) buildRPaths(rpaths []string) []string {
 func buildRPaths(rpaths []string, loaded []*linkage.Binary) []string {
 	var removed []string
 	for _, rpath := range rpaths {
-		if !portableRPath(rpath) && !leadsOut(rpath, loaded) && !slices.Contains(removed, rpath) {
+		if !linkage.PortableRPath(rpath) && !leadsOut(rpath, loaded) && !slices.Contains(removed, rpath) {
 			removed = append(removed, rpath)
 		}
 	}
 	return removed
-}
-
-// portableRPath reports whether a search path means the same on every Mac, once the
-// wheel is installed.
-func portableRPath(rpath string) bool {
-	return linkage.IsMacSystem(rpath+"/") || slices.ContainsFunc([]string{"@loader_path", "@executable_path", "@rpath"}, func(variable string) bool {
-		return rpath == variable || strings.HasPrefix(rpath, variable+"/")
-	})
 }
 
 // leadsOut reports whether the loader found a library that is left out by a search

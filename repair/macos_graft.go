@@ -38,9 +38,10 @@ func (p *Plan) graftMachO(ctx context.Context, libDir string) error {
 		taken[strings.ToLower(m.Name)] = "a member"
 	}
 	wanted := p.wantedMachO()
-	for i, b := range p.macos.Grafts {
+	bases := graftBases(p.macos.Grafts, digests)
+	for i := range p.macos.Grafts {
 		for _, dir := range []string{dirs.packages, dirs.aside} {
-			name := strings.ToLower(path.Join(dir, graftBase(b)))
+			name := strings.ToLower(path.Join(dir, bases[i]))
 			if other, ok := taken[name]; ok && other != digests[i] {
 				taken[name] = ""
 			} else {
@@ -53,14 +54,30 @@ func (p *Plan) graftMachO(ctx context.Context, libDir string) error {
 			if !wanted[machOKey{b, aside}] {
 				continue
 			}
-			member := path.Join(dirs.of(aside), graftBase(b))
+			member := path.Join(dirs.of(aside), bases[i])
 			if taken[strings.ToLower(member)] != digests[i] {
-				member = path.Join(dirs.of(aside), graftName(graftBase(b), digests[i]))
+				member = path.Join(dirs.of(aside), graftName(bases[i], digests[i]))
 			}
 			p.Grafts = append(p.Grafts, Graft{Source: b.Path, SHA256: digests[i], Member: member, binary: b, aside: aside})
 		}
 	}
 	return nil
+}
+
+// graftBases returns the names of the files of libraries. Copies of one whose names
+// differ in case alone, as a volume that does not tell may spell them, have the first.
+func graftBases(grafts []*linkage.Binary, digests []string) []string {
+	first := map[string]string{} // by the name in lower case and the digest
+	bases := make([]string, len(grafts))
+	for i, b := range grafts {
+		base := graftBase(b)
+		key := strings.ToLower(base) + "\x00" + digests[i]
+		if first[key] == "" {
+			first[key] = base
+		}
+		bases[i] = first[key]
+	}
+	return bases
 }
 
 // graftBase returns the name of a library's file.
@@ -136,7 +153,7 @@ func (p *Plan) needsMachO(b *linkage.Binary) bool {
 // dropSameMachO leaves one of several sources with the same content and name. They
 // have to load the same, too, since they become one.
 func (p *Plan) dropSameMachO() error {
-	var kept []Graft
+	kept := []Graft{}
 	for _, g := range p.Grafts {
 		i := slices.IndexFunc(kept, func(k Graft) bool { return k.Member == g.Member })
 		switch {

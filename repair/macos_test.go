@@ -79,9 +79,9 @@ func TestMacOSRepair(t *testing.T) {
 				"b/libs/libb.dylib arm64 id=/DLC/b/libs/libb.dylib",
 				"z/a.so arm64 @loader_path/../b/libs/libb.dylib"}},
 		{"a folder that is there", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=@loader_path/.dylibs/libb.dylib,/opt/libc.dylib\ndemo/.dylibs/libb.dylib macho arch=arm64 id=/DLC/demo/.dylibs/libb.dylib", "opt/libc.dylib macho arch=arm64 id=/opt/libc.dylib loads=@rpath/libb.dylib",
-			repair.Options{MacOS: repair.MacOptions{IgnoreMissing: true}}, "macosx_11_0_arm64", []string{
+			repair.Options{}, "macosx_11_0_arm64", []string{
 				"demo/.dylibs/libb.dylib arm64 id=/DLC/demo/.dylibs/libb.dylib",
-				"demo/.dylibs/libc.dylib arm64 id=/DLC/demo/.dylibs/libc.dylib @rpath/libb.dylib",
+				"demo/.dylibs/libc.dylib arm64 id=/DLC/demo/.dylibs/libc.dylib @loader_path/libb.dylib",
 				"demo/a.so arm64 @loader_path/.dylibs/libb.dylib @loader_path/.dylibs/libc.dylib"}},
 		{"what a graft finds in the wheel", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=/opt/libc.dylib rpaths=@loader_path/lib\ndemo/lib/libb.dylib macho arch=arm64 id=@rpath/libb.dylib", "opt/libc.dylib macho arch=arm64 id=/opt/libc.dylib loads=@rpath/libb.dylib",
 			repair.Options{}, "macosx_11_0_arm64", []string{
@@ -100,7 +100,7 @@ func TestMacOSRepair(t *testing.T) {
 				"demo/a.so arm64 @loader_path/.dylibs/libc.dylib",
 				"demo/a.so x86_64 @loader_path/.dylibs/libb.dylib"}},
 		{"a thin library, allowed", "macosx_10_9_universal2", pkg + "demo/a.so macho arch=x86_64 loads=/opt/libb.dylib arch=arm64 loads=/opt/libb.dylib", "opt/libb.dylib macho arch=x86_64 id=/opt/libb.dylib",
-			repair.Options{Audit: audit.Options{MacOS: audit.MacOptions{RequireArchs: []string{"x86_64"}}}}, "macosx_10_9_universal2", []string{
+			repair.Options{Audit: audit.Options{MacOS: audit.MacOptions{RequireArchs: []string{"x86_64"}}}}, "macosx_10_9_x86_64", []string{
 				"demo/.dylibs/libb.dylib x86_64 id=/DLC/demo/.dylibs/libb.dylib",
 				"demo/a.so arm64 @loader_path/.dylibs/libb.dylib",
 				"demo/a.so x86_64 @loader_path/.dylibs/libb.dylib"}},
@@ -125,6 +125,55 @@ func TestMacOSRepair(t *testing.T) {
 			repair.Options{}, "macosx_11_0_arm64", []string{
 				"demo/.dylibs/libb.dylib arm64 id=/DLC/demo/.dylibs/libb.dylib",
 				"demo/a.so arm64 /opt/none.dylib @loader_path/.dylibs/libb.dylib"}},
+		{"in the wheel, and no name leads there", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 type=bundle loads=libb.dylib,@rpath/libc.dylib,/Users/runner/build/libd.1.dylib,weak:@rpath/E.framework/Versions/A/E\ndemo/lib/libb.dylib macho arch=arm64 id=libb.dylib loads=@rpath/libc.dylib\ndemo/lib/libc.dylib macho arch=arm64\ndemo/d/libd.1.2.dylib macho arch=arm64 id=/Users/runner/build/libd.1.dylib\ndemo/E.framework/Versions/A/E macho arch=arm64", "",
+			repair.Options{}, "macosx_11_0_arm64", []string{
+				"demo/E.framework/Versions/A/E arm64",
+				"demo/a.so arm64 @loader_path/lib/libb.dylib @loader_path/lib/libc.dylib @loader_path/d/libd.1.2.dylib @loader_path/E.framework/Versions/A/E",
+				"demo/d/libd.1.2.dylib arm64 id=/Users/runner/build/libd.1.dylib",
+				"demo/lib/libb.dylib arm64 id=libb.dylib @loader_path/libc.dylib",
+				"demo/lib/libc.dylib arm64"}},
+		{"the wheel's own copy", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=@rpath/libb.dylib,/opt/libc.dylib rpaths=/opt\ndemo/lib/libb.dylib macho arch=arm64 id=@rpath/libb.dylib size=80\ndemo/lib/libc.dylib macho arch=arm64", "opt/libb.dylib macho arch=arm64 id=@rpath/libb.dylib loads=/opt/libz.dylib\nopt/libz.dylib macho arch=arm64\nopt/libc.dylib macho arch=arm64",
+			repair.Options{}, "macosx_11_0_arm64", []string{
+				"demo/a.so arm64 @loader_path/lib/libb.dylib @loader_path/lib/libc.dylib",
+				"demo/lib/libb.dylib arm64 id=@rpath/libb.dylib",
+				"demo/lib/libc.dylib arm64"}},
+		{"libraries of macOS by other names", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 minos=11.0 sdk=14.0 loads=@rpath/libz.1.dylib,libbz2.1.0.dylib,/usr/lib/./libc++.1.dylib,/System/Volumes/Preboot/Cryptexes/OS/usr/lib/libobjc.A.dylib rpaths=/usr/lib,/System/Volumes/Data/Users/me/lib", "",
+			repair.Options{}, "macosx_11_0_arm64", []string{
+				"demo/a.so arm64 @rpath/libz.1.dylib /usr/lib/libbz2.1.0.dylib /usr/lib/libc++.1.dylib /System/Volumes/Preboot/Cryptexes/OS/usr/lib/libobjc.A.dylib rpath=/usr/lib"}},
+		{"dyld's fallback", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=@rpath/libb.dylib,libc.dylib", "usr/local/lib/libb.dylib macho arch=arm64 id=@rpath/libb.dylib\nusr/local/lib/libc.dylib macho arch=arm64",
+			repair.Options{}, "macosx_11_0_arm64", []string{
+				"demo/.dylibs/libb.dylib arm64 id=/DLC/demo/.dylibs/libb.dylib",
+				"demo/.dylibs/libc.dylib arm64",
+				"demo/a.so arm64 @loader_path/.dylibs/libb.dylib @loader_path/.dylibs/libc.dylib"}},
+		{"a program and its folders", "macosx_11_0_arm64", pkg + "demo/bin/tool macho arch=arm64 type=execute loads=@executable_path/../lib/libb.dylib,@rpath/libc.dylib rpaths=@executable_path/../Frameworks\ndemo/lib/libb.dylib macho arch=arm64 loads=@executable_path/../lib/libd.dylib\ndemo/lib/libd.dylib macho arch=arm64\ndemo/Frameworks/libc.dylib macho arch=arm64", "",
+			repair.Options{}, "macosx_11_0_arm64", []string{
+				"demo/Frameworks/libc.dylib arm64",
+				"demo/bin/tool arm64 @executable_path/../lib/libb.dylib @rpath/libc.dylib rpath=@executable_path/../Frameworks",
+				"demo/lib/libb.dylib arm64 @loader_path/libd.dylib",
+				"demo/lib/libd.dylib arm64"}},
+		{"helpers for one architecture each", "macosx_10_9_universal2", pkg + "demo/a.so macho arch=x86_64 arch=arm64\ndemo/h_x86_64.dylib macho arch=x86_64 minos=12.0", "",
+			repair.Options{}, "macosx_12_0_universal2", []string{
+				"demo/a.so arm64", "demo/a.so x86_64", "demo/h_x86_64.dylib x86_64"}},
+		{"other libraries for the slice that is not asked for", "macosx_10_9_universal2", pkg + "demo/a.so macho arch=x86_64 loads=/opt/i.dylib arch=arm64 loads=/opt/m.dylib rpaths=/opt", "opt/i.dylib macho arch=x86_64 id=/opt/i.dylib",
+			repair.Options{Audit: audit.Options{MacOS: audit.MacOptions{RequireArchs: []string{"x86_64"}}}}, "macosx_10_9_x86_64", []string{
+				"demo/.dylibs/i.dylib x86_64 id=/DLC/demo/.dylibs/i.dylib",
+				"demo/a.so arm64 /opt/m.dylib",
+				"demo/a.so x86_64 @loader_path/.dylibs/i.dylib"}},
+		{"the slice that is not asked for is good as well", "macosx_10_9_universal2", pkg + "demo/a.so macho arch=x86_64 loads=/opt/i.dylib arch=arm64 loads=/opt/m.dylib", "opt/i.dylib macho arch=x86_64\nopt/m.dylib macho arch=arm64",
+			repair.Options{Audit: audit.Options{MacOS: audit.MacOptions{RequireArchs: []string{"x86_64"}}}}, "macosx_10_9_universal2", []string{
+				"demo/.dylibs/i.dylib x86_64", "demo/.dylibs/m.dylib arm64",
+				"demo/a.so arm64 @loader_path/.dylibs/m.dylib",
+				"demo/a.so x86_64 @loader_path/.dylibs/i.dylib"}},
+		{"Python of the build machine", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 type=bundle loads=/usr/lib/libSystem.B.dylib,/opt/Python.framework/Versions/3.12/Python,/opt/libb.dylib", "opt/Python.framework/Versions/3.12/Python macho arch=arm64 id=/opt/Python.framework/Versions/3.12/Python\nopt/libb.dylib macho arch=arm64 loads=@rpath/libpython3.12.dylib rpaths=/opt\nopt/libpython3.12.dylib macho arch=arm64",
+			repair.Options{}, "macosx_11_0_arm64", []string{
+				"demo/.dylibs/libb.dylib arm64",
+				"demo/a.so arm64 /usr/lib/libSystem.B.dylib @loader_path/.dylibs/libb.dylib"}},
+		{"Python, insisted on", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 type=bundle loads=/opt/Python.framework/Versions/3.12/Python", "opt/Python.framework/Versions/3.12/Python macho arch=arm64 id=/opt/Python.framework/Versions/3.12/Python",
+			repair.Options{Audit: audit.Options{MacOS: audit.MacOptions{DyldOptions: linkage.DyldOptions{Graft: []string{"Python"}}}}}, "macosx_11_0_arm64", []string{
+				"demo/.dylibs/Python arm64 id=/DLC/demo/.dylibs/Python",
+				"demo/a.so arm64 @loader_path/.dylibs/Python"}},
+		{"a member in other letters", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=@loader_path/Lib/libB.dylib\ndemo/lib/libb.dylib macho arch=arm64", "",
+			repair.Options{}, "macosx_11_0_arm64", []string{"demo/a.so arm64 @loader_path/lib/libb.dylib", "demo/lib/libb.dylib arm64"}},
 		{"a tag for any platform", "any", pkg + "demo/a.so macho arch=x86_64 minos=10.13", "", repair.Options{}, "macosx_10_13_x86_64", []string{"demo/a.so x86_64"}},
 		{"a target", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 minos=12.3", "", repair.Options{MacOS: repair.MacOptions{Target: policy.MacVersion{Major: 13}}}, "macosx_13_0_arm64", []string{"demo/a.so arm64"}},
 		{"tags stay", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 minos=12.3", "", repair.Options{KeepTags: true}, "macosx_11_0_arm64", []string{"demo/a.so arm64"}},

@@ -114,6 +114,9 @@ func (p *printer) sliceChange(s *repair.SliceChange) {
 	for _, r := range s.Needed {
 		did = append(did, fmt.Sprintf("loads %s instead of %s", r.New, r.Old))
 	}
+	for _, name := range s.LookedUp {
+		did = append(did, name+" removed")
+	}
 	if s.InstallName != "" {
 		did = append(did, "install name "+s.InstallName)
 	}

@@ -60,7 +60,7 @@ func (a *app) repairwheelTool() *cobra.Command {
 func withoutLibraryPaths(getenv func(string) string) func(string) string {
 	return func(name string) string {
 		switch name {
-		case "LD_LIBRARY_PATH", "AUDITWHEEL_LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH":
+		case "LD_LIBRARY_PATH", "AUDITWHEEL_LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH":
 			return ""
 		}
 		return getenv(name)

@@ -42,6 +42,7 @@ type repairFlags struct {
 	requireArchs  string
 	ignoreMissing bool
 	keepRPaths    bool
+	keepIDs       bool
 	macTarget     string
 	useLibSuffix  *pflag.Flag
 }
@@ -82,7 +83,7 @@ Wheels for macOS are repaired on any host. Edited files are signed ad hoc.`,
 	flags.BoolVar(&f.keepTags, "no-update-tags", false, "leave the file name and the tags as they are")
 	flags.StringVarP(&f.libSuffix, "lib-sdir", "L", repair.DefaultLibSuffix, "`suffix` of the folder for copied libraries, NAME"+repair.DefaultLibSuffix+"; on macOS the folder in the package, by default "+repair.DefaultDylibsDir)
 	f.useLibSuffix = flags.Lookup("lib-sdir")
-	flags.StringArrayVar(&f.graft, "graft", nil, "copy in libraries that match this `pattern` even if the policy promises them (repeatable)")
+	flags.StringArrayVar(&f.graft, "graft", nil, "copy in libraries that match this `pattern` even if the policy promises them; on macOS, Python's own and those that the wheel has a copy of (repeatable)")
 	flags.BoolVar(&f.strip, "strip", false, "remove symbol tables and debug information")
 	flags.IntVarP(&f.level, "zip-level", "z", -1, "compression `level` of new members, 0 (none) to 9 (default: close to zlib's 6)")
 	f.useLevel = flags.Lookup("zip-level")
@@ -98,16 +99,17 @@ Wheels for macOS are repaired on any host. Edited files are signed ad hoc.`,
 
 // registerMacOS adds what macOS wheels alone ask for.
 func (f *repairFlags) registerMacOS(flags *pflag.FlagSet) {
-	flags.StringVar(&f.requireArchs, "require-archs", "", "macOS: `architectures` (x86_64,arm64 or universal2, intel...) that each file must have; by default those of the file name")
+	flags.StringVar(&f.requireArchs, "require-archs", "", "macOS: `architectures` (x86_64,arm64 or universal2, intel...) that each module, and what it loads, must have; by default those of the file name")
 	flags.BoolVar(&f.ignoreMissing, "ignore-missing", false, "macOS: go on when a library was not found")
 	flags.BoolVar(&f.keepRPaths, "no-sanitize-rpaths", false, "macOS: keep search paths of the build machine")
+	flags.BoolVar(&f.keepIDs, "keep-ids", false, "macOS: leave copied libraries their install names instead of /DLC/...")
 	flags.StringVar(&f.macTarget, "macos-target", "", "macOS: oldest `version` that the wheel shall run on (default: MACOSX_DEPLOYMENT_TARGET, else what it needs)")
 }
 
 // macOptions reads the flags for macOS wheels. The environment's target is not
 // read when there are none, so that it disturbs no other.
 func (f *repairFlags) macOptions(getenv func(string) string, wheels []string) (opts repair.MacOptions, archs []string, err error) {
-	opts.IgnoreMissing, opts.KeepRPaths = f.ignoreMissing, f.keepRPaths
+	opts.IgnoreMissing, opts.KeepRPaths, opts.KeepIDs = f.ignoreMissing, f.keepRPaths, f.keepIDs
 	if f.requireArchs != "" {
 		if archs, err = policy.ParseMacArchs(f.requireArchs); err != nil {
 			return opts, nil, usagef("--require-archs: %w", err)
@@ -212,6 +214,7 @@ func (a *app) repairOptions(f *repairFlags, wheels []string) (repair.Options, er
 		Tool:      repair.Tool{Name: "wheelmend", Version: version()},
 	}
 	opts.Audit.MacOS = audit.MacOptions{DyldOptions: f.search.dyldOptions(a.getenv), RequireArchs: archs}
+	opts.Audit.MacOS.Graft = f.graft
 	switch f.level {
 	case -1:
 		opts.Level = 0

@@ -26,7 +26,7 @@ func (f *searchFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.searchPath, "search-path", nil, "look for libraries in this `directory` first (repeatable)")
 	flags.StringVar(&f.ldPaths, "ldpaths", "", "`directories` (A:B) that replace the loader's default ones")
 	flags.StringVar(&f.sysroot, "sysroot", "", "`directory` that stands for / of the target: default directories, ld.so.conf, absolute paths and links")
-	flags.StringArrayVar(&f.exclude, "exclude", nil, "leave libraries whose soname or path matches this `pattern` to the user's system; on macOS, those with this text in their install name or path (repeatable)")
+	flags.StringArrayVar(&f.exclude, "exclude", nil, "leave libraries whose soname or path matches this `pattern` to the user's system; on macOS, a text without wildcards is also a part of the install name or path (repeatable)")
 	f.useLDPaths = flags.Lookup("ldpaths")
 }
 
@@ -67,7 +67,7 @@ func (f *searchFlags) options(getenv func(string) string) linkage.Options {
 
 // dyldOptions does the same for macOS wheels.
 func (f *searchFlags) dyldOptions(getenv func(string) string) linkage.DyldOptions {
-	return linkage.DyldOptions{
+	opts := linkage.DyldOptions{
 		Sysroot:        f.sysroot,
 		SearchPath:     f.searchPath,
 		LibraryPath:    filepath.SplitList(getenv("DYLD_LIBRARY_PATH")),
@@ -75,6 +75,13 @@ func (f *searchFlags) dyldOptions(getenv func(string) string) linkage.DyldOption
 		DylibsOnly:     f.dylibsOnly,
 		Exclude:        f.exclude,
 	}
+	if fallback := getenv("DYLD_FALLBACK_LIBRARY_PATH"); fallback != "" {
+		opts.Fallback = filepath.SplitList(fallback)
+	}
+	if f.useLDPaths != nil && f.useLDPaths.Changed {
+		opts.Fallback = append([]string{}, filepath.SplitList(f.ldPaths)...)
+	}
+	return opts
 }
 
 // split takes a path list of ld.so apart; it may use semicolons too (ld.so(8)).

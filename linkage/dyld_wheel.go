@@ -1,0 +1,194 @@
+package linkage
+
+import (
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/macho"
+)
+
+// What [LoadEdge.Rule] is where no name leads to the file, beside [ByName].
+const (
+	ByFileName = "in the wheel under this file name" // no process finds it so: a repair has to lead there
+	OwnCopy    = "the wheel's own copy"              // of a library that was found outside; likewise
+)
+
+// settle resolves what names did not lead to, in the order of preference: members
+// of the wheel that are called so, then where dyld looks at last. What that brings
+// in loads libraries, too.
+func (d *dyld) settle(wheel bool) {
+	done := map[*Image]bool{}
+	for {
+		var next []*Image
+		for _, b := range slices.Concat(d.graph.Members, d.graph.System) {
+			for _, image := range b.Images {
+				if !done[image] {
+					done[image] = true
+					next = append(next, image)
+				}
+			}
+		}
+		if len(next) == 0 {
+			return
+		}
+		for _, image := range next {
+			for _, e := range image.Loads {
+				d.settleEdge(image, e, wheel)
+			}
+		}
+	}
+}
+
+func (d *dyld) settleEdge(image *Image, e *LoadEdge, wheel bool) {
+	switch {
+	case e.Status == DylibFound && wheel:
+		d.preferOwn(image, e)
+	case e.Status != DylibMissing:
+	case wheel && d.matchName(image, e):
+	default:
+		s := &dyldSearch{dyld: d, from: &chain{image: image}, edge: e, note: true}
+		if s.fallback(); e.To != nil {
+			d.found(e)
+			d.load(e.To)
+		}
+	}
+}
+
+// matchName takes the member that is called as a missing library is: by its install
+// name, which is what dyld takes once something has loaded it, or by its file name.
+func (d *dyld) matchName(image *Image, e *LoadEdge) bool {
+	rule, found := ByName, d.membersFor(image, func(to *Image) bool { return to.Slice.ID == e.Dylib.Name })
+	if len(found) == 0 {
+		rule, found = ByFileName, d.membersFor(image, func(to *Image) bool { return calledSo(to, e.Dylib.Name) })
+	}
+	to := closest(image, found)
+	if to == nil {
+		if len(found) > 0 {
+			e.Tried = append(e.Tried, Place{Dir: "the wheel", Rule: "name of its files", Why: fmt.Sprintf("%s are called so, and differ", names(found))})
+		}
+		return false
+	}
+	e.Status, e.To, e.Rule, e.Tried = DylibFound, to, rule, nil
+	return true
+}
+
+// membersFor returns the libraries of the wheel for the architecture of an image.
+func (d *dyld) membersFor(image *Image, want func(*Image) bool) []*Image {
+	var found []*Image
+	for _, b := range d.graph.Members {
+		if to := b.Image(image.Slice.Arch); to != nil && to != image && to.Slice.Type == macho.DyLib && want(to) {
+			found = append(found, to)
+		}
+	}
+	return found
+}
+
+// calledSo reports whether the file or the install name of a library ends as a name
+// does. Frameworks are compared without their version.
+func calledSo(to *Image, name string) bool {
+	want := leaf(name)
+	return want != "" && (leaf(to.Binary.Path) == want || leaf(to.Slice.ID) == want)
+}
+
+// leaf returns what a library is called without its folders: NAME.framework/NAME of
+// a framework, else its last element.
+func leaf(name string) string {
+	if part := frameworkPart(name); part != "" {
+		return path.Base(part) + ".framework/" + path.Base(part)
+	}
+	if strings.HasSuffix(name, "/") || name == "" {
+		return ""
+	}
+	return path.Base(name)
+}
+
+// closest returns the one library that is meant: that in the folder of the image,
+// else the only one, or the first of several that are the same.
+func closest(image *Image, found []*Image) *Image {
+	for _, to := range found {
+		if to.Binary.dir == image.Binary.dir {
+			return to
+		}
+	}
+	for n, other := range found {
+		if n > 0 && !sameLibrary(found[0], other) {
+			return nil
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return found[0]
+}
+
+func names(images []*Image) string {
+	var paths []string
+	for _, i := range images {
+		paths = append(paths, i.Binary.Path)
+	}
+	return strings.Join(paths, ", ")
+}
+
+// sameLibrary reports whether two images came out of one run of the linker, or are
+// equal byte by byte. Renaming and signing leave LC_UUID as it is.
+func sameLibrary(a, b *Image) bool {
+	if id := a.Slice.UUID; strings.Trim(id, "0-") != "" {
+		return id == b.Slice.UUID
+	}
+	return a.Slice.Size == b.Slice.Size && sameBytes(a.reader(), b.reader())
+}
+
+func (i *Image) reader() io.Reader {
+	return io.NewSectionReader(i.Binary.File, i.Slice.Off, i.Slice.Size)
+}
+
+// sameBytes compares what two readers have.
+func sameBytes(a, b io.Reader) bool {
+	const chunk = 1 << 16
+	left, right := make([]byte, chunk), make([]byte, chunk)
+	for {
+		n, errA := io.ReadFull(a, left)
+		m, errB := io.ReadFull(b, right)
+		if n != m || string(left[:n]) != string(right[:m]) {
+			return false
+		}
+		if errA != nil || errB != nil {
+			return isEnd(errA) && isEnd(errB)
+		}
+	}
+}
+
+func isEnd(err error) bool { return err == io.EOF || err == io.ErrUnexpectedEOF }
+
+// preferOwn replaces a library outside the wheel by the wheel's own copy, so that
+// no process has two: the same one, or the one that has its install name, unless
+// the user named the folder of the other.
+func (d *dyld) preferOwn(image *Image, e *LoadEdge) {
+	outside := e.To
+	if outside.Binary.member || d.insists(e) {
+		return
+	}
+	own := d.membersFor(image, func(to *Image) bool { return calledSo(to, e.Dylib.Name) && sameLibrary(to, outside) })
+	if len(own) == 0 && !d.namedByUser(e) {
+		own = d.membersFor(image, func(to *Image) bool {
+			id := to.Slice.ID
+			return id != "" && id == outside.Slice.ID && (leaf(id) == leaf(e.Dylib.Name) || calledSo(to, e.Dylib.Name))
+		})
+	}
+	if to := closest(image, own); to != nil {
+		e.To, e.Rule, e.Instead = to, OwnCopy, outside.Binary
+	}
+}
+
+// namedByUser reports whether the folder of a library was given for this search.
+func (d *dyld) namedByUser(e *LoadEdge) bool {
+	return e.Rule == searchPathRule || e.Rule == libraryPathRule
+}
+
+// insists reports whether the user wants the library copied that was found.
+func (d *dyld) insists(e *LoadEdge) bool {
+	return d.matches(d.opts.Graft, e.Dylib.Name) || e.To != nil && (d.matches(d.opts.Graft, e.To.Binary.Path) || d.matches(d.opts.Graft, e.To.Binary.real))
+}
