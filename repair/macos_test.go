@@ -145,9 +145,10 @@ func TestMacOSRepair(t *testing.T) {
 				"demo/.dylibs/libb.dylib arm64 id=/DLC/demo/.dylibs/libb.dylib",
 				"demo/.dylibs/libc.dylib arm64",
 				"demo/a.so arm64 @loader_path/.dylibs/libb.dylib @loader_path/.dylibs/libc.dylib"}},
-		{"a program and its folders", "macosx_11_0_arm64", pkg + "demo/bin/tool macho arch=arm64 type=execute loads=@executable_path/../lib/libb.dylib,@rpath/libc.dylib rpaths=@executable_path/../Frameworks\ndemo/lib/libb.dylib macho arch=arm64 loads=@executable_path/../lib/libd.dylib\ndemo/lib/libd.dylib macho arch=arm64\ndemo/Frameworks/libc.dylib macho arch=arm64", "",
+		{"a program and its folders", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 type=bundle loads=@loader_path/lib/libb.dylib\ndemo/bin/tool macho arch=arm64 type=execute loads=@executable_path/../lib/libb.dylib,@rpath/libc.dylib rpaths=@executable_path/../Frameworks\ndemo/lib/libb.dylib macho arch=arm64 loads=@executable_path/../lib/libd.dylib\ndemo/lib/libd.dylib macho arch=arm64\ndemo/Frameworks/libc.dylib macho arch=arm64", "",
 			repair.Options{}, "macosx_11_0_arm64", []string{
 				"demo/Frameworks/libc.dylib arm64",
+				"demo/a.so arm64 @loader_path/lib/libb.dylib",
 				"demo/bin/tool arm64 @executable_path/../lib/libb.dylib @rpath/libc.dylib rpath=@executable_path/../Frameworks",
 				"demo/lib/libb.dylib arm64 @loader_path/libd.dylib",
 				"demo/lib/libd.dylib arm64"}},

@@ -129,7 +129,7 @@ func (a *application) checkContents(ctx context.Context, c *audit.Contents) erro
 	for _, soname := range a.plan.excluded {
 		// A library that was excluded by its path has none here.
 		opts.Exclude = append(opts.Exclude, linkage.QuotePattern(soname))
-		opts.MacOS.Exclude = append(slices.Clone(opts.MacOS.Exclude), soname)
+		opts.MacOS.Exclude = append(slices.Clone(opts.MacOS.Exclude), linkage.QuotePattern(soname))
 	}
 	proof, err := c.Prove(ctx, opts)
 	if err != nil {
