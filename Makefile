@@ -4,6 +4,8 @@ GO ?= go
 # Pinned, so that lint says the same on every machine.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 ACTIONLINT = github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+ZIZMOR = zizmor==1.32.0
+CACHE = $(or $(WHEELMEND_CACHE),$(HOME)/.cache/wheelmend)
 FUZZTIME ?= 60s
 export CGO_ENABLED ?= 0
 
@@ -22,6 +24,9 @@ lint:
 	$(GO) vet -tags integration ./internal/integration ./elf ./macho
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) run $(ACTIONLINT) .github/workflows/*.yml examples/*/.github/workflows/*.yml
+	@zizmor=$$(command -v zizmor || echo "$(CACHE)/peers/bin/zizmor"); \
+		if [ ! -x "$$zizmor" ]; then echo "no zizmor: run scripts/setup-integration, or pip install $(ZIZMOR)" >&2; exit 1; fi; \
+		"$$zizmor" --offline --quiet --no-progress . examples/*
 	shellcheck $$(git grep -lE '^#!.*\b(ba)?sh$$' -- ':!*.txt')
 
 # Needs scripts/setup-integration to have run.

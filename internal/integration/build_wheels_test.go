@@ -20,8 +20,9 @@ type builder struct {
 
 func newBuilder(t *testing.T, env ...string) builder {
 	t.Helper()
+	pip := filepath.Join(filepath.Dir(filepath.Dir(peer(t, "python"))), "..", "pip") // downloads are kept from one test to the next
 	return builder{t.TempDir(), append([]string{
-		"WHEELMEND=" + wheelmendPath, "PYTHONS=" + peer(t, "python"), "RETRIES=3",
+		"WHEELMEND=" + wheelmendPath, "PYTHONS=" + peer(t, "python"), "RETRIES=3", "PIP_CACHE_DIR=" + filepath.Clean(pip),
 	}, env...)}
 }
 
@@ -126,19 +127,19 @@ func TestBuildWheels(t *testing.T) {
 	}
 
 	t.Run("a commit that is not there", func(t *testing.T) {
-		fails(t, b.run(t, nil, with("BUILD_COMMIT=v2.0")...), 1, "BUILD_COMMIT 'v2.0' is no branch, tag or hash of "+repository)
+		fails(t, b.run(t, []string{"--trust-build"}, with("BUILD_COMMIT=v2.0")...), 1, "BUILD_COMMIT 'v2.0' is no branch, tag or hash of "+repository)
 	})
 	t.Run("interpreters that are not here", func(t *testing.T) {
-		fails(t, b.run(t, nil, with("PYTHONS=python3 9.8 no/python")...), 2, "interpreters that are not here: 9.8, no/python")
+		fails(t, b.run(t, []string{"--trust-build"}, with("PYTHONS=python3 9.8 no/python")...), 2, "interpreters that are not here: 9.8, no/python")
 	})
 	t.Run("a dry run", func(t *testing.T) {
-		fails(t, b.run(t, []string{"--dry-run"}, with("BUILD_COMMIT=next")...), 0, "commit "+commits[1])
+		fails(t, b.run(t, []string{"--dry-run", "--trust-build"}, with("BUILD_COMMIT=next")...), 0, "commit "+commits[1])
 		if files := filesIn(t, b.dir); len(files) != 0 {
 			t.Errorf("it left %q", files)
 		}
 	})
 	t.Run("a test that fails", func(t *testing.T) {
-		r := b.run(t, nil, with("TEST_COMMAND=python -c 'import digests; assert digests.xxh64(b\"\") == 1'")...)
+		r := b.run(t, []string{"--trust-build"}, with("TEST_COMMAND=python -c 'import digests; assert digests.xxh64(b\"\") == 1'")...)
 		fails(t, r, 1, "AssertionError")
 		if !strings.Contains(r.stdout, "nothing was uploaded") {
 			t.Errorf("it does not say that nothing was uploaded:\n%s", r.stdout)
@@ -146,21 +147,21 @@ func TestBuildWheels(t *testing.T) {
 	})
 	t.Run("one of two interpreters fails", func(t *testing.T) {
 		other := filepath.Join(t.TempDir(), "python-other")
-		text := "#!/bin/sh\n[ \"$1\" = -c ] || exit 7\necho \"$0\"\necho cp399\n"
+		text := "#!/bin/sh\n[ \"$2\" = -c ] || exit 7\necho \"$0\"\necho cp399\n"
 		if err := os.WriteFile(other, []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		pythons := "PYTHONS=" + other + " " + peer(t, "python")
-		r := b.run(t, nil, with(pythons)...)
+		r := b.run(t, []string{"--trust-build"}, with(pythons)...)
 		fails(t, r, 1, "cp399: making a virtual environment failed with exit code 7")
-		r = b.run(t, []string{"--keep-going"}, with(pythons)...)
+		r = b.run(t, []string{"--keep-going", "--trust-build"}, with(pythons)...)
 		if files := filesIn(t, index.dir); r.code != 1 || len(b.wheels(t)) != 1 || len(files) != 0 {
 			t.Errorf("exit %d, wheels %q, uploaded %q; want 1, one, none\n%s", r.code, b.wheels(t), files, r.stdout)
 		}
 	})
 	t.Run("a server that hangs up", func(t *testing.T) {
 		address, dropped := index.dropping(t, 2)
-		r := b.run(t, nil, with("BUILD_COMMIT=v1.0", "REPOSITORY_URL="+address, "BEFORE_BUILD=test -z \"$TESTPYPI_TOKEN\"")...).must(t)
+		r := b.run(t, []string{"--trust-build"}, with("BUILD_COMMIT=v1.0", "REPOSITORY_URL="+address, "BEFORE_BUILD=test -z \"$TESTPYPI_TOKEN\"")...).must(t)
 		printed = append(printed, r)
 		if dropped.Load() != 2 || strings.Count(r.stdout, "the network failed") != 2 {
 			t.Errorf("%d uploads were dropped, want 2:\n%s", dropped.Load(), r.stdout)
@@ -181,7 +182,7 @@ func TestBuildWheels(t *testing.T) {
 	})
 	t.Run("again", func(t *testing.T) {
 		logs := len(filesIn(t, filepath.Join(b.dir, "logs")))
-		r := b.run(t, nil, with("BUILD_COMMIT="+commits[0][:9], "BEFORE_BUILD=test -z \"$TESTPYPI_TOKEN\"")...).must(t)
+		r := b.run(t, []string{"--trust-build"}, with("BUILD_COMMIT="+commits[0][:9], "BEFORE_BUILD=test -z \"$TESTPYPI_TOKEN\"")...).must(t)
 		printed = append(printed, r)
 		for _, want := range []string{"is there for this commit", "TESTPYPI there already"} {
 			if !strings.Contains(r.stdout, want) {

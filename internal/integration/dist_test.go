@@ -5,7 +5,10 @@ package integration
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/pem"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,7 +17,7 @@ import (
 )
 
 // distVersion is what the tests below release.
-const distVersion = "v9.8.7-rc.1"
+const distVersion = "v9.8.7"
 
 // programs are the binaries of a release.
 var programs = []string{
@@ -102,7 +105,7 @@ func TestDist(t *testing.T) {
 		}
 	}
 	t.Run("wheels", func(t *testing.T) { checkOwnWheels(t, made) })
-	t.Run("action", func(t *testing.T) { checkAction(t, made) })
+	t.Run("action", func(t *testing.T) { checkAction(t, source, made) })
 	t.Run("manual and completions", func(t *testing.T) { checkDocs(t, filepath.Join(made, "wheelmend-docs.tar.gz")) })
 	said := run(t, nil, filepath.Join(again, native), "version").must(t).stdout
 	if want := "wheelmend " + distVersion + " "; !strings.HasPrefix(said, want) {
@@ -135,7 +138,7 @@ func checkOwnWheels(t *testing.T, dir string) {
 		"manylinux_2_17_aarch64.manylinux2014_aarch64.musllinux_1_1_aarch64",
 		"manylinux_2_17_x86_64.manylinux2014_x86_64.musllinux_1_1_x86_64",
 	} {
-		wheel := one(t, dir, "wheelmend-9.8.7rc1-py3-none-"+tag+".whl")
+		wheel := one(t, dir, "wheelmend-9.8.7-py3-none-"+tag+".whl")
 		run(t, nil, wheelmendPath, "verify", wheel).must(t)
 	}
 	v := newVenv(t)
@@ -148,50 +151,139 @@ func checkOwnWheels(t *testing.T, dir string) {
 		t.Errorf("build-wheels --help: %q", said)
 	}
 	meta := v.exec(t, "import importlib.metadata as m; d = m.metadata('wheelmend'); print(d['Version'], d['License-Expression'])")
-	if meta != "9.8.7rc1 MIT" {
-		t.Errorf("metadata %q, want 9.8.7rc1 MIT", meta)
+	if meta != "9.8.7 MIT" {
+		t.Errorf("metadata %q, want 9.8.7 MIT", meta)
 	}
 }
 
-// checkAction carries out the step of action.yml with a release in a folder, and again
-// with a program that is not the one of SHA256SUMS.
-func checkAction(t *testing.T, made string) {
+// checkAction carries out the step of action.yml with a release on a server: the version of
+// the file of digests beside it, others as gh attests them, a program that is not the one of
+// the digests, and versions that lead elsewhere.
+func checkAction(t *testing.T, source checkout, made string) {
 	t.Helper()
-	releases := t.TempDir()
-	release := filepath.Join(releases, "download", distVersion)
+	served := t.TempDir()
+	release := filepath.Join(t.TempDir(), "release")
 	if err := os.CopyFS(release, os.DirFS(made)); err != nil {
 		t.Fatal(err)
 	}
-	root, err := filepath.Abs(filepath.Join("..", ".."))
-	if err != nil {
-		t.Fatal(err)
-	}
-	step := strings.TrimSpace(run(t, nil, peer(t, "python"), "-c", `import sys, yaml
-print(yaml.safe_load(open(sys.argv[1]))["runs"]["steps"][0]["run"])`, filepath.Join(root, "action.yml")).must(t).stdout)
-	act := func(ref string) (result, string) {
-		temp := t.TempDir()
-		env := []string{
-			"ACTION=" + root, "REF=" + ref, "VERSION=", "RUNNER_TEMP=" + temp, "GITHUB_PATH=" + filepath.Join(temp, "path"),
-			"WHEELMEND_RELEASES=file://" + releases,
+	// The last three are what bad versions ask for, if an address is made of them.
+	for _, name := range []string{"download/" + distVersion, "download/v9.8.6", "attacker/fork/releases/download/v9", "latest/download", "download/v1"} {
+		link := filepath.Join(served, name)
+		if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
+			t.Fatal(err)
 		}
-		return run(t, env, "bash", "-e", "-o", "pipefail", "-c", step), temp
+		if err := os.Symlink(release, link); err != nil {
+			t.Fatal(err)
+		}
 	}
-	done, temp := act(distVersion)
-	done.must(t)
-	bin := strings.TrimSpace(string(readFile(t, filepath.Join(temp, "path"))))
-	for _, program := range []string{"wheelmend", "build-wheels"} {
-		run(t, nil, filepath.Join(bin, program), "--help").must(t)
+	a := newActor(t, source.dir, served)
+	done, bin := a.act(t, "")
+	if done.code == 0 || !strings.Contains(done.stderr, "this copy belongs to no release") {
+		t.Errorf("no version and no digests: exit %d, %s", done.code, done.stderr)
 	}
-	if done, _ := act("v1"); done.code == 0 || !strings.Contains(done.stderr, "latest/download/SHA256SUMS: cannot be downloaded") {
-		t.Errorf("v1 stands for the latest release: exit %d, %s", done.code, done.stderr)
+	if done, _ := a.act(t, distVersion); done.code == 0 || !strings.Contains(done.stderr, "there is no gh") {
+		t.Errorf("neither digests nor gh: exit %d, %s", done.code, done.stderr)
 	}
+	run(t, nil, "go", "run", "../../scripts/dist", "-C", source.dir, "-o", made, "-version", distVersion, "-pin").must(t)
+	for _, version := range []string{"", distVersion} {
+		done, bin = a.act(t, version)
+		done.must(t)
+		for _, program := range []string{"wheelmend", "build-wheels"} {
+			run(t, nil, filepath.Join(bin, program), "--help").must(t)
+		}
+	}
+	for _, version := range []string{
+		"../../attacker/fork/releases/download/v9", "../latest/download", "latest", "v1", "9.8.7", "v9.8.7-rc.1", "v9.8.7/../v9.8.6", "v9.8.7?x=1",
+		"v9.8.7 ", "v9.8.7\n", "https://example.org/v9.8.7", "v9.8.7#",
+	} {
+		if done, bin := a.act(t, version); done.code == 0 || !strings.Contains(done.stderr, "is not the version of a release") || len(filesIn(t, bin)) != 0 {
+			t.Errorf("version %q: exit %d, %s", version, done.code, done.stderr)
+		}
+	}
+	t.Run("gh", func(t *testing.T) { a.checkAttestation(t) })
+	t.Run("http", func(t *testing.T) {
+		for _, address := range []string{"http" + strings.TrimPrefix(a.url, "https"), "file://" + served, a.url + "/plain"} {
+			done, bin := a.act(t, distVersion, "WHEELMEND_RELEASES="+address)
+			if done.code == 0 || len(filesIn(t, bin)) != 0 {
+				t.Errorf("%s: exit %d, %s", address, done.code, done.stderr)
+			}
+		}
+	})
 	program := filepath.Join(release, "wheelmend-linux-amd64")
 	if err := os.WriteFile(program, append(readFile(t, program), 0), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	done, temp = act(distVersion)
-	if files := filesIn(t, filepath.Join(temp, "wheelmend", "bin")); done.code == 0 || !strings.Contains(done.stderr, "nothing was installed") || len(files) != 0 {
+	done, bin = a.act(t, distVersion)
+	if files := filesIn(t, bin); done.code == 0 || !strings.Contains(done.stderr, "nothing was installed") || len(files) != 0 {
 		t.Errorf("a changed program: exit %d, left %q, %s", done.code, files, done.stderr)
+	}
+}
+
+// An actor carries out the step of an action in a directory, against releases on a server.
+type actor struct{ root, step, url, ca string }
+
+func newActor(t *testing.T, root, served string) *actor {
+	t.Helper()
+	plain := httptest.NewServer(http.FileServer(http.Dir(served)))
+	t.Cleanup(plain.Close)
+	files := http.FileServer(http.Dir(served))
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path, ok := strings.CutPrefix(r.URL.Path, "/plain"); ok { // a server that leads from https to http
+			http.Redirect(w, r, plain.URL+path, http.StatusFound)
+			return
+		}
+		files.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}
+	if err := os.WriteFile(ca, pem.EncodeToMemory(block), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	step := run(t, nil, peer(t, "python"), "-c", `import sys, yaml
+print(yaml.safe_load(open(sys.argv[1]))["runs"]["steps"][0]["run"])`, filepath.Join(root, "action.yml")).must(t).stdout
+	return &actor{root, strings.TrimSpace(step), server.URL, ca}
+}
+
+// act returns what the step says, and the folder that it installs to.
+func (a *actor) act(t *testing.T, version string, more ...string) (result, string) {
+	t.Helper()
+	temp := t.TempDir()
+	env := append([]string{
+		"ACTION=" + a.root, "VERSION=" + version, "RUNNER_TEMP=" + temp, "GITHUB_PATH=" + filepath.Join(temp, "path"),
+		"WHEELMEND_RELEASES=" + a.url, "CURL_CA_BUNDLE=" + a.ca, "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1",
+	}, more...)
+	bin := filepath.Join(temp, "wheelmend", "bin")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return run(t, env, "bash", "-e", "-o", "pipefail", "-c", a.step), bin
+}
+
+// checkAttestation has a program in the place of gh, which attests the programs or does not.
+func (a *actor) checkAttestation(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	asked := filepath.Join(dir, "asked")
+	gh := "#!/bin/sh\nif [ \"$1\" = attestation ]; then echo \"$@\" >>" + asked + "; [ -z \"$UNKNOWN\" ]; else [ -z \"$LOGGED_OUT\" ]; fi\n"
+	if err := os.WriteFile(filepath.Join(dir, "gh"), []byte(gh), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	path := "PATH=" + dir + ":" + os.Getenv("PATH")
+	for _, test := range []struct {
+		version, env string
+		ok           bool
+	}{
+		{"v9.8.6", "", true}, {"v9.8.6", "UNKNOWN=1", false}, {distVersion, "", true}, {distVersion, "UNKNOWN=1", false}, {distVersion, "LOGGED_OUT=1", true},
+	} {
+		done, bin := a.act(t, test.version, path, test.env)
+		if (done.code == 0) != test.ok || (len(filesIn(t, bin)) > 0) != test.ok {
+			t.Errorf("%s with %q: exit %d, %s", test.version, test.env, done.code, done.stderr)
+		}
+	}
+	want := "--repo wheelmend/wheelmend --signer-workflow wheelmend/wheelmend/.github/workflows/release.yml --source-ref refs/tags/v9.8.6"
+	if text := string(readFile(t, asked)); !strings.Contains(text, want) {
+		t.Errorf("gh was not asked with %s:\n%s", want, text)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -32,7 +33,7 @@ print(json.dumps(yaml.safe_load(open(sys.argv[1]))["jobs"][sys.argv[2]]["steps"]
 }
 
 // TestRandomgenWheels copies the example, and builds and uploads randomgen with the
-// steps of its Linux job: at a tag, at a branch and at a short hash. What the job
+// steps of its Linux job: at a tag, at a branch and at a short hash, then with those of the job that uploads. What the job
 // leaves to the machine (the container, the interpreters, the address of randomgen)
 // comes from here, and without optimisation the compiler takes half the time.
 func TestRandomgenWheels(t *testing.T) {
@@ -63,8 +64,8 @@ func TestRandomgenWheels(t *testing.T) {
 		"TEST_REQUIRES=pytest numpy==2.4.6",
 		"TEST_COMMAND=python -m pytest -q -p no:cacheprovider --pyargs randomgen.tests.test_imports randomgen.tests.test_common " +
 			"randomgen.tests.test_generator_mt19937 randomgen.tests.test_sfc randomgen.tests.test_bit_generators_against_numpy",
-		"TESTPYPI_UPLOAD=true", "TESTPYPI_TOKEN=" + index.pass, "REPOSITORY_URL=" + index.url,
 	}
+	upload := []string{"TESTPYPI_UPLOAD=true", "TESTPYPI_TOKEN=" + index.pass, "REPOSITORY_URL=" + index.url}
 	b := builder{dir: dir}
 	for i, ref := range []struct{ name, commit, version string }{
 		{"", "v2.5.1", "2.5.1"}, // as wheels.env says
@@ -76,12 +77,17 @@ func TestRandomgenWheels(t *testing.T) {
 			commit = "" // the file has it
 		}
 		var printed string
-		for _, step := range exampleSteps(t, "wheels.yml", "linux") {
-			if step.Run != "" {
-				args := []string{"-C", dir, "bash", "-e", "-o", "pipefail", "-c", step.Run}
-				r := run(t, append(env, "BUILD_COMMIT="+commit), "env", args...).must(t)
-				b.checkHidden(t, index.pass, r)
-				printed += r.stdout
+		for _, job := range []struct {
+			name string
+			env  []string
+		}{{"linux", env}, {"upload", slices.Concat(env, upload)}} {
+			for _, step := range exampleSteps(t, "wheels.yml", job.name) {
+				if step.Run != "" {
+					args := []string{"-C", dir, "bash", "-e", "-o", "pipefail", "-c", step.Run}
+					r := run(t, append(job.env, "BUILD_COMMIT="+commit), "env", args...).must(t)
+					b.checkHidden(t, index.pass, r)
+					printed += r.stdout
+				}
 			}
 		}
 		for _, want := range []string{ref.commit + " is commit " + commits[i], "manylinux_2_31_x86_64", "TESTPYPI uploaded", "passed"} {

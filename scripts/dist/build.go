@@ -81,10 +81,18 @@ func run(ctx context.Context, opts *options) (err error) {
 	if err := own.fill(ctx, opts.targets, dir, made); err != nil {
 		return err
 	}
+	if opts.pinned {
+		if err := checkPinned(opts.root, own.version, made); err != nil {
+			return err
+		}
+	}
 	if err := os.RemoveAll(opts.out); err != nil {
 		return err
 	}
-	return os.Rename(made, opts.out)
+	if err := os.Rename(made, opts.out); err != nil || !opts.pin {
+		return err
+	}
+	return pin(opts.root, own.version, opts.out)
 }
 
 // replaceable refuses a directory with files that are not ours to remove.

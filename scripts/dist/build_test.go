@@ -18,6 +18,9 @@ func TestParse(t *testing.T) {
 		{"-targets linux/mips", "", `unknown system "linux/mips", want one of linux/amd64, linux/arm64`},
 		{"-version 1.2.3", "", `-version "1.2.3": want a version as in v1.2.3`},
 		{"now", "", `unknown argument "now"`},
+		{"-pin", "", "-pin wants the version to come"},
+		{"-pin -version v1.2.3-rc.1", "", "no pre-release"},
+		{"-pin -version v1.2.3 -targets linux/amd64", "", "leave -targets out"},
 	} {
 		opts, err := parse(strings.Fields(tt.args))
 		if tt.err != "" {
@@ -75,6 +78,36 @@ func TestSums(t *testing.T) {
 		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  b\n"
 	if string(got) != want {
 		t.Errorf("%s\n%swant\n%s", sumsFile, got, want)
+	}
+}
+
+// TestPins holds the file of digests to the programs and to the version.
+func TestPins(t *testing.T) {
+	root, made := t.TempDir(), t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "scripts"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range allTargets {
+		write(t, filepath.Join(made, target.file()), target.String())
+	}
+	if err := checkPinned(root, "v1.2.3", made); err == nil || !strings.Contains(err.Error(), "-pin -version v1.2.3") {
+		t.Errorf("no file: %v", err)
+	}
+	if err := pin(root, "v1.2.3", made); err != nil {
+		t.Fatal(err)
+	}
+	if err := checkPinned(root, "v1.2.3", made); err != nil {
+		t.Error(err)
+	}
+	if err := checkPinned(root, "v1.2.4", made); err == nil {
+		t.Error("the file of another version is taken")
+	}
+	if err := checkPinned(root, "v1.2.4-rc.1", made); err != nil {
+		t.Errorf("a pre-release needs none: %v", err)
+	}
+	write(t, filepath.Join(made, "wheelmend-linux-arm64"), "changed")
+	if err := checkPinned(root, "v1.2.3", made); err == nil {
+		t.Error("a changed program is taken")
 	}
 }
 

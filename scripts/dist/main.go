@@ -23,6 +23,8 @@ type options struct {
 	out     string
 	version string // "" asks git, or what git wrote into the archive
 	targets []target
+	pin     bool // write pinsFile
+	pinned  bool // hold it to what is made
 }
 
 func main() {
@@ -50,6 +52,8 @@ func parse(args []string) (*options, error) {
 	flags.StringVar(&opts.out, "o", "dist", "`directory` to make; one of an earlier run is replaced")
 	flags.StringVar(&opts.version, "version", "", "`version`, as in v1.2.3 (default: the tag or commit of git)")
 	flags.StringVar(&targets, "targets", "", "the `systems` to build for, as in linux/amd64,darwin/arm64 (default: all)")
+	flags.BoolVar(&opts.pin, "pin", false, "write "+pinsFile+", for the commit to release as -version")
+	flags.BoolVar(&opts.pinned, "pinned", false, "fail unless "+pinsFile+" is that of the version")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
@@ -58,6 +62,12 @@ func parse(args []string) (*options, error) {
 	}
 	if opts.version != "" && !versionTag.MatchString(opts.version) && !develVersion.MatchString(opts.version) {
 		return nil, fmt.Errorf("-version %q: want a version as in v1.2.3 or v1.2.3-rc.1", opts.version)
+	}
+	if opts.pin && !isRelease(opts.version) {
+		return nil, fmt.Errorf("-pin wants the version to come: -version v1.2.3, and no pre-release")
+	}
+	if (opts.pin || opts.pinned) && targets != "" {
+		return nil, errors.New("-pin and -pinned are about all systems; leave -targets out")
 	}
 	if targets == "" {
 		opts.targets = allTargets
