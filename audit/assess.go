@@ -72,6 +72,7 @@ func (r *Report) link(ctx context.Context) error {
 	}
 	opts := r.options.Options
 	opts.Libc = string(cmp.Or(r.Libc, policy.GLIBC))
+	opts.Promised = r.everySystemHas
 	var err error
 	r.Graph, err = linkage.Resolve(ctx, members, opts)
 	return err
@@ -149,6 +150,15 @@ func (r *Report) graftable() []*linkage.Object {
 }
 
 func byPath(a, b *linkage.Object) int { return cmp.Compare(a.Path, b.Path) }
+
+// everySystemHas reports whether some policy promises a library, so that a library of
+// the wheel to which nothing leads does not stand for it.
+func (r *Report) everySystemHas(name string) bool {
+	if slices.ContainsFunc(r.options.Graft, func(pattern string) bool { return linkage.MatchPattern(pattern, name) }) {
+		return false
+	}
+	return slices.ContainsFunc(policy.For(cmp.Or(r.Libc, policy.GLIBC), r.Arch), func(p *policy.Policy) bool { return p.AllowsLibrary(name) })
+}
 
 // leaves reports whether a policy leaves a needed library to the system.
 func (r *Report) leaves(p *policy.Policy, e *linkage.Edge) bool {

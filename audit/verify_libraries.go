@@ -71,20 +71,14 @@ func (p *Proof) whereFound(promised []*policy.Policy) []string {
 // file has a search path, that depends on which is imported first; where none
 // has, only Python code could have loaded them (with ctypes).
 func (p *Proof) claimOrder() {
-	found := map[*linkage.Object]bool{}
 	var order, lost []Fault
 	for _, o := range p.Report.Graph.Members {
 		for _, e := range o.Edges {
-			found[e.To] = found[e.To] || e.Status == linkage.Found && e.Rule != linkage.ByName && e.Rule != linkage.Loaded
-		}
-	}
-	for _, o := range p.Report.Graph.Members {
-		for _, e := range o.Edges {
 			switch {
-			case e.Status != linkage.Found || e.Rule != linkage.ByName:
-			case found[e.To]:
+			case e.Status != linkage.Found:
+			case e.Rule == linkage.ByName:
 				order = append(order, Fault{File: o.Path, Library: e.Needed, Reason: "no search path leads from it to " + e.To.Path})
-			default:
+			case e.Rule == linkage.Stranded:
 				lost = append(lost, Fault{File: o.Path, Library: e.Needed, Reason: "no file of the wheel has a search path to " + e.To.Path})
 			}
 		}

@@ -102,6 +102,7 @@ func TestVerifyHolds(t *testing.T) {
 		{"symbols of the loader in a program", glibcWheel, "demo-1.0.data/scripts/tool elf x86_64 interp=/lib64/ld-linux-x86-64.so.2 needed=libc.so.6 import=__libc_stack_end", ""},
 		{"a symbol of the loader that is private to glibc", glibcWheel, module("needed=libc.so.6 import=__libc_enable_secure"), ""},
 		{"of the loader for s390", "demo-1.0-cp312-cp312-manylinux_2_17_s390x.whl", "demo/libx.so elf s390x soname=libx.so import=__tls_get_offset", ""},
+		{"a library that the tag promises, and another of its soname out of reach", glibcWheel, module("needed=libz.so.1,libc.so.6 import=f@ZLIB_1.2.2:libz.so.1") + "\n_vendor/libz.so elf x86_64 soname=libz.so.1 export=f@OLD_1", ""},
 		{"a weak symbol that nobody has", glibcWheel, module("needed=libx.so weak=gone rpath=$ORIGIN") + "\ndemo/libx.so elf x86_64 soname=libx.so", ""},
 		{"another name of the version", glibcWheel, `
 			demo/__init__.py                    text "x"

@@ -5,13 +5,15 @@
 //
 // The rules are those of ld.so(8) for glibc and of ldso/dynlink.c for musl,
 // applied for any target on any host: a sysroot stands in for the target's file
-// system, its loader configuration and its symbolic links included. Two rules
-// go beyond a single run of the loader. A library that lies in the wheel is
-// found by its soname when the search path does not lead to it, since another
-// module of the wheel has loaded it before or will; and a library of the wheel
-// goes before one of the host with the same soname.
+// system, its loader configuration and its symbolic links included. Three rules
+// go beyond a single run of the loader. A directory of the wheel goes before those
+// of the host. A library that lies in the wheel is found by its soname when the
+// search path of another module leads to it, since that has loaded it before or
+// will: before one of the system's own directories, not before a different one
+// that the user or the search path names. And a library of the wheel to which
+// nothing leads is found at last, so that a repair can lead there ([Stranded]).
 //
-// A [Loader] has neither rule: it says what ld.so says, for this machine's files
+// A [Loader] has none of these rules: it says what ld.so says, for this machine's files
 // or those of a sysroot.
 //
 // What is left out: ld.so.cache, which is made from ld.so.conf and the directories

@@ -56,11 +56,19 @@ type Edge struct {
 	To     *Object // the file, when Found; what was left out, when Excluded and known
 	Rule   string  // which rule of the search led to To, such as "DT_RUNPATH $ORIGIN/../lib of demo/_core.so"
 	Tried  []Place // every place searched in vain, when Missing
+
+	// Rivals are other members of the wheel that have the name, when the rule is
+	// Stranded: To was chosen among them.
+	Rivals []*Object
 }
 
-// ByName is the [Edge.Rule] of a library that lies in the wheel, though no
-// search path leads to it.
+// ByName is the [Edge.Rule] of a library that lies in the wheel and to which no
+// search path of the file leads, but that of another file, which has loaded it before.
 const ByName = "in the wheel under this name"
+
+// Stranded is the [Edge.Rule] of a library that lies in the wheel and to which
+// nothing leads: no loader finds it.
+const Stranded = "in the wheel, but no search path leads there"
 
 // Loaded is the [Edge.Rule] of a library that is in memory when it is needed.
 const Loaded = "already loaded"

@@ -59,11 +59,12 @@ func InPackages(member string) bool {
 
 // RelativeDir returns the path from the directory of member from to that of
 // member to, once both are installed, as it follows "$ORIGIN/". See [InPackages]
-// for what it cannot express.
+// for what it cannot express. Between site-packages and the rest it goes by way of the
+// prefix: on some systems the one lies in lib64, where the other says lib.
 func RelativeDir(from, to string) string {
 	a, b := splitDir(InstallDir(from)), splitDir(InstallDir(to))
 	n := 0
-	for n < len(a) && n < len(b) && a[n] == b[n] {
+	for InPackages(from) == InPackages(to) && n < len(a) && n < len(b) && a[n] == b[n] {
 		n++
 	}
 	var parts []string

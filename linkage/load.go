@@ -6,9 +6,10 @@ import (
 
 // A request is one file of a load in progress.
 type request struct {
-	file *Object
-	path *loadPath // of the file and of those that led to it
-	dirs []dir     // where its libraries are sought; made for the first of them
+	file    *Object
+	program bool      // the process is that of a program
+	path    *loadPath // of the file and of those that led to it
+	dirs    []dir     // where its libraries are sought; made for the first of them
 }
 
 // load walks breadth first, as ld.so loads a file and all that it needs. What
@@ -21,7 +22,8 @@ func (r *resolver) load(first *Object) map[*Object]bool {
 	}
 	r.loadedAs(loaded, first)
 	seen := map[*Object]bool{first: true}
-	queue := []*request{{file: first, path: r.extend(&loadPath{}, first)}}
+	program := isProgram(first.File)
+	queue := []*request{{file: first, program: program, path: r.extend(&loadPath{}, first)}}
 	for len(queue) > 0 {
 		q := queue[0]
 		queue = queue[1:]
@@ -34,7 +36,7 @@ func (r *resolver) load(first *Object) map[*Object]bool {
 			r.loadedAs(loaded, to)
 			if !seen[to] {
 				seen[to] = true
-				queue = append(queue, &request{file: to, path: r.extend(q.path, to)})
+				queue = append(queue, &request{file: to, program: program, path: r.extend(q.path, to)})
 			}
 		}
 	}

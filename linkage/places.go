@@ -17,6 +17,7 @@ type dir struct {
 	rule    string
 	shown   string // as messages name it
 	listed  bool   // in ld.so.conf or musl's path file
+	system  bool   // one of the loader's own directories
 }
 
 // same reports whether two directories are the same one.
@@ -80,13 +81,17 @@ func (r *resolver) defaultPath(arch string) []dir {
 	case r.opts.WheelOnly:
 		return nil
 	case r.opts.UseLDPaths:
-		return r.userDirs(r.opts.LDPaths, "--ldpaths")
+		dirs := r.userDirs(r.opts.LDPaths, "--ldpaths")
+		for i := range dirs {
+			dirs[i].system = true
+		}
+		return dirs
 	}
 	defaults, err := defaultDirs(r.root, r.opts.Libc, arch)
 	r.err = errors.Join(r.err, err)
 	var dirs []dir
 	for _, s := range defaults {
-		d := dir{name: s.dir, root: r.root, rule: "default directory", shown: r.root.host(s.dir)}
+		d := dir{name: s.dir, root: r.root, system: true, rule: "default directory", shown: r.root.host(s.dir)}
 		if s.conf != "" {
 			d.rule, d.listed = "listed in "+r.root.host(s.conf), true
 		}

@@ -22,6 +22,11 @@ type Options struct {
 	LibraryPath []string // LD_LIBRARY_PATH
 	Exclude     []string // patterns of sonames or resolved paths that are left out, see MatchPattern
 
+	// Promised tells whether the system that the wheel is for has a library of a
+	// name: a library of the wheel to which nothing leads does not stand for it.
+	// nil means no.
+	Promised func(name string) bool
+
 	// WheelOnly has [Resolve] look at nothing outside the wheel, wherever a search
 	// path leads, so that the answer is the same on every machine.
 	WheelOnly bool
@@ -43,10 +48,12 @@ type Member struct {
 // through others. A library that is not found is an [Edge] with status Missing,
 // not an error; errors concern the options and the system.
 func Resolve(ctx context.Context, members []Member, opts Options) (*Graph, error) {
-	r, err := newResolver(members, opts)
+	root, err := NewRoot(opts.Sysroot)
 	if err != nil {
 		return nil, err
 	}
+	r := newResolver(members, root, opts)
+	r.reach(members)
 	reached := map[*Object]bool{}
 	for _, o := range r.order() {
 		if err := ctx.Err(); err != nil {
@@ -76,6 +83,8 @@ type resolver struct {
 	graph       *Graph
 	byInstall   map[string]*Object        // members by where they are installed
 	bySoname    map[string][]*Object      // members by soname and by base name
+	reached     map[string][]*Object      // members by the names that they are loaded by, see reach
+	ledOnly     bool                      // nothing is found by its name alone
 	byPath      map[string]*Object        // files outside the wheel by path on this machine
 	paths       map[*Object][]dir         // search path of each file
 	disk        *disk                     // what has been seen of the system
@@ -93,16 +102,13 @@ type resolver struct {
 func emptyResolver(root Root, d *disk, opts Options) *resolver {
 	return &resolver{
 		opts: opts, root: root, disk: d, graph: &Graph{Libc: cmp.Or(opts.Libc, Glibc), disk: d},
-		byInstall: map[string]*Object{}, bySoname: map[string][]*Object{},
+		byInstall: map[string]*Object{}, bySoname: map[string][]*Object{}, reached: map[string][]*Object{},
 		byPath: map[string]*Object{}, paths: map[*Object][]dir{}, vain: map[*Edge]map[string]bool{},
 	}
 }
 
-func newResolver(members []Member, opts Options) (*resolver, error) {
-	root, err := NewRoot(opts.Sysroot)
-	if err != nil {
-		return nil, err
-	}
+// newResolver returns a resolver that knows the members and has loaded none.
+func newResolver(members []Member, root Root, opts Options) *resolver {
 	disk := newDisk(true)
 	disk.closed = opts.WheelOnly
 	r := emptyResolver(root, disk, opts)
@@ -120,7 +126,7 @@ func newResolver(members []Member, opts Options) (*resolver, error) {
 		}
 	}
 	r.setPaths(r.defaultPath(arch))
-	return r, nil
+	return r
 }
 
 func (r *resolver) addSoname(name string, o *Object) {

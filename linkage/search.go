@@ -22,17 +22,7 @@ func (r *resolver) search(e *Edge, q *request) (to *Object, rule string) {
 	if q.dirs == nil {
 		q.dirs = r.plan(q)
 	}
-	wheelDirs := 0
-	for wheelDirs < len(q.dirs) && q.dirs[wheelDirs].inWheel {
-		wheelDirs++
-	}
-	if to, rule = r.searchDirs(e.Needed, q.dirs[:wheelDirs], from); to != nil {
-		return to, rule
-	}
-	if to = r.bySonameInWheel(e.Needed, from); to != nil {
-		return to, ByName
-	}
-	if to, rule = r.searchDirs(e.Needed, q.dirs[wheelDirs:], from); to != nil {
+	if to, rule = r.searchInOrder(e, q); to != nil {
 		return to, rule
 	}
 	r.note(e, e.Needed, q.dirs, from)
@@ -41,6 +31,41 @@ func (r *resolver) search(e *Edge, q *request) (to *Object, rule string) {
 	}
 	r.vain[e][q.path.key] = true
 	return nil, ""
+}
+
+// searchInOrder looks in the wheel where search paths lead, then where the user
+// says. A library of the wheel that has the name goes before the system's own if
+// another file has loaded it, and comes last if nothing leads to it.
+func (r *resolver) searchInOrder(e *Edge, q *request) (to *Object, rule string) {
+	inWheel, named := 0, 0
+	for inWheel < len(q.dirs) && q.dirs[inWheel].inWheel {
+		inWheel++
+	}
+	for named = inWheel; named < len(q.dirs) && !q.dirs[named].system; named++ {
+	}
+	if to, rule = r.searchDirs(e.Needed, q.dirs[:inWheel], q.file); to != nil {
+		return to, rule
+	}
+	to, rule = r.searchDirs(e.Needed, q.dirs[inWheel:named], q.file)
+	reached := r.reachedByName(e.Needed, q)
+	switch {
+	case reached != nil && (to == nil || sameELF(reached.File, to.File)):
+		return reached, ByName
+	case to != nil:
+		return to, rule
+	}
+	if to, rule = r.searchDirs(e.Needed, q.dirs[named:], q.file); to != nil {
+		return to, rule
+	}
+	return r.strandedFor(e, e.Needed, q.file)
+}
+
+// strandedFor resolves an edge to a library of the wheel to which nothing leads.
+func (r *resolver) strandedFor(e *Edge, name string, from *Object) (to *Object, rule string) {
+	if to, e.Rivals = r.stranded(name, from); to == nil {
+		return nil, ""
+	}
+	return to, Stranded
 }
 
 func (r *resolver) searchDirs(needed string, dirs []dir, from *Object) (to *Object, rule string) {
@@ -75,28 +100,11 @@ func (r *resolver) searchPathName(e *Edge, from *Object) (to *Object, rule strin
 	if len(dirs) == 0 {
 		e.Tried = []Place{{Dir: path.Dir(e.Needed), Rule: needsPath, Why: "it depends on the working directory of the process"}}
 	}
-	if to, rule = r.searchDirs(path.Base(e.Needed), dirs, from); to == nil {
-		r.note(e, path.Base(e.Needed), dirs, from)
+	if to, rule = r.searchDirs(path.Base(e.Needed), dirs, from); to != nil {
+		return to, rule
 	}
-	return to, rule
-}
-
-// bySonameInWheel finds a member by soname or base name. Of several, one in the
-// same directory goes first, then the first in the order of the wheel.
-func (r *resolver) bySonameInWheel(needed string, from *Object) *Object {
-	var best *Object
-	for _, o := range r.bySoname[needed] {
-		if o == from || !from.File.SameTarget(&o.File.Header) {
-			continue
-		}
-		if path.Dir(o.install) == path.Dir(from.install) {
-			return o
-		}
-		if best == nil {
-			best = o
-		}
-	}
-	return best
+	r.note(e, path.Base(e.Needed), dirs, from)
+	return r.strandedFor(e, path.Base(e.Needed), from)
 }
 
 // candidate looks for a library in one directory. Without one, it says why.

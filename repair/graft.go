@@ -10,16 +10,16 @@ import (
 	"github.com/wheelmend/wheelmend/linkage"
 )
 
-// libDirs are the folders for grafted libraries. Files of the .data/data folder
-// are installed beside site-packages, from where no search path leads into it:
-// its name depends on the version of Python. What they need is grafted into a
-// folder of their own.
+// libDirs are the folders for grafted libraries. Programs of the .data/scripts
+// folder and files of the .data/data folder are installed beside site-packages, from
+// where no search path leads into it: its name depends on the version of Python. What
+// they need is grafted into a folder of their own.
 type libDirs struct{ packages, aside string }
 
 func newLibDirs(libDir string, members []*linkage.Object) libDirs {
 	d := libDirs{packages: libDir}
 	for _, o := range members {
-		if isAside(o.Path) {
+		if outsidePackages(o.Path) {
 			top, _, _ := strings.Cut(o.Path, "/")
 			d.aside = path.Join(top, "data/lib", libDir)
 		}
@@ -34,32 +34,41 @@ func (d libDirs) of(aside bool) string {
 	return d.packages
 }
 
-// isAside reports whether a member is installed outside site-packages, and stays
-// there if it needs a graft.
-func isAside(member string) bool { return !linkage.InPackages(member) && !isScript(member) }
+// outsidePackages reports whether a member is installed outside site-packages.
+func outsidePackages(member string) bool { return !linkage.InPackages(member) }
 
-// digests returns the digest of each library that is to be grafted.
-func (p *Plan) digests(ctx context.Context) ([]string, error) {
-	all := make([]string, len(p.verdict.Grafts))
+// isAside reports whether a member is installed outside site-packages, and stays
+// there if it needs a graft: on macOS, programs of .data/scripts move.
+func isAside(member string) bool { return outsidePackages(member) && !isScript(member) }
+
+// digests returns the digest of each of the libraries.
+func digests(ctx context.Context, libraries []*linkage.Object, jobs int) ([]string, error) {
+	all := make([]string, len(libraries))
 	var tasks []func() error
-	for i, o := range p.verdict.Grafts {
+	for i, o := range libraries {
 		tasks = append(tasks, func() (err error) {
 			all[i], err = fileDigest(o.File)
 			return named(o.Path, err)
 		})
 	}
-	return all, runAll(ctx, tasks, p.options.Load.Jobs)
+	return all, runAll(ctx, tasks, jobs)
 }
 
 // planGrafts names the libraries that come in.
 func (p *Plan) planGrafts(ctx context.Context, dirs libDirs, members []*linkage.Object) error {
 	names := map[string]string{} // member to digest
 	wanted := [2]map[*linkage.Object]bool{p.graftsFor(members, false), p.graftsFor(members, true)}
-	digests, err := p.digests(ctx)
+	libraries := slices.Clone(p.verdict.Grafts)
+	for _, o := range members {
+		if wanted[1][o] {
+			libraries = append(libraries, o) // a copy outside site-packages
+		}
+	}
+	digests, err := digests(ctx, libraries, p.options.Load.Jobs)
 	if err != nil {
 		return err
 	}
-	for n, o := range p.verdict.Grafts {
+	for n, o := range libraries {
 		digest := digests[n]
 		name := graftName(path.Base(strings.ReplaceAll(o.Path, "\\", "/")), digest)
 		for i, aside := range []bool{false, true} {
@@ -71,6 +80,9 @@ func (p *Plan) planGrafts(ctx context.Context, dirs libDirs, members []*linkage.
 				return fmt.Errorf("%s: its name in the wheel, %s, is taken by a library with another content", o.Path, member)
 			}
 			names[member] = digest
+			if o.InWheel {
+				p.warn("%s is copied to %s, since no search path leads from there into site-packages", o.Path, member)
+			}
 			p.Grafts = append(p.Grafts, Graft{Source: o.Path, SHA256: digest, Member: member, object: o, aside: aside})
 		}
 	}
@@ -78,7 +90,8 @@ func (p *Plan) planGrafts(ctx context.Context, dirs libDirs, members []*linkage.
 }
 
 // graftsFor returns the grafts that the members of one part of the installation
-// need, directly and through others.
+// need, directly and through others. Outside site-packages these may be libraries of
+// the wheel, which come there as copies.
 func (p *Plan) graftsFor(members []*linkage.Object, aside bool) map[*linkage.Object]bool {
 	grafts, reached := map[*linkage.Object]bool{}, map[*linkage.Object]bool{}
 	for _, o := range p.verdict.Grafts {
@@ -86,7 +99,7 @@ func (p *Plan) graftsFor(members []*linkage.Object, aside bool) map[*linkage.Obj
 	}
 	var queue []*linkage.Object
 	for _, o := range members {
-		if isAside(o.Path) == aside {
+		if outsidePackages(o.Path) == aside {
 			queue = append(queue, o)
 		}
 	}
@@ -94,13 +107,25 @@ func (p *Plan) graftsFor(members []*linkage.Object, aside bool) map[*linkage.Obj
 		o := queue[0]
 		queue = queue[1:]
 		for _, e := range o.Edges {
-			if e.Status == linkage.Found && grafts[e.To] && !reached[e.To] {
+			if e.Status != linkage.Found || reached[e.To] {
+				continue
+			}
+			if grafts[e.To] || aside && cutOff(o, e, reached[o]) {
 				reached[e.To] = true
 				queue = append(queue, e.To)
 			}
 		}
 	}
 	return reached
+}
+
+// cutOff reports whether a file outside site-packages needs a library inside that it
+// does not find there: no search path leads in, and a copy has none.
+func cutOff(o *linkage.Object, e *linkage.Edge, copied bool) bool {
+	if !e.To.InWheel || outsidePackages(e.To.Path) {
+		return false
+	}
+	return copied || e.Rule == linkage.Stranded
 }
 
 // graftName puts the first 8 hex digits of the digest into a library's name, as
@@ -132,7 +157,7 @@ func (p *Plan) grafted(o *linkage.Object, aside bool) *Graft {
 // needsGraft reports whether a file of the wheel needs a library that is copied in.
 func (p *Plan) needsGraft(o *linkage.Object) bool {
 	return slices.ContainsFunc(o.Edges, func(e *linkage.Edge) bool {
-		return e.Status == linkage.Found && p.grafted(e.To, isAside(o.Path)) != nil
+		return e.Status == linkage.Found && p.grafted(e.To, outsidePackages(o.Path)) != nil
 	})
 }
 

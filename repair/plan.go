@@ -27,11 +27,13 @@ type Plan struct {
 	Warnings  []string `json:"warnings"` // what a person should know
 	platforms []string
 	pure      bool
-	tagsOnly  bool                // nothing but the tags changes
-	agreed    bool                // the Tag lines of the wheel were those of its file name
-	excluded  []string            // sonames that are left to the user's system
-	outside   map[string][]string // search path entries that lead outside, with the files that had them
-	installed map[string]bool     // folders outside site-packages that the wheel installs to
+	tagsOnly  bool                     // nothing but the tags changes
+	agreed    bool                     // the Tag lines of the wheel were those of its file name
+	excluded  []string                 // sonames that are left to the user's system
+	outside   map[string][]string      // search path entries that lead outside, with the files that had them
+	installed map[string]bool          // folders outside site-packages that the wheel installs to
+	members   []*linkage.Object        // ELF files of the wheel
+	stranded  map[*linkage.Object]bool // libraries of the wheel to which nothing leads somebody who needs them
 	policy    *policy.Policy
 	verdict   *audit.Verdict
 	macos     *audit.MacOS // of a macOS wheel, else nil
@@ -61,8 +63,8 @@ type Edit struct {
 	binary *linkage.Binary // a Mach-O file
 }
 
-// A Script is a program of the .data/scripts folder that cannot find grafted
-// libraries from where it is installed. It moves, and a Python script that
+// A Script is a program of the .data/scripts folder of a macOS wheel that cannot find
+// grafted libraries from where it is installed. It moves, and a Python script that
 // executes it takes its place.
 type Script struct {
 	Member string `json:"member"`
@@ -142,23 +144,16 @@ func emptyPlan(rep *audit.Report, opts *Options) *Plan {
 
 // planEdits decides what changes in each binary of the wheel, and in each graft.
 func (p *Plan) planEdits(rep *audit.Report, dirs libDirs) error {
-	for _, o := range rep.Graph.Members {
-		member := o.Path
-		aside, needsGraft := isAside(member), p.needsGraft(o)
+	p.members = rep.Graph.Members
+	p.findStranded(p.members)
+	for _, o := range p.members {
+		aside, libDir := outsidePackages(o.Path), ""
 		change := p.relink(o, aside)
-		if needsGraft && isScript(member) {
-			script, err := p.moveScript(member, rep)
-			if err != nil {
-				return err
-			}
-			p.Scripts = append(p.Scripts, script)
-			member = script.Moved
-		}
-		libDir := ""
-		if needsGraft {
+		if p.needsGraft(o) {
 			libDir = dirs.of(aside)
+			p.tellScript(o, libDir)
 		}
-		change.search(o, p.memberSearch(o, member, libDir))
+		change.search(o, p.memberSearch(o, libDir))
 		change.Strip = p.options.Strip
 		if !change.empty() {
 			p.Edits = append(p.Edits, Edit{Member: o.Path, Change: change, object: o})
@@ -188,6 +183,9 @@ func (p *Plan) relink(o *linkage.Object, aside bool) Change {
 		case linkage.Found:
 			if g := p.grafted(e.To, aside); g != nil {
 				c.rename(renames(o, e, path.Base(g.Member)))
+			} else if p.stranded[e.To] && e.To != o {
+				p.tellStranded(o, e)
+				c.rename(renames(o, e, path.Base(e.To.Path)))
 			}
 		}
 	}

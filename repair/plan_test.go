@@ -49,7 +49,7 @@ func TestPlans(t *testing.T) {
 			"usr/lib/libx.so symlink libx.so.1\n" + lib("libx.so.1"), repair.Options{}},
 		{"versions_wanted_by_soname", linuxWheel, module("needed=libx.so import=f@V1:libx.so.1"),
 			"usr/lib/libx.so symlink libx.so.1\n" + lib("libx.so.1", "export=f@V1"), repair.Options{}},
-		{"script_moves", linuxWheel, "demo-1.0.data/scripts/prog elf x86_64 interp=/lib64/ld-linux-x86-64.so.2 needed=libx.so.1,libin.so rpath=$ORIGIN/../lib/demo:/build\ndemo-1.0.data/data/lib/demo/libin.so elf x86_64\ndemo-1.0.data/scripts/static elf x86_64 interp=/lib64/ld-linux-x86-64.so.2 needed=libc.so.6",
+		{"script_stays", linuxWheel, "demo-1.0.data/scripts/prog elf x86_64 interp=/lib64/ld-linux-x86-64.so.2 needed=libx.so.1,libin.so rpath=$ORIGIN/../lib/demo:/build\ndemo-1.0.data/data/lib/demo/libin.so elf x86_64\ndemo-1.0.data/scripts/static elf x86_64 interp=/lib64/ld-linux-x86-64.so.2 needed=libc.so.6",
 			lib("libx.so.1"), repair.Options{}},
 		{"needed_by_path", linuxWheel, module("needed=/opt/x/libx.so"),
 			"opt/x/libx.so elf x86_64", repair.Options{}},
@@ -152,10 +152,10 @@ func TestRefusals(t *testing.T) {
 		{"a folder with a dot in the path", linuxWheel, module(), repair.Options{LibSuffix: "/./libs"}, "library folder suffix"},
 		{"a folder that ends a search path entry", linuxWheel, module(), repair.Options{LibSuffix: ":x"}, "library folder suffix"},
 		{"a folder that is installed elsewhere", linuxWheel, module(), repair.Options{LibSuffix: "-1.0.data"}, "library folder suffix"},
-		{"a program that has to move to where something is", linuxWheel, "demo-1.0.data/scripts/p elf x86_64 interp=/lib64/ld-linux-x86-64.so.2 needed=liby.so\ndemo.scripts/p text", repair.Options{}, "which the wheel already has"},
+		{"a program that has to move to where something is", macName("macosx_11_0_arm64"), "demo-1.0.data/scripts/p macho arch=arm64 type=execute loads=/opt/libb.dylib\ndemo.scripts/p text", repair.Options{}, "which the wheel already has"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, tt.filename, tt.wheel, lib("liby.so"))
+			w := newWorld(t, tt.filename, tt.wheel, lib("liby.so")+"opt/libb.dylib macho arch=arm64 id=/opt/libb.dylib")
 			out := t.TempDir()
 			_, err := w.repairer(t, tt.opts).Repair(context.Background(), w.wheel, out)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {

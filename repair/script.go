@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/linkage"
 )
 
 // isScript reports whether a member is installed as a command (PEP 427, The
@@ -50,4 +51,11 @@ func pythonTuple(names []string) string {
 		fmt.Fprintf(&b, "%+q, ", name)
 	}
 	return "(" + strings.TrimSuffix(b.String(), " ") + ")"
+}
+
+// tellScript warns of a program whose libraries one way of installing leaves out.
+func (p *Plan) tellScript(o *linkage.Object, libDir string) {
+	if isScript(o.Path) {
+		p.warn("%s finds its libraries in %s; pip install --target leaves that folder out", o.Path, libDir)
+	}
 }

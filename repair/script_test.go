@@ -10,7 +10,7 @@ import (
 	"github.com/wheelmend/wheelmend/repair"
 )
 
-// TestShimRunsTheProgram runs the script that takes the place of a program,
+// TestShimRunsTheProgram runs the script that takes the place of a program of macOS,
 // with a shell script in the place of the program.
 func TestShimRunsTheProgram(t *testing.T) {
 	python, err := exec.LookPath("python3")
@@ -18,10 +18,10 @@ func TestShimRunsTheProgram(t *testing.T) {
 		t.Skip("no python3 to run the script with")
 	}
 	const program = `pro"g é.1`
-	w := newWorld(t, linuxWheel, `"demo-1.0.data/scripts/`+strings.ReplaceAll(program, `"`, `\"`)+`" elf x86_64 interp=/lib64/ld-linux-x86-64.so.2 needed=libx.so.1`, lib("libx.so.1"))
+	w := newWorld(t, macWheel, `"demo-1.0.data/scripts/`+strings.ReplaceAll(program, `"`, `\"`)+`" macho arch=arm64 type=execute loads=/opt/libb.dylib`, "opt/libb.dylib macho arch=arm64 id=/opt/libb.dylib")
 	members := contents(t, w.repair(t, repair.Options{}))
 	shim, moved := members["demo-1.0.data/scripts/"+program], members["demo.scripts/"+program]
-	if !strings.HasPrefix(shim, "#!python\n") || !strings.HasPrefix(moved, "\x7fELF") {
+	if !strings.HasPrefix(shim, "#!python\n") || !strings.HasPrefix(moved, "\xcf\xfa\xed\xfe") {
 		t.Fatalf("the script is %q, and the program has %d bytes", shim, len(moved))
 	}
 	platlib := t.TempDir()

@@ -36,34 +36,23 @@ type searchPath struct {
 
 // memberSearch keeps the entries of a member's search path that lie inside the
 // wheel, and adds the folder of grafted libraries if it needs any. Absolute
-// paths of the build machine go away from every file. member is where the file
-// will lie, libDir is "" for one that needs no graft.
-func (p *Plan) memberSearch(o *linkage.Object, member, libDir string) searchPath {
-	text := o.File.RunPath()
-	if text == "" {
-		text = o.File.RPath()
-	}
+// paths of the build machine go away from every file. libDir is "" for one that
+// needs no graft.
+func (p *Plan) memberSearch(o *linkage.Object, libDir string) searchPath {
 	var want searchPath
-	for _, entry := range strings.Split(text, ":") {
+	for entry := range strings.SplitSeq(o.File.SearchPath(), ":") {
 		switch {
 		case entry == "":
-		case !p.leadsInside(entry, o.Path):
-			p.outside[entry] = append(p.outside[entry], o.Path)
-		case member == o.Path:
+		case p.leadsInside(entry, o.Path):
 			want.add(entry)
+		default:
+			p.outside[entry] = append(p.outside[entry], o.Path)
 		}
 	}
-	if member != o.Path {
-		// What $ORIGIN means has changed.
-		for _, e := range o.Edges {
-			if e.Status == linkage.Found && e.To.InWheel && e.Rule != linkage.ByName {
-				want.add(originEntry(member, e.To.Path))
-			}
-		}
-	}
+	p.leadToStranded(&want, o)
 	if libDir != "" {
 		want.grown = true
-		want.add(originEntry(member, path.Join(libDir, "x")))
+		want.add(originEntry(o.Path, path.Join(libDir, "x")))
 	}
 	return want
 }
@@ -88,19 +77,28 @@ func originEntry(from, to string) string {
 // site-packages, where packages may also find each other's libraries, or in a
 // folder outside it that the wheel installs to.
 func (p *Plan) leadsInside(entry, member string) bool {
-	rest, ok := strings.CutPrefix(entry, "$ORIGIN")
+	target, ok := wheelDir(entry, member)
 	if !ok {
-		rest, ok = strings.CutPrefix(entry, "${ORIGIN}")
-	}
-	if !ok || rest != "" && rest[0] != '/' || strings.Contains(rest, "$") {
 		return false
 	}
-	target := linkage.SearchDir(member, rest)
 	site := linkage.InstallDir("x")
 	if target == site || strings.HasPrefix(target, site+"/") {
 		return true
 	}
 	return p.installed[target]
+}
+
+// wheelDir returns the directory, relative to the prefix, that a search path entry
+// of a member stands for, if it begins with $ORIGIN.
+func wheelDir(entry, member string) (string, bool) {
+	rest, ok := strings.CutPrefix(entry, "$ORIGIN")
+	if !ok {
+		rest, ok = strings.CutPrefix(entry, "${ORIGIN}")
+	}
+	if !ok || rest != "" && rest[0] != '/' || strings.Contains(rest, "$") {
+		return "", false
+	}
+	return linkage.SearchDir(member, rest), true
 }
 
 // installedDirs returns the folders that members are installed to, and those
@@ -139,7 +137,7 @@ func (p *Plan) graftSearch(g *Graft) searchPath {
 		to := ""
 		if other := p.grafted(e.To, g.aside); other != nil {
 			to = other.Member
-		} else if e.To.InWheel && (!g.aside || isAside(e.To.Path)) {
+		} else if e.To.InWheel && (!g.aside || outsidePackages(e.To.Path)) {
 			to = e.To.Path
 		}
 		if to == "" {

@@ -199,7 +199,7 @@ func (a *application) checkReport(rep *audit.Report, grafts map[string]bool) err
 	}
 	for _, o := range rep.Graph.Members {
 		for _, e := range o.Edges {
-			if grafts[e.Needed] && (e.Status != linkage.Found || e.Rule == linkage.ByName) {
+			if grafts[e.Needed] && (e.Status != linkage.Found || e.Rule == linkage.ByName || e.Rule == linkage.Stranded) {
 				return fmt.Errorf("the result is not self-contained: %s does not find %s; this is a defect of wheelmend, please report it", o.Path, e.Needed)
 			}
 		}

@@ -1,0 +1,62 @@
+package repair
+
+import (
+	"path"
+	"slices"
+
+	"github.com/wheelmend/wheelmend/linkage"
+)
+
+// findStranded notes the libraries of the wheel to which no search path leads a file
+// that needs them. Those that are needed by another name than that of their file (a
+// wheel has no links) are needed by that of the file afterwards, by everyone: musl
+// knows a loaded library by no other name.
+func (p *Plan) findStranded(members []*linkage.Object) {
+	p.stranded = map[*linkage.Object]bool{}
+	for _, o := range slices.Concat(members, p.verdict.Grafts) {
+		for _, e := range o.Edges {
+			if e.Status == linkage.Found && e.To.InWheel && e.Rule == linkage.Stranded {
+				p.stranded[e.To] = true
+			}
+		}
+	}
+}
+
+// leadToStranded adds the entries by which a member finds the libraries of the wheel
+// to which nothing leads. They come last, but before an entry where another file has
+// the name.
+func (p *Plan) leadToStranded(want *searchPath, o *linkage.Object) {
+	for _, e := range o.Edges {
+		if e.Status != linkage.Found || e.Rule != linkage.Stranded || p.grafted(e.To, outsidePackages(o.Path)) != nil {
+			continue
+		}
+		entry := originEntry(o.Path, e.To.Path)
+		want.grown = true
+		if p.hidesStranded(want.entries, o, e.To) {
+			want.entries = slices.DeleteFunc(want.entries, func(other string) bool { return other == entry })
+			want.entries = slices.Insert(want.entries, 0, entry)
+		}
+		want.add(entry)
+	}
+}
+
+// hidesStranded reports whether an entry leads to another file with the name.
+func (p *Plan) hidesStranded(entries []string, o, to *linkage.Object) bool {
+	return slices.ContainsFunc(entries, func(entry string) bool {
+		dir, ok := wheelDir(entry, o.Path)
+		if !ok || dir == linkage.InstallDir(to.Path) {
+			return false
+		}
+		return slices.ContainsFunc(p.members, func(m *linkage.Object) bool {
+			return linkage.InstallDir(m.Path) == dir && path.Base(m.Path) == path.Base(to.Path)
+		})
+	})
+}
+
+// tellStranded names the library that was chosen among several of one name.
+func (p *Plan) tellStranded(o *linkage.Object, e *linkage.Edge) {
+	if e.Rule != linkage.Stranded || len(e.Rivals) == 0 {
+		return
+	}
+	p.warn("%s needs %s, to which no search path leads: it gets %s, not %s, which has the name too", o.Path, e.Needed, e.To.Path, e.Rivals[0].Path)
+}
