@@ -315,9 +315,11 @@ func (m *MacOS) Needs(archs []string, repaired bool) []MacNeed {
 	return needs
 }
 
-// minimum returns the oldest macOS that a slice says it runs on.
+// minimum returns the oldest macOS that a slice runs on: what it says, or the first
+// whose dyld knows its load commands.
 func minimum(s *macho.Slice) policy.MacVersion {
-	return policy.MacVersion{Major: s.MinOS.Major(), Minor: s.MinOS.Minor(), Patch: s.MinOS.Patch()}
+	v, _ := s.NeedsOS()
+	return policy.MacVersion{Major: v.Major(), Minor: v.Minor(), Patch: v.Patch()}
 }
 
 // PlatformTags spells what needs ask for: one tag if there is a word for all the

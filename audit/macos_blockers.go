@@ -41,7 +41,7 @@ func (m *MacOS) blockArchs(b *linkage.Binary) bool {
 		if image == nil {
 			lacks = append(lacks, arch)
 		} else if p := image.Slice.Platform; p != 0 && p != macho.PlatformMacOS {
-			m.Blockers = append(m.Blockers, MacBlocker{Kind: KindArchitecture, File: b.Path, Arch: arch, Reason: fmt.Sprintf("its %s slice is built for another system than macOS (platform %d of LC_BUILD_VERSION)", arch, p)})
+			m.Blockers = append(m.Blockers, MacBlocker{Kind: KindArchitecture, File: b.Path, Arch: arch, Reason: fmt.Sprintf("its %s slice is built for %s, not for macOS", arch, macho.PlatformName(p))})
 		}
 	}
 	if len(lacks) > 0 && !m.loaded[b] && !m.helper(b) { // what another file misses in it is told there
@@ -84,9 +84,13 @@ func (m *MacOS) blockVersions(b *linkage.Binary) {
 		arch := image.Slice.Arch.String()
 		promised, ok := m.promised[arch]
 		if v := minimum(image.Slice); ok && v.Compare(promised) > 0 {
+			because := ""
+			if _, command := image.Slice.NeedsOS(); command != "" {
+				because = ", which knows its " + command
+			}
 			m.Blockers = append(m.Blockers, MacBlocker{
 				Kind: KindVersion, File: b.Path, Arch: arch, Version: v.String(),
-				Reason: fmt.Sprintf("it needs macOS %v on %s, the tag promises %v", v, arch, promised),
+				Reason: fmt.Sprintf("it needs macOS %v on %s%s, the tag promises %v", v, arch, because, promised),
 			})
 		}
 	}

@@ -1,7 +1,9 @@
 package audit_test
 
 import (
+	"bytes"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -155,5 +157,25 @@ func TestMacOSJudge(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", tag, got, want)
 		}
+	}
+}
+
+// A load command that an old dyld does not know asks for a newer macOS than the slice
+// says.
+func TestMacOSLoadCommandsAskForMacOS(t *testing.T) {
+	content, err := os.ReadFile("../macho/testdata/lld19-x86_64-chained.so")
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := []byte{0x32, 0, 0, 0, 0x20, 0, 0, 0, 1, 0, 0, 0} // LC_BUILD_VERSION of macOS, with one tool
+	at := bytes.Index(content, old)
+	if at < 0 {
+		t.Fatal("no LC_BUILD_VERSION")
+	}
+	copy(content[at+len(old):], []byte{0, 13, 10, 0}) // 10.13
+	rep, _ := assess(t, macName("macosx_10_13_x86_64"), fmt.Sprintf("demo/a.so raw %q", content), "", audit.Options{})
+	const want = "it needs macOS 11.0 on x86_64, which knows its LC_DYLD_CHAINED_FIXUPS, the tag promises 10.13"
+	if got := rep.RepairableTag(); got != "macosx_11_0_x86_64" || len(rep.MacOS.Blockers) == 0 || rep.MacOS.Blockers[0].Reason != want {
+		t.Errorf("%s: %+v", got, rep.MacOS.Blockers)
 	}
 }

@@ -35,9 +35,8 @@ type DyldOptions struct {
 	// what they load, and is not found by everyone, is left out.
 	DylibsOnly bool
 
-	// Exclude has parts of install names or resolved paths: libraries that
-	// contain one are left out, as delocate does it. One with a wildcard is a
-	// pattern for the whole name or path, or for its last element.
+	// Exclude has patterns for install names or resolved paths, see [MatchDylib]:
+	// libraries that match one are left out.
 	Exclude []string
 
 	// Graft has patterns, likewise, for libraries that are to be taken from where
@@ -260,18 +259,21 @@ func IsDylibName(name string) bool {
 	return strings.HasSuffix(name, ".so") || strings.HasSuffix(name, ".dylib")
 }
 
-// matches reports whether a name or path has one of the parts, or matches a pattern
-// among them.
+// MatchDylib reports whether a pattern of [DyldOptions] matches an install name or
+// path: one without wildcards is part of it, as with delocate; another one matches all
+// of it, or its last element.
+func MatchDylib(pattern, name string) bool {
+	switch {
+	case pattern == "" || name == "":
+		return false
+	case strings.ContainsAny(pattern, "*?["):
+		return MatchPattern(pattern, name) || MatchPattern(pattern, path.Base(name))
+	}
+	return strings.Contains(name, pattern)
+}
+
 func (d *dyld) matches(patterns []string, name string) bool {
-	return slices.ContainsFunc(patterns, func(p string) bool {
-		switch {
-		case p == "" || name == "":
-			return false
-		case strings.ContainsAny(p, "*?["):
-			return MatchPattern(p, name) || MatchPattern(p, path.Base(name))
-		}
-		return strings.Contains(name, p)
-	})
+	return slices.ContainsFunc(patterns, func(p string) bool { return MatchDylib(p, name) })
 }
 
 // excluded reports whether a name or path is to be left out.

@@ -298,7 +298,7 @@ func refusal(to *Image) string {
 	case s.Type != macho.DyLib:
 		return fmt.Sprintf("not a library (%v)", s.Type)
 	case s.Platform != 0 && s.Platform != macho.PlatformMacOS:
-		return "built for another system than macOS"
+		return "built for " + macho.PlatformName(s.Platform) + ", not for macOS"
 	}
 	return ""
 }

@@ -59,11 +59,13 @@ func (p *Plan) changeSlices(b *linkage.Binary, member string, aside bool, id str
 		if image.Slice.ID != "" && id != "" && image.Slice.ID != id {
 			s.InstallName = id
 		}
-		for _, e := range image.Loads {
-			if e.Status == linkage.DylibPython && image.Slice.Type != macho.Execute && !slices.Contains(s.LookedUp, e.Dylib.Name) {
-				s.LookedUp = append(s.LookedUp, e.Dylib.Name)
-				p.warn("%s: its dependency on %s is removed: Python's symbols are looked up in the program that loads it, as with -undefined dynamic_lookup", b.Path, e.Dylib.Name)
+		for _, name := range s.lookUpPython(image) {
+			text := fmt.Sprintf("%s: its dependency on %s is removed: Python's symbols are looked up in the program that loads it, as with -undefined dynamic_lookup", b.Path, name)
+			if !slices.Contains(p.Warnings, text) {
+				p.Warnings = append(p.Warnings, text)
 			}
+		}
+		for _, e := range image.Loads {
 			name := p.loadName(image, e, member, aside)
 			r := Rename{Old: e.Dylib.Name, New: name}
 			if name != "" && name != e.Dylib.Name && !slices.Contains(s.Needed, r) {
@@ -75,6 +77,17 @@ func (p *Plan) changeSlices(b *linkage.Binary, member string, aside bool, id str
 		}
 	}
 	return changes
+}
+
+// lookUpPython removes Python itself from what a module or library loads, and returns
+// its names.
+func (s *SliceChange) lookUpPython(image *linkage.Image) []string {
+	for _, e := range image.Loads {
+		if e.Status == linkage.DylibPython && image.Slice.Type != macho.Execute && !slices.Contains(s.LookedUp, e.Dylib.Name) {
+			s.LookedUp = append(s.LookedUp, e.Dylib.Name)
+		}
+	}
+	return s.LookedUp
 }
 
 // loadName returns the name by which a file of the wheel loads a library after the

@@ -270,6 +270,53 @@ func TestMacOSEqualNames(t *testing.T) {
 	}
 }
 
+// One library that two folders of a volume spell differently comes in once.
+func TestMacOSOneLibraryInOtherLetters(t *testing.T) {
+	w := newWorld(t, macWheel, pkg+"demo/a.so macho arch=arm64 loads=/opt/Foo/libB.dylib,/opt/foo/libb.dylib", "opt/Foo/libB.dylib macho arch=arm64 id=/opt/libb.dylib\nopt/foo/libb.dylib macho arch=arm64 id=/opt/libb.dylib")
+	got := machOs(t, w.repair(t, repair.Options{}))
+	sortLines(got)
+	want := []string{"demo/.dylibs/libB.dylib arm64 id=/DLC/demo/.dylibs/libB.dylib", "demo/a.so arm64 @loader_path/.dylibs/libB.dylib"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestMacOSPatternsInVainAreTold(t *testing.T) {
+	w := newWorld(t, macWheel, pkg+"demo/a.so macho arch=arm64 loads=/opt/libb.dylib,/opt/libc.dylib", "opt/libb.dylib macho arch=arm64\nopt/libc.dylib macho arch=arm64")
+	var opts repair.Options
+	opts.Audit.MacOS.Exclude = []string{"libb", "libd*", "opt/libe"}
+	opts.Audit.MacOS.Graft = []string{"libc*", "Python"}
+	want := []string{
+		`pattern "libd*" leaves out no library: none has such a name or path`,
+		`pattern "opt/libe" leaves out no library: none has such a name or path`,
+		`pattern "Python" adds no library: none outside the wheel was found by such a name`,
+		"/opt/libb.dylib is left to the system it is installed on, as asked",
+	}
+	if diff := cmp.Diff(want, w.plan(t, opts).Warnings); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
+	}
+}
+
+func TestMacOSKeepsInstallNames(t *testing.T) {
+	w := newWorld(t, macWheel, pkg+"demo/a.so macho arch=arm64 loads=/opt/libb.dylib", "opt/libb.dylib macho arch=arm64 id=@rpath/libb.1.dylib")
+	got := machOs(t, w.repair(t, repair.Options{MacOS: repair.MacOptions{KeepIDs: true}}))
+	sortLines(got)
+	want := []string{"demo/.dylibs/libb.dylib arm64 id=@rpath/libb.1.dylib", "demo/a.so arm64 @loader_path/.dylibs/libb.dylib"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestMacOSCodeForOtherSystems(t *testing.T) {
+	for _, spec := range []string{"platform=2 minos=12.0", "platform=6 minos=13.1"} {
+		w := newWorld(t, macWheel, pkg+"demo/b.so macho arch=arm64 platform=1 minos=11.0\ndemo/a.so macho arch=arm64 "+spec, "")
+		_, err := w.repairer(t, repair.Options{}).Plan(context.Background(), w.wheel)
+		if err == nil || !strings.Contains(err.Error(), "demo/a.so: its arm64 slice is built for") {
+			t.Errorf("%s: %v", spec, err)
+		}
+	}
+}
+
 func TestMacOSNothingToDoKeepsTheBytes(t *testing.T) {
 	w := newWorld(t, macName("macosx_11_0_x86_64"), pkg+"demo/a.so macho arch=x86_64 minos=11.0 loads=@rpath/libb.dylib,/usr/lib/libSystem.B.dylib rpaths=@loader_path/lib\ndemo/lib/libb.dylib macho arch=x86_64 id=/build/libb.dylib minos=11.0", "")
 	plan := w.plan(t, repair.Options{})

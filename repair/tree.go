@@ -161,6 +161,9 @@ func (t *tree) findLeft() error {
 		for _, e := range loadsOf(b) {
 			known := t.left[e.Dylib.Name]
 			switch {
+			case e.Status == linkage.DylibPython && !known && b.File.Slices[0].Type == macho.Execute:
+				t.left[e.Dylib.Name] = true
+				lost = append(lost, b.Path+": a program that needs "+e.Dylib.Name+" cannot be made portable")
 			case e.Status == linkage.DylibExcluded || e.Status == linkage.DylibMissing && e.Dylib.Kind == macho.Weak:
 				t.left[e.Dylib.Name] = true
 			case e.Status == linkage.DylibMissing && !known:
@@ -213,18 +216,14 @@ func (t *tree) change(b *linkage.Binary) []SliceChange {
 	relative := false
 	for _, image := range b.Images {
 		s := SliceChange{Arch: image.Slice.Arch.String()}
+		s.lookUpPython(image)
 		for _, e := range image.Loads {
-			to := target(image, e)
-			if to == nil || t.places[to] == "" {
-				continue
+			r := Rename{Old: e.Dylib.Name, New: e.SystemName}
+			if to := target(image, e); to != nil && t.places[to] != "" {
+				relative = true
+				r.New = t.loaderPath(b, to)
 			}
-			relative = true
-			rel, err := filepath.Rel(filepath.Dir(t.places[b]), t.places[to])
-			if err != nil {
-				continue // both are absolute
-			}
-			r := Rename{Old: e.Dylib.Name, New: "@loader_path/" + filepath.ToSlash(rel)}
-			if r.New != r.Old && !slices.Contains(s.Needed, r) {
+			if r.New != "" && r.New != r.Old && !slices.Contains(s.Needed, r) {
 				s.Needed = append(s.Needed, r)
 			}
 		}
@@ -236,6 +235,15 @@ func (t *tree) change(b *linkage.Binary) []SliceChange {
 		}
 	}
 	return slices.DeleteFunc(changes, func(s SliceChange) bool { return s.empty() })
+}
+
+// loaderPath spells the way from one file of the result to another.
+func (t *tree) loaderPath(from, to *linkage.Binary) string {
+	rel, err := filepath.Rel(filepath.Dir(t.places[from]), t.places[to])
+	if err != nil {
+		return "" // both are absolute
+	}
+	return "@loader_path/" + filepath.ToSlash(rel)
 }
 
 // write writes the copies, then the files that change.

@@ -9,6 +9,9 @@ import (
 
 // tellUnused warns of patterns for libraries that match none: most are misspelled.
 func (p *Plan) tellUnused(rep *audit.Report) {
+	if p.macos != nil {
+		p.tellUnusedOnMacOS()
+	}
 	if rep.Graph == nil || p.verdict == nil {
 		return
 	}
@@ -27,6 +30,44 @@ func (p *Plan) tellUnused(rep *audit.Report) {
 	}
 	for _, pattern := range unmatched(p.options.Audit.Graft, needed) {
 		p.warn("pattern %q adds no library: none is needed by such a name", pattern)
+	}
+}
+
+// tellUnusedOnMacOS does the same for a macOS wheel. What is copied in all the same was
+// asked for in vain, too.
+func (p *Plan) tellUnusedOnMacOS() {
+	matched := map[string]bool{}
+	note := func(patterns []string, kind string, names ...string) {
+		for _, pattern := range patterns {
+			if slices.ContainsFunc(names, func(name string) bool { return linkage.MatchDylib(pattern, name) }) {
+				matched[kind+pattern] = true
+			}
+		}
+	}
+	o := p.options.Audit.MacOS
+	for _, b := range slices.Concat(p.macos.Graph.Members, p.macos.Grafts) {
+		for _, image := range b.Images {
+			for _, e := range image.Loads {
+				names := []string{e.Dylib.Name}
+				if e.To != nil && !e.To.Binary.InWheel {
+					names = append(names, e.To.Binary.Path, e.To.Binary.SystemPath())
+				}
+				note(o.Exclude, "exclude ", names...)
+				if e.Status == linkage.DylibFound && !e.To.Binary.InWheel {
+					note(o.Graft, "graft ", names...)
+				}
+			}
+		}
+	}
+	for _, pattern := range o.Exclude {
+		if !matched["exclude "+pattern] {
+			p.warn("pattern %q leaves out no library: none has such a name or path", pattern)
+		}
+	}
+	for _, pattern := range o.Graft {
+		if !matched["graft "+pattern] {
+			p.warn("pattern %q adds no library: none outside the wheel was found by such a name", pattern)
+		}
 	}
 }
 
