@@ -210,6 +210,10 @@ func (r *Report) judge(p *policy.Policy) Verdict {
 		j.checkVersions(r.facts[o])
 		j.checkSymbols(r.facts[o])
 		j.checkBuild(r.facts[o])
+		j.checkRelocations(r.facts[o])
+		if b, wrong := r.wrongInterpreter(o); wrong {
+			j.block(b)
+		}
 	}
 	j.verdict.external = len(j.external)
 	return j.verdict

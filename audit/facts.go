@@ -3,6 +3,7 @@ package audit
 import (
 	stdelf "debug/elf"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/elf"
@@ -61,4 +62,11 @@ func newFacts(o *linkage.Object) (*facts, error) {
 		}
 	}
 	return f, nil
+}
+
+// wants reports whether the file wants a version of any library.
+func (f *facts) wants(version string) bool {
+	return slices.ContainsFunc(f.needs, func(n elf.VersionNeed) bool {
+		return slices.ContainsFunc(n.Versions, func(v elf.NeededVersion) bool { return v.Name == version })
+	})
 }

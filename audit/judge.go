@@ -181,3 +181,27 @@ func (j *judgement) checkBuild(f *facts) {
 		j.block(Blocker{Kind: KindPython, File: f.object.Path, Symbols: f.narrow, Reason: "it is built for a Python with narrow Unicode (UCS-2), which manylinux rules out (PEP 513)"})
 	}
 }
+
+// relrMark is the version that a linker has a file with DT_RELR want of glibc, so
+// that an older one refuses it instead of passing over the relocations.
+const relrMark = "GLIBC_ABI_DT_RELR"
+
+// checkRelocations looks for packed relocations that the C library of the policy
+// does not know. A file that wants nothing of libc has no mark to tell so. musl
+// knows them from 1.2.4 on, which musllinux_1_2 does not tell from 1.2.0: what is
+// built on current Alpine has them, so that one is only told.
+func (j *judgement) checkRelocations(f *facts) {
+	if !f.object.File.PackedRelocations() {
+		return
+	}
+	b := Blocker{Kind: KindVersion, File: f.object.Path}
+	switch {
+	case j.policy.Libc == policy.GLIBC && !j.policy.AllowsVersion(relrMark) && !f.wants(relrMark):
+		b.Reason = fmt.Sprintf("its relocations are packed (DT_RELR), which glibc before 2.36 does not know, and %s promises %d.%d; link without -z pack-relative-relocs", j.policy.Name, j.policy.Major, j.policy.Minor)
+	case j.policy.Libc == policy.MUSL && j.policy.Major == 1 && j.policy.Minor < 2:
+		b.Reason = fmt.Sprintf("its relocations are packed (DT_RELR), which musl before 1.2.4 does not know, and %s promises %d.%d", j.policy.Name, j.policy.Major, j.policy.Minor)
+	default:
+		return
+	}
+	j.block(b)
+}

@@ -71,6 +71,7 @@ const (
 	KindISA          Kind = "isa"          // a newer processor than the tag promises
 	KindArchitecture Kind = "architecture" // a binary of another architecture
 	KindLibc         Kind = "libc"         // a library of another C library
+	KindInterpreter  Kind = "interpreter"  // a program whose loader lies on the machine that built it; repair sets the standard one
 	KindImage        Kind = "image"        // a file that no loader takes, where one would be asked for it
 	KindPurelib      Kind = "purelib"      // a binary where only pure Python belongs
 	KindPython       Kind = "python"       // a Python build that manylinux rules out
@@ -89,7 +90,7 @@ type Blocker struct {
 }
 
 // Repairable reports whether a repair removes the blocker.
-func (b *Blocker) Repairable() bool { return b.Kind == KindLibrary }
+func (b *Blocker) Repairable() bool { return b.Kind == KindLibrary || b.Kind == KindInterpreter }
 
 // A Verdict holds a wheel to one policy.
 type Verdict struct {

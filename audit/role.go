@@ -61,6 +61,9 @@ func roleOf(b *Binary, arch policy.Arch, libc policy.Libc) (role, refusal) {
 	if unloadable != "" && (module || shared || isCommand(name) && f.Type == stdelf.ET_DYN) {
 		return asFault, refusal{KindImage, unloadable}
 	}
+	if libc != "" && f.AndroidRelocations() {
+		return faultIf(true, KindImage, "its relocations are in a format that only Android's loader reads (DT_ANDROID_RELA and the like)")
+	}
 	if module && f.Type == stdelf.ET_EXEC {
 		return asFault, refusal{KindImage, "it is a program (ET_EXEC), which no loader takes for a module"}
 	}

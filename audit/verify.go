@@ -164,6 +164,7 @@ func (p *Proof) claimBinaries(ctx context.Context, opts VerifyOptions) error {
 		return err
 	}
 	p.claimPaths()
+	p.claimPacked(promised)
 	p.claimStack()
 	return nil
 }

@@ -1,9 +1,7 @@
 package audit
 
 import (
-	stdelf "debug/elf"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/elf"
@@ -29,6 +27,9 @@ func (p *Proof) claimPaths() {
 				}
 			}
 		}
+		if b, wrong := p.Report.wrongInterpreter(o); wrong && b.Kind == KindInterpreter {
+			faults = append(faults, b.fault())
+		}
 		for _, e := range o.Edges {
 			if path.IsAbs(e.Needed) && e.Status != linkage.Excluded {
 				faults = append(faults, Fault{File: o.Path, Library: e.Needed, Reason: "DT_NEEDED is a path of the machine that built it"})
@@ -52,27 +53,48 @@ func notPortable(entry string) string {
 	return "depends on the working directory"
 }
 
-// executableByDefault lists the architectures on which glibc makes stacks
-// executable for a library without PT_GNU_STACK (DEFAULT_STACK_PERMS in
-// sysdeps/*/stackinfo.h). musl never does.
-var executableByDefault = []policy.Arch{policy.X86_64, policy.I686, policy.ARMV7L, policy.S390X}
-
 // claimStack adds the claim that no file wants an executable stack.
 func (p *Proof) claimStack() {
 	var faults []Fault
 	const advice = ", which glibc from 2.41 on and hardened systems refuse; link with -z noexecstack"
-	byDefault := p.Report.Libc == policy.GLIBC && slices.Contains(executableByDefault, p.Report.Arch)
 	for _, o := range p.Report.Graph.Members {
 		switch {
+		case !p.Report.ExecutableStack(o):
 		case o.File.ExecutableStack():
 			faults = append(faults, Fault{File: o.Path, Reason: "its PT_GNU_STACK asks for an executable stack" + advice})
-		case byDefault && o.File.Dynamic() && !isProgram(o) && !hasStackHeader(o.File):
+		default:
 			faults = append(faults, Fault{File: o.Path, Reason: "it has no PT_GNU_STACK, for which glibc makes the stack executable" + advice})
 		}
 	}
 	p.claim(TopicStack, "no file asks for an executable stack", "PT_GNU_STACK of "+phrase.Count(len(p.Report.Graph.Members), "ELF file"), faults)
 }
 
-func hasStackHeader(f *elf.File) bool {
-	return slices.ContainsFunc(f.Progs, func(p elf.Prog) bool { return p.Type == stdelf.PT_GNU_STACK })
+// ExecutableStack reports whether a file that is loaded makes the stacks of the
+// process executable: it says so, or it says nothing and glibc takes that for a yes
+// (musl never does).
+func (r *Report) ExecutableStack(o *linkage.Object) bool {
+	switch o.File.Stack() {
+	case elf.StackExecutable:
+		return true
+	case elf.StackPlain:
+		return false
+	}
+	return r.Libc == policy.GLIBC && o.File.Dynamic() && !isProgram(o) && o.File.DefaultStack() == elf.StackExecutable
+}
+
+// claimPacked tells of relocations that the first versions of what a musllinux tag
+// promises do not know.
+func (p *Proof) claimPacked(promised []*policy.Policy) {
+	var packed []Fault
+	for _, o := range p.Report.Graph.Members {
+		if o.File.PackedRelocations() {
+			packed = append(packed, Fault{File: o.Path, Reason: "its relocations are packed (DT_RELR)"})
+		}
+	}
+	for _, q := range promised {
+		if q.Libc == policy.MUSL && len(packed) > 0 {
+			p.unchecked(TopicPlatform, "musl before 1.2.4 loads the files", "it passes over packed relocations, and "+q.Tag()+" does not tell which 1.2 a system has", packed)
+			return
+		}
+	}
 }

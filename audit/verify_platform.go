@@ -78,7 +78,7 @@ func (p *Proof) claimPolicy(text string, platform policy.Platform) *policy.Polic
 	verdict := p.Report.Judge(q)
 	var faults []Fault
 	for i := range verdict.Blockers {
-		if b := &verdict.Blockers[i]; !b.aboutLibrary() && b.Kind != KindPurelib && !p.outside(b.File) {
+		if b := &verdict.Blockers[i]; !b.aboutLibrary() && b.Kind != KindPurelib && b.Kind != KindInterpreter && !p.outside(b.File) {
 			faults = append(faults, b.fault())
 		}
 	}
@@ -101,7 +101,7 @@ func (p *Proof) outside(file string) bool {
 func floor(platform policy.Platform) *policy.Policy {
 	var best *policy.Policy
 	for _, q := range policy.For(platform.Libc(), policy.Arch(platform.Arch)) {
-		if platform.AtLeast(q.Major, q.Minor) {
+		if !q.Plain() && platform.AtLeast(q.Major, q.Minor) {
 			best = q
 		}
 	}

@@ -295,6 +295,8 @@ func TestVerifyUnchecked(t *testing.T) {
 		{"a linux tag promises nothing", linuxWheel, module("needed=libc.so.6,libx.so import=f@GLIBC_2.2.5:libc.so.6"), `
 			libraries: demo/_core.so: needs libc.so.6, libx.so of the system
 			symbols: demo/_core.so: GLIBC_2.2.5 of libc.so.6: left to the system (f)`},
+		{"an architecture that no policy speaks of", "demo-1.0-cp312-cp312-linux_armv6l.whl", "demo/_core.so elf armv7l flags=0x05000200 needed=libgone.so", `
+			libraries: demo/_core.so: needs libgone.so of the system`},
 		{"an architecture that nobody knows", "demo-1.0-cp312-cp312-linux_vax.whl", "demo/_core.so elf armv7l needed=libgone.so", `
 			platform: the ELF files are for vax
 			libraries: the ELF files load`},

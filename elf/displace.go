@@ -25,12 +25,12 @@ func (x *displaced) holds(addr, n uint64) bool {
 	return addr >= x.addr && addr-x.addr <= x.size && n <= x.size-(addr-x.addr)
 }
 
-// displace lists what has to go for the program header table to grow by one
-// entry. It reports false when that is not certain to be harmless.
-func (p *plan) displace() ([]displaced, bool) {
+// displace lists what has to go for the program header table to grow by some
+// entries. It reports false when that is not certain to be harmless.
+func (p *plan) displace(more int) ([]displaced, bool) {
 	f := p.f
 	from := f.Phoff + uint64(f.Phnum)*f.progSize()
-	to := from + f.progSize()
+	to := from + uint64(more)*f.progSize()
 	known := f.knownSections()
 	if known == nil || to > f.mapEnd(f.Phoff) || p.moveStrings && f.stringsShared() && f.stringsWithin(from, to) {
 		return nil, false

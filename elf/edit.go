@@ -25,6 +25,7 @@ type draft struct {
 	needs   []need
 	interp  string // new interpreter, "" to keep the old one
 	strip   bool
+	stack   Stack // what PT_GNU_STACK shall say; StackUnsaid to leave it
 }
 
 // An entry is one dynamic entry of the result. With a text it is a string
@@ -317,7 +318,7 @@ func (f *File) checkLinked() error {
 // same reports whether the edits, all in all, leave the file as it is.
 func (d *draft) same() (bool, error) {
 	was, err := newDraft(d.f)
-	if err != nil || d.strip || d.interp != "" {
+	if err != nil || d.strip || d.interp != "" || d.stack != StackUnsaid {
 		return false, err
 	}
 	sameEntry := func(x, y entry) bool {
@@ -373,6 +374,9 @@ func (d *draft) check(o *Overlay) error {
 	}
 	if !slices.Equal(texts, gotTexts) {
 		return formatErr(d.f.dynamic.off, "the edited dynamic table reads back as %q, want %q; the edit is refused", gotTexts, texts)
+	}
+	if d.stack != StackUnsaid && got.Stack() != d.stack {
+		return formatErr(d.f.Phoff, "the edited PT_GNU_STACK does not read back; the edit is refused")
 	}
 	if d.f.SectionErr == nil && got.SectionErr != nil {
 		return because(got.SectionErr, "the edited section headers are not true, so the edit is refused")

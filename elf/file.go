@@ -389,16 +389,9 @@ func (f *File) Interpreter() (string, error) {
 }
 
 // ExecutableStack reports whether the file asks for an executable stack:
-// PT_GNU_STACK with PF_X. A missing PT_GNU_STACK asks for one on the older
-// architectures only, and no current toolchain leaves it out.
-func (f *File) ExecutableStack() bool {
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_GNU_STACK {
-			return p.Flags&elf.PF_X != 0
-		}
-	}
-	return false
-}
+// PT_GNU_STACK with PF_X. What a file without the header asks for is a matter of
+// its loader, see [File.DefaultStack].
+func (f *File) ExecutableStack() bool { return f.Stack() == StackExecutable }
 
 func cString(b []byte) string {
 	for i, c := range b {

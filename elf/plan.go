@@ -54,6 +54,7 @@ func (p *plan) run() (*Overlay, error) {
 	if err := p.placeInterpreter(); err != nil {
 		return nil, err
 	}
+	p.setStack()
 	if err := p.placeSpace(); err != nil {
 		return nil, err
 	}

@@ -72,6 +72,27 @@ const (
 	dtRelr     elf.DynTag = 36
 )
 
+// PackedRelocations reports whether the file has packed relative relocations
+// (DT_RELR). glibc knows them from 2.36 on and musl from 1.2.4 on; older loaders pass
+// over them without a word, and what they should have moved points nowhere.
+func (f *File) PackedRelocations() bool {
+	size, _ := f.DynValue(dtRelrSize)
+	return f.has(dtRelr) && size > 0
+}
+
+// Tags of relocations in Android's own formats, see bionic's linker.
+const (
+	dtAndroidRel  elf.DynTag = 0x6000000f
+	dtAndroidRela elf.DynTag = 0x60000011
+	dtAndroidRelr elf.DynTag = 0x6fffe000
+)
+
+// AndroidRelocations reports whether the file has relocations in a format that
+// only the loader of Android reads.
+func (f *File) AndroidRelocations() bool {
+	return f.has(dtAndroidRel) || f.has(dtAndroidRela) || f.has(dtAndroidRelr)
+}
+
 // eachRelr visits the packed relative relocations: an even entry is an address,
 // an odd one a bitmap of the words behind the last.
 func (f *File) eachRelr(visit func(relocation)) error {

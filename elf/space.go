@@ -50,13 +50,14 @@ func (p *plan) placeSpace() error {
 	if p.d.strip {
 		p.space.headEnd, p.space.tailFrom = p.f.mappedEnd(), uint64(p.f.size)
 	}
-	if !p.moveStrings && !p.moveDynamic && !p.moveInterp {
+	moves := p.moveStrings || p.moveDynamic || p.moveInterp
+	if !moves && (!p.addsStack() || p.fillSlot() || p.growTable()) {
 		return nil
 	}
 	if p.f.relocatesItself() == loaderItself {
 		return formatErr(p.f.dynamic.off, "the edit needs room behind the .bss of the loader, which the loader takes for its own")
 	}
-	if i, ok := p.growable(); ok {
+	if i, ok := p.growable(); ok && (!p.addsStack() || p.fillSlot()) {
 		p.growLast(i)
 		return nil
 	}
@@ -221,13 +222,19 @@ func (p *plan) writeStrings() {
 // lies behind it can be displaced; or it moves into the segment.
 func (p *plan) addSegment() error {
 	s := &p.space
-	slot := p.prog(elf.PT_NULL)
-	s.table = part{}
+	slot, more := p.prog(elf.PT_NULL), 0
 	if slot < 0 {
-		if s.displaced, s.tableGrows = p.displace(); !s.tableGrows {
-			s.table.size = uint64(p.f.Phnum+1) * p.f.progSize()
+		more = 1
+	}
+	if p.addsStack() {
+		more++
+	}
+	s.table = part{}
+	if more > 0 {
+		if s.displaced, s.tableGrows = p.displace(more); !s.tableGrows {
+			s.table.size = uint64(p.f.Phnum+more) * p.f.progSize()
 		}
-		if p.f.Phnum+1 >= pnXnum {
+		if p.f.Phnum+more >= pnXnum {
 			return formatErr(p.f.Phoff, "there are %d program headers, and no room for one more", p.f.Phnum)
 		}
 	}
@@ -256,6 +263,7 @@ func (p *plan) addSegment() error {
 		load.Flags = elf.PF_R
 	}
 	p.insertLoad(load, top, slot)
+	p.insertStack()
 	return nil
 }
 
@@ -286,7 +294,8 @@ func (p *plan) segmentStart(top int, pageAlign uint64, tableMoves bool) (off, va
 	if tableMoves {
 		fileEnd = max(fileEnd, roundUp(p.f.pagesEnd(), 16))
 	}
-	if !tableMoves || p.prog(elf.PT_INTERP) < 0 {
+	started := p.prog(elf.PT_INTERP) >= 0 || p.addsStack() && (p.f.Type == elf.ET_EXEC || p.f.pie())
+	if !tableMoves || !started {
 		return fileEnd, memEnd + fileEnd%pageAlign, nil
 	}
 	// Before Linux 5.18 a program was told that its program headers lie at load

@@ -16,10 +16,8 @@ func (f *File) strippable() (bool, error) {
 		return false, because(f.SectionErr, "the section headers are not true, so what can be stripped is unknown")
 	}
 	some, kept := false, 2 // the first, and .shstrtab
-	end := max(f.mappedEnd(), f.Shoff+uint64(f.Shnum)*f.sectSize())
 	for i, s := range f.Sections {
 		some = some || (i > 0 && i != f.Shstrndx && !s.Alloc())
-		end = max(end, s.Off+s.fileSize())
 		if s.Alloc() {
 			kept++
 		}
@@ -27,10 +25,21 @@ func (f *File) strippable() (bool, error) {
 	if kept >= int(elf.SHN_LORESERVE) {
 		return false, formatErr(f.shoffAt(), "%d mapped sections; stripping needs fewer than %d", kept-2, elf.SHN_LORESERVE-2)
 	}
-	if some && uint64(f.size) > end && !f.padding(end) {
-		return false, formatErr(end, "%d bytes follow the last section; they would be lost, so the file is not stripped", uint64(f.size)-end)
-	}
 	return some, nil
+}
+
+// payload returns the file offset of what follows the headers and sections: data
+// that a program finds in its own file, such as an archive, most often by its
+// distance from the end. It is the size of the file if there is none.
+func (f *File) payload() uint64 {
+	end := max(f.mappedEnd(), f.Shoff+uint64(f.Shnum)*f.sectSize())
+	for i := range f.Sections {
+		end = max(end, f.Sections[i].Off+f.Sections[i].fileSize())
+	}
+	if size := uint64(f.size); end >= size || f.padding(end) {
+		return size
+	}
+	return end
 }
 
 // maxPadding bounds the zeros behind the last section that count as none: the
@@ -108,6 +117,7 @@ func (p *plan) writeStrippedTail() {
 	p.b.bytes(t.names)
 	p.b.zeros(t.shoff - p.b.size())
 	p.b.bytes(p.f.sectionBytes(t.sections))
+	p.b.original(p.f.payload(), uint64(p.f.size))
 }
 
 // clearStripped zeroes what goes away but has mapped bytes behind it, which do

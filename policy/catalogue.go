@@ -55,6 +55,9 @@ func newCatalog(texts map[Libc]string) (*catalog, error) {
 				return nil, fmt.Errorf("%s: %w", libc, err)
 			}
 		}
+		if len(t.policies) > 0 {
+			c.addPlain(t, libc)
+		}
 	}
 	return c, nil
 }

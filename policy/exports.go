@@ -22,6 +22,9 @@ const (
 // into libc.so.6 from other libraries is defined by all of them, as these are
 // always together in one process.
 func (p *Policy) Exports(soname, symbol string) (defined, known bool) {
+	if p.plain {
+		return false, false
+	}
 	heading := soname
 	switch {
 	case p.Libc == MUSL && isMuslLibc(soname):

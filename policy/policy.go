@@ -44,7 +44,9 @@ type Policy struct {
 	Minor   int // and its second part: 17
 
 	table *table
-	rank  int // position in table.policies
+	rank  int  // position in table.policies
+	plain bool // see Plain
+	kin   Arch // of a plain policy: whose list of libraries serves it
 }
 
 // All returns every policy of every architecture, sorted by libc, architecture
@@ -129,8 +131,17 @@ func (p *Policy) Older(q *Policy) bool {
 // the system: it is one that the policy lists, or the dynamic loader of its libc.
 func (p *Policy) AllowsLibrary(soname string) bool {
 	return p.table.has(key{kind: kindLibraries}, soname, p.rank) ||
-		p.table.has(key{kind: kindLibraries, arch: p.Arch}, soname, p.rank) ||
+		p.table.has(key{kind: kindLibraries, arch: p.listed()}, soname, p.rank) ||
+		p.plain && p.Libc == MUSL && strings.HasPrefix(soname, "libc.musl-") ||
 		loaderOf(soname) == p.Libc
+}
+
+// listed returns the architecture whose own list of libraries counts.
+func (p *Policy) listed() Arch {
+	if p.plain {
+		return p.kin
+	}
+	return p.Arch
 }
 
 // AllowsVersion reports whether a wheel may need this symbol version, as in
@@ -139,6 +150,9 @@ func (p *Policy) AllowsLibrary(soname string) bool {
 // Of a known prefix only the listed versions are: GLIBC_PRIVATE never is, and
 // GLIBC_ABI_DT_RELR from the policy on that lists it.
 func (p *Policy) AllowsVersion(version string) bool {
+	if p.plain {
+		return true
+	}
 	prefix, number, _ := strings.Cut(version, "_")
 	k := key{kindVersions, p.Arch, prefix}
 	if _, known := p.table.sections[k]; !known {
@@ -170,7 +184,7 @@ func (p *Policy) ForbiddenLibraries() []string {
 // without those of the dynamic loader.
 func (p *Policy) Libraries() []string {
 	sonames := append(p.table.words(key{kind: kindLibraries}, p.rank),
-		p.table.words(key{kind: kindLibraries, arch: p.Arch}, p.rank)...)
+		p.table.words(key{kind: kindLibraries, arch: p.listed()}, p.rank)...)
 	slices.Sort(sonames)
 	return sonames
 }

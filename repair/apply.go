@@ -35,6 +35,12 @@ func (c *Change) edits() []elf.Edit {
 	case c.RunPath != "":
 		edits = append(edits, elf.SetRunPath(c.RunPath))
 	}
+	if c.Interpreter != "" {
+		edits = append(edits, elf.SetInterpreter(c.Interpreter))
+	}
+	if c.PlainStack {
+		edits = append(edits, elf.SetExecutableStack(false))
+	}
 	if c.Strip {
 		edits = append(edits, elf.Strip())
 	}

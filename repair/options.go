@@ -13,18 +13,21 @@ import (
 type Options struct {
 	Audit     audit.Options // where libraries are sought, which are left out or always grafted
 	Load      audit.LoadOptions
-	Platform  string    // tag to aim for, as in "manylinux_2_28_x86_64"; "" or "auto" means the oldest system the wheel allows
-	OnlyPlat  bool      // do not add the tag of an older system that the wheel meets as well
-	KeepTags  bool      // leave the file name and the Tag lines of WHEEL as they are
-	LibSuffix string    // appended to the distribution name for the folder of grafted libraries, or the folder in a package of a macOS wheel; "" means DefaultLibSuffix, DefaultDylibsDir
-	Strip     bool      // remove symbol tables and debug information from the binaries
-	Level     int       // compression of new members, 1 to 9; 0 means the default, Store means none
-	NoSBOM    bool      // write no software bill of materials
-	AllowPure bool      // copy a wheel without binaries instead of refusing it
-	Epoch     time.Time // time of new members (SOURCE_DATE_EPOCH); zero means that of the WHEEL member
-	MacOS     MacOptions
-	Tool      Tool // recorded in the software bill of materials
-	Progress  func(done, total int64)
+	Platform  string // tag to aim for, as in "manylinux_2_28_x86_64"; "" or "auto" means the oldest system the wheel allows
+	OnlyPlat  bool   // do not add the tag of an older system that the wheel meets as well
+	KeepTags  bool   // leave the file name and the Tag lines of WHEEL as they are
+	LibSuffix string // appended to the distribution name for the folder of grafted libraries, or the folder in a package of a macOS wheel; "" means DefaultLibSuffix, DefaultDylibsDir
+	Strip     bool   // remove symbol tables and debug information from the binaries
+	// PlainStack has no file ask for an executable stack: glibc refuses to load those
+	// that do from 2.41 on. Code that puts functions on the stack needs one.
+	PlainStack bool
+	Level      int       // compression of new members, 1 to 9; 0 means the default, Store means none
+	NoSBOM     bool      // write no software bill of materials
+	AllowPure  bool      // copy a wheel without binaries instead of refusing it
+	Epoch      time.Time // time of new members (SOURCE_DATE_EPOCH); zero means that of the WHEEL member
+	MacOS      MacOptions
+	Tool       Tool // recorded in the software bill of materials
+	Progress   func(done, total int64)
 }
 
 // Tool names the program that repairs.

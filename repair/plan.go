@@ -82,6 +82,9 @@ type Change struct {
 	NoPath  bool     `json:"clear_rpath,omitempty"` // both go away
 	Strip   bool     `json:"strip,omitempty"`
 
+	Interpreter string `json:"interpreter,omitempty"`     // new PT_INTERP of a program
+	PlainStack  bool   `json:"clear_execstack,omitempty"` // PT_GNU_STACK asks for no executable stack
+
 	Slices []SliceChange `json:"slices,omitempty"` // of a Mach-O file
 }
 
@@ -92,7 +95,7 @@ type Rename struct {
 }
 
 func (c *Change) empty() bool {
-	return c.Soname == "" && len(c.Needed) == 0 && len(c.Removed) == 0 && c.RPath == "" && c.RunPath == "" && !c.NoPath && !c.Strip && len(c.Slices) == 0
+	return c.Soname == "" && len(c.Needed) == 0 && len(c.Removed) == 0 && c.RPath == "" && c.RunPath == "" && !c.NoPath && !c.Strip && c.Interpreter == "" && !c.PlainStack && len(c.Slices) == 0
 }
 
 // NewPlan decides how the wheel of a report is repaired. It reads the libraries
@@ -155,6 +158,10 @@ func (p *Plan) planEdits(rep *audit.Report, dirs libDirs) error {
 		}
 		change.search(o, p.memberSearch(o, libDir))
 		change.Strip = p.options.Strip
+		change.PlainStack = p.plainStack(rep, o)
+		if change.Interpreter = rep.Interpreter(o); change.Interpreter != "" {
+			p.warn("%s: its interpreter is that of the machine which built it; it is set to %s", o.Path, change.Interpreter)
+		}
 		if !change.empty() {
 			p.Edits = append(p.Edits, Edit{Member: o.Path, Change: change, object: o})
 		}
@@ -165,6 +172,7 @@ func (p *Plan) planEdits(rep *audit.Report, dirs libDirs) error {
 		g.Soname = path.Base(g.Member)
 		g.search(g.object, p.graftSearch(g))
 		g.Strip = p.options.Strip
+		g.PlainStack = p.plainStack(rep, g.object)
 	}
 	p.dropSameGrafts()
 	return nil
@@ -216,9 +224,25 @@ func renames(o *linkage.Object, e *linkage.Edge, name string) []Rename {
 	return []Rename{{e.Needed, name}}
 }
 
+// plainStack reports whether a file asks for an executable stack that shall go.
+func (p *Plan) plainStack(rep *audit.Report, o *linkage.Object) bool {
+	return p.options.PlainStack && rep.ExecutableStack(o)
+}
+
+// tellStack notes where the option about stacks had nothing to do, and what uses
+// packed relocations that not every system of a musllinux tag knows.
+func (p *Plan) tellStack() {
+	changed := slices.ContainsFunc(p.Edits, func(e Edit) bool { return e.PlainStack }) ||
+		slices.ContainsFunc(p.Grafts, func(g Graft) bool { return g.PlainStack })
+	if p.options.PlainStack && !changed {
+		p.warn("no file asks for an executable stack, so none is cleared")
+	}
+}
+
 // planLeftovers plans what follows from the rest of the plan.
 func (p *Plan) planLeftovers(rep *audit.Report) {
 	p.dropSignatures()
+	p.tellStack()
 	if len(p.Grafts) > 0 && !p.options.NoSBOM {
 		p.SBOM = p.freeName(rep.Contents.Reader.DistInfo()+"/sboms/wheelmend", ".cdx.json")
 	}

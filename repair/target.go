@@ -173,7 +173,7 @@ func (p *Plan) truthful(tag string, rep *audit.Report) bool {
 	if err != nil {
 		// A tag of PEP 600 or 656 that has no policy of its own may stay.
 		f, err := policy.ParsePlatform(tag)
-		return err == nil && f.Arch == string(rep.Arch) && f.Libc() == p.policy.Libc && f.AtLeast(p.policy.Major, p.policy.Minor)
+		return err == nil && !p.policy.Plain() && f.Arch == string(rep.Arch) && f.Libc() == p.policy.Libc && f.AtLeast(p.policy.Major, p.policy.Minor)
 	}
 	if q == p.policy || slices.Contains(p.platforms, tag) {
 		return true

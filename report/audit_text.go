@@ -34,6 +34,7 @@ func WriteAudit(w io.Writer, r *audit.Report, s Style, all bool) error {
 	p.summary(r)
 	p.libraryTable(r.Libraries(r.Target()))
 	p.blockers(r, all)
+	p.mended(r)
 	p.foreign(r.Foreign)
 	return p.err
 }
@@ -50,7 +51,11 @@ func (p *printer) summary(r *audit.Report) {
 		libc = "no libc"
 	}
 	p.linef("  %s, %s: %s", r.Arch, libc, phrase.Count(len(r.Files), "ELF file")+", "+phrase.Count(modules, "extension module")+" among them")
-	p.linef("  meets         %s", p.style.good(r.Tag()))
+	if len(r.Refused()) > 0 {
+		p.linef("  meets         %s", p.style.bad("no tag: there are files that no loader takes"))
+	} else {
+		p.linef("  meets         %s", p.style.good(r.Tag()))
+	}
 	switch best := r.BestRepairable(); {
 	case best == nil:
 		p.linef("  after repair  %s", p.style.bad("none: it cannot be repaired as it is"))
@@ -203,6 +208,25 @@ func evidence(b audit.Blocker) string {
 		return b.Reason
 	}
 	return phrase.Some(b.Symbols, shownSymbols)
+}
+
+// mended lists what a repair sets right in files of the wheel.
+func (p *printer) mended(r *audit.Report) {
+	v := r.Target()
+	if v == nil {
+		return
+	}
+	first := true
+	for _, b := range v.Blockers {
+		if b.Kind != audit.KindInterpreter {
+			continue
+		}
+		if first {
+			p.linef("\nWhat a repair sets right")
+			first = false
+		}
+		p.linef("  %s  %s", Clean(b.File), Clean(b.Reason))
+	}
 }
 
 func (p *printer) foreign(files []audit.Foreign) {

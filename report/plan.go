@@ -97,6 +97,12 @@ func (p *printer) change(c *repair.Change) {
 	case c.RunPath != "":
 		add("DT_RUNPATH %s", c.RunPath)
 	}
+	if c.Interpreter != "" {
+		add("interpreter %s", c.Interpreter)
+	}
+	if c.PlainStack {
+		add("no executable stack")
+	}
 	if c.Strip {
 		add("stripped")
 	}

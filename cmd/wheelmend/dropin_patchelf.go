@@ -54,8 +54,8 @@ var patchelfFlags = []patchelfFlag{
 	{"add-debug-tag", "", "no DT_DEBUG is added", ""},
 	{"build-resolution-cache", "", "no cache is built", ""},
 	{"print-execstack", "", "", "print whether the file asks for an executable stack"},
-	{"clear-execstack", "", "PT_GNU_STACK is not edited", ""},
-	{"set-execstack", "", "PT_GNU_STACK is not edited", ""},
+	{"clear-execstack", "", "", "ask for no executable stack"},
+	{"set-execstack", "", "", "ask for an executable stack"},
 	{"rename-dynamic-symbols", "NAME_MAP_FILE", "symbols are not renamed", ""},
 	{"no-clobber-old-sections", "", "strings that moved are cleared from their old place", ""},
 	{"output", "FILE", "", "write to this file"},
@@ -260,13 +260,7 @@ func (a *app) patchelfPrint(i elfImage, c *patchelfCall) error {
 
 // executableStack spells what PT_GNU_STACK says.
 func executableStack(f *elf.File) string {
-	switch {
-	case f.ExecutableStack():
-		return "X"
-	case slices.ContainsFunc(f.Progs, func(p elf.Prog) bool { return p.Type == stdelf.PT_GNU_STACK }):
-		return "-"
-	}
-	return "?"
+	return map[elf.Stack]string{elf.StackExecutable: "X", elf.StackPlain: "-", elf.StackUnsaid: "?"}[f.Stack()]
 }
 
 // osABI spells EI_OSABI as patchelf does.
@@ -318,6 +312,11 @@ func (c *patchelfCall) edits(f *elf.File) ([]request, error) {
 	}
 	for _, name := range c.given["add-needed"] {
 		add("add-needed", name)
+	}
+	for _, name := range []string{"clear-execstack", "set-execstack"} {
+		if c.has(name) {
+			add(name, "true")
+		}
 	}
 	return edits, nil
 }

@@ -88,11 +88,14 @@ func (f *patchFlags) register(flags *pflag.FlagSet) {
 	f.edit(flags, "replace-needed", "need library NEW in the place of OLD: `OLD=NEW` (repeatable)", checkReplacement)
 	f.edit(flags, "set-interpreter", "make this `path` the loader of a program (PT_INTERP; ELF only)", checkName)
 	flags.BoolVar(&f.strip, "strip", false, "remove symbol tables, debug information and all else that is not mapped (ELF only)")
+	f.turn(flags, "clear-execstack", "ask for no executable stack, which glibc 2.41 and later refuse to make (PT_GNU_STACK; ELF only)")
+	f.turn(flags, "set-execstack", "ask for an executable stack (PT_GNU_STACK; ELF only)")
 	flags.BoolVar(&f.sign, "sign", false, "sign ad hoc, also where nothing else changes (Mach-O only)")
 	f.print(flags, "print-needed", "print the libraries needed (DT_NEEDED, LC_LOAD_DYLIB and the like), one on a line")
 	f.print(flags, "print-rpath", "print the search path in force: DT_RUNPATH, else DT_RPATH; LC_RPATH")
 	f.print(flags, "print-soname", "print DT_SONAME or the install name (LC_ID_DYLIB)")
 	f.print(flags, "print-interpreter", "print the loader of a program (PT_INTERP; ELF only)")
+	f.print(flags, "print-execstack", "print X if PT_GNU_STACK asks for an executable stack, - if not, ? without the header (ELF only)")
 	flags.StringVarP(&f.output, "output", "o", "", "write to this `file` and leave BINARY as it is")
 }
 
@@ -109,6 +112,9 @@ func (f *patchFlags) check(flags *pflag.FlagSet) error {
 	}
 	if len(f.prints) > 0 && (len(f.edits) > 0 || f.output != "") {
 		return usagef("printing and editing in one call: print before or after")
+	}
+	if flags.Changed("set-execstack") && flags.Changed("clear-execstack") {
+		return usagef("--set-execstack and --clear-execstack exclude each other")
 	}
 	if flags.Changed("set-rpath") && flags.Changed("set-runpath") {
 		return usagef("--set-rpath and --set-runpath exclude each other: a file has the one or the other")
@@ -166,6 +172,26 @@ func (e editFlag) Type() string { return "string" }
 
 func (f *patchFlags) edit(flags *pflag.FlagSet, name, usage string, check func(string) error) {
 	flags.Var(editFlag{&f.edits, name, check}, name, usage)
+}
+
+// A turnFlag is a flag without a value that asks for an edit.
+type turnFlag struct{ editFlag }
+
+// Set implements [pflag.Value].
+func (t turnFlag) Set(value string) error {
+	on, err := strconv.ParseBool(value)
+	if on {
+		*t.edits = append(*t.edits, request{flag: t.name})
+	}
+	return err
+}
+
+// Type implements [pflag.Value].
+func (t turnFlag) Type() string { return "bool" }
+
+func (f *patchFlags) turn(flags *pflag.FlagSet, name, usage string) {
+	flags.Var(turnFlag{editFlag{edits: &f.edits, name: name}}, name, usage)
+	flags.Lookup(name).NoOptDefVal = "true"
 }
 
 // A printFlag is a flag that asks for something to be printed.

@@ -22,6 +22,8 @@ var elfEdits = map[string]func(value string) elf.Edit{
 	"add-needed":      elf.AddNeeded,
 	"remove-needed":   elf.RemoveNeeded,
 	"set-interpreter": elf.SetInterpreter,
+	"set-execstack":   func(string) elf.Edit { return elf.SetExecutableStack(true) },
+	"clear-execstack": func(string) elf.Edit { return elf.SetExecutableStack(false) },
 	"strip":           func(string) elf.Edit { return elf.Strip() },
 	"remove-rpath": func(entry string) elf.Edit {
 		if entry == everyEntry {
@@ -57,6 +59,9 @@ func (i elfImage) print(flag string) ([]string, error) {
 			return nil, err
 		}
 		return []string{interpreter}, nil
+	}
+	if flag == "print-execstack" {
+		return []string{executableStack(i.File)}, nil
 	}
 	if !i.Dynamic() {
 		return nil, elf.ErrNotDynamic

@@ -51,6 +51,9 @@ var notMachO = map[string]string{
 	"set-runpath":       "Mach-O has one kind of search path (LC_RPATH), which --set-rpath sets",
 	"set-interpreter":   "every Mach-O program is loaded by dyld",
 	"print-interpreter": "every Mach-O program is loaded by dyld",
+	"set-execstack":     "macOS has no executable stacks for what a program loads",
+	"clear-execstack":   "macOS has no executable stacks for what a program loads",
+	"print-execstack":   "macOS has no executable stacks for what a program loads",
 	"strip":             "dyld reads the symbols of a Mach-O file, and they are mapped; strip -x or llvm-strip -x rewrites them",
 }
 

@@ -32,6 +32,7 @@ type repairFlags struct {
 	libSuffix string
 	graft     []string
 	strip     bool
+	stack     bool
 	level     int
 	useLevel  *pflag.Flag
 	jobs      int
@@ -85,6 +86,7 @@ Wheels for macOS are repaired on any host. Edited files are signed ad hoc.`,
 	f.useLibSuffix = flags.Lookup("lib-sdir")
 	flags.StringArrayVar(&f.graft, "graft", nil, "copy in libraries that match this `pattern` even if the policy promises them; on macOS, Python's own and those that the wheel has a copy of (repeatable)")
 	flags.BoolVar(&f.strip, "strip", false, "remove symbol tables and debug information")
+	flags.BoolVar(&f.stack, "clear-execstack", false, "have no ELF file ask for an executable stack, which glibc 2.41 and later refuse")
 	flags.IntVarP(&f.level, "zip-level", "z", -1, "compression `level` of new members, 0 (none) to 9 (default: close to zlib's 6)")
 	f.useLevel = flags.Lookup("zip-level")
 	f.useLevel.DefValue = "0" // so that the help does not show the -1
@@ -206,12 +208,14 @@ func (a *app) repairOptions(f *repairFlags, wheels []string) (repair.Options, er
 		KeepTags:  f.keepTags,
 		LibSuffix: f.libSuffix,
 		Strip:     f.strip,
-		Level:     f.level,
-		NoSBOM:    f.noSBOM,
-		AllowPure: f.allowPure,
-		Epoch:     epoch,
-		MacOS:     mac,
-		Tool:      repair.Tool{Name: "wheelmend", Version: version()},
+
+		PlainStack: f.stack,
+		Level:      f.level,
+		NoSBOM:     f.noSBOM,
+		AllowPure:  f.allowPure,
+		Epoch:      epoch,
+		MacOS:      mac,
+		Tool:       repair.Tool{Name: "wheelmend", Version: version()},
 	}
 	opts.Audit.MacOS = audit.MacOptions{DyldOptions: f.search.dyldOptions(a.getenv), RequireArchs: archs}
 	opts.Audit.MacOS.Graft = f.graft
