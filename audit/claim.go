@@ -15,8 +15,10 @@ type Topic string
 
 // The topics, in the order of a proof.
 const (
+	TopicArchive   Topic = "archive"   // the archive reads alike everywhere
 	TopicRecord    Topic = "record"    // RECORD against the members
 	TopicNames     Topic = "names"     // file name, WHEEL, METADATA and .dist-info against each other
+	TopicInstall   Topic = "install"   // every installer makes the same of it
 	TopicTags      Topic = "tags"      // the Tag lines of WHEEL against the file name
 	TopicPurelib   Topic = "purelib"   // where binaries are installed
 	TopicBinaries  Topic = "binaries"  // the ELF or Mach-O files can be read

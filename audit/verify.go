@@ -43,6 +43,7 @@ func Verify(ctx context.Context, base string, r *wheel.Reader, opts VerifyOption
 		return nil, err
 	}
 	p = &Proof{Wheel: base}
+	p.claimArchive(r)
 	p.claimRecord(r, faults)
 	if err := c.prove(ctx, p, opts); err != nil {
 		return nil, err
@@ -92,6 +93,7 @@ func (c *Contents) collect(ctx context.Context, jobs int) ([]Fault, error) {
 // prove adds every claim but that about RECORD.
 func (c *Contents) prove(ctx context.Context, p *Proof, opts VerifyOptions) error {
 	p.claimNames(c)
+	p.claimInstall(c)
 	if !opts.System {
 		opts.SearchPath, opts.LibraryPath, opts.Sysroot, opts.WheelOnly = nil, nil, "", true
 		opts.MacOS.DyldOptions = linkage.DyldOptions{WheelOnly: true, Exclude: opts.MacOS.Exclude, DylibsOnly: opts.MacOS.DylibsOnly}

@@ -158,6 +158,7 @@ func TestVerifyNames(t *testing.T) {
 			record: demo/__init__.py: member has no row in RECORD (PEP 427)
 			record: demo-2.0.dist-info/METADATA: member has no row in RECORD (PEP 427)
 			record: demo-2.0.dist-info/WHEEL: member has no row in RECORD (PEP 427)
+			record: demo-2.0.dist-info/RECORD: RECORD has no row for itself, which installer refuses
 			names: demo-2.0.dist-info: it is the folder of version 2.0, the file name is for 1.0`},
 	})
 }

@@ -88,6 +88,10 @@ func (a *application) infoName() string { return a.plan.contents.Reader.DistInfo
 // addMember takes a member over, edited or as it is.
 func (a *application) addMember(m *wheel.Member, image *elf.Overlay, moved string) {
 	if image == nil || moved == "" && !image.Edited() {
+		if m.IsDir() && m.CompressedSize > 0 { // what is no content is not worth keeping
+			a.writer.Add(wheel.Header{Name: m.Name, Mode: m.Mode, Modified: m.Modified}, nil)
+			return
+		}
 		row, _ := a.record.Row(m.Name)
 		a.copyMember(m, row)
 		return

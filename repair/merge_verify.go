@@ -87,7 +87,7 @@ func (m *merger) checkProof(proof *audit.Proof) error {
 		for i := range claim.Faults {
 			f := &claim.Faults[i]
 			switch claim.Topic {
-			case audit.TopicNames, audit.TopicTags, audit.TopicBinaries, audit.TopicPlatform:
+			case audit.TopicArchive, audit.TopicInstall, audit.TopicNames, audit.TopicTags, audit.TopicBinaries, audit.TopicPlatform:
 				return fmt.Errorf("the wheels cannot be merged to %s: %s", m.result.Platform, f)
 			}
 			m.result.Findings = append(m.result.Findings, fmt.Sprintf("claim %q fails: %s", claim.Text, f))

@@ -57,7 +57,7 @@ func (r *Repairer) Plan(ctx context.Context, path string) (*Result, error) {
 func (r *Repairer) Repair(ctx context.Context, path, dir string) (*Result, error) {
 	result, err := r.open(ctx, path, NewPlan, func(p *Plan) (*Result, error) { return r.apply(ctx, p, path, dir) })
 	if errors.Is(err, ErrPure) && r.opts.AllowPure {
-		return r.copyPure(path, dir)
+		return r.copyPure(ctx, path, dir)
 	}
 	return result, err
 }
@@ -170,23 +170,71 @@ func outputPath(dir, name string, inputs ...string) (string, error) {
 	return out, os.MkdirAll(dir, 0o777)
 }
 
-// copyPure copies a wheel without binaries as it is.
-func (r *Repairer) copyPure(path, dir string) (*Result, error) {
+// copyPure copies a wheel without binaries: as it is, or into an archive of its
+// own if that of the input is not one that everybody reads alike.
+func (r *Repairer) copyPure(ctx context.Context, path, dir string) (*Result, error) {
 	out, err := r.outputPath(dir, filepath.Base(path), path)
 	if err != nil {
 		return nil, err
 	}
-	in, err := os.Open(path)
+	in, err := wheel.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	err = wheel.Create(out, func(w io.WriterAt) (int64, error) {
-		return io.Copy(io.NewOffsetWriter(w, 0), in)
-	}, nil)
+	err = wheel.Create(out, func(w io.WriterAt) (int64, error) { return r.fillPure(ctx, w, in) },
+		func(f io.ReaderAt, size int64) error { return r.checkPure(ctx, filepath.Base(out), f, size) })
 	if err != nil {
 		return nil, err
 	}
 	r.written[out] = path
 	return &Result{Path: out, Tag: "any"}, nil
+}
+
+// fillPure writes the copy of a pure wheel.
+func (r *Repairer) fillPure(ctx context.Context, w io.WriterAt, in *wheel.File) (int64, error) {
+	odd, err := in.OddRows()
+	if err != nil {
+		return 0, err
+	}
+	if len(odd)+len(in.Oddities()) == 0 {
+		return in.CopyTo(io.NewOffsetWriter(w, 0))
+	}
+	record, err := in.Record()
+	if err != nil {
+		return 0, err
+	}
+	out := wheel.NewWriter(in.DistInfo(), wheel.WriterOptions{Level: r.level(), Jobs: r.opts.Load.Jobs})
+	for _, m := range in.Members() {
+		switch {
+		case m.Name == in.DistInfo()+"/RECORD":
+		case m.IsDir():
+			out.Add(wheel.Header{Name: m.Name, Mode: m.Mode, Modified: m.Modified}, nil)
+		default:
+			row, _ := record.Row(m.Name)
+			out.Copy(m, row)
+		}
+	}
+	return out.Write(ctx, w)
+}
+
+// checkPure refuses a copy that not every installer takes, or that is not what
+// RECORD says.
+func (r *Repairer) checkPure(ctx context.Context, base string, f io.ReaderAt, size int64) error {
+	reader, err := wheel.NewReader(f, size)
+	if err != nil {
+		return err
+	}
+	proof, err := audit.Verify(ctx, base, reader, audit.VerifyOptions{Load: r.opts.Load})
+	if err != nil {
+		return err
+	}
+	defer proof.Close()
+	for _, claim := range proof.Failed() {
+		switch claim.Topic {
+		case audit.TopicArchive, audit.TopicRecord, audit.TopicInstall:
+			return fmt.Errorf("%s; correct that where the wheel is built, a repair does not change it", &claim.Faults[0])
+		}
+	}
+	return nil
 }

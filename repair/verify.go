@@ -148,6 +148,10 @@ func (a *application) checkProof(ctx context.Context, proof *audit.Proof) error 
 	for _, claim := range proof.Failed() {
 		for i := range claim.Faults {
 			f := &claim.Faults[i]
+			if claim.Topic == audit.TopicInstall || claim.Topic == audit.TopicArchive {
+				// No repair renames members or mends headers: that is for the build.
+				return fmt.Errorf("%s; correct that where the wheel is built, a repair does not change it", f)
+			}
 			if a.answersFor(claim.Topic, f, grafts) {
 				return fmt.Errorf("claim %q fails: %s; this is a defect of wheelmend, please report it", claim.Text, f)
 			}

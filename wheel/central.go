@@ -3,7 +3,8 @@ package wheel
 // General purpose flags (APPNOTE.TXT 4.4.4).
 const (
 	flagEncrypted  = 1 << 0
-	flagDescriptor = 1 << 3 // sizes and CRC follow the data
+	flagLevel      = 1<<1 | 1<<2 // how hard deflate tried
+	flagDescriptor = 1 << 3      // sizes and CRC follow the data
 	flagPatch      = 1 << 5
 	flagStrong     = 1 << 6
 	flagUTF8       = 1 << 11
@@ -12,11 +13,12 @@ const (
 
 // readCentral reads one central directory header (APPNOTE.TXT 4.3.12), which
 // lies at off, and checks all that can be checked without the local header.
-func readCentral(c *cursor, off int64) (*Member, error) {
+func readCentral(c *cursor, off int64, odd *oddities) (*Member, error) {
 	if len(*c) < centralSize || c.u32() != centralSignature {
 		return nil, formatErr("", off, "no central directory header (APPNOTE.TXT 4.3.12)")
 	}
-	c.u32() // versions: creator and needed; external attributes say more
+	c.u16() // version of the creator; external attributes say more
+	needed := c.u16()
 	m := &Member{flags: c.u16(), Method: c.u16(), dosTime: c.u16(), dosDate: c.u16(), CRC32: c.u32()}
 	compressed, size := c.u32(), c.u32()
 	nameLen, extraLen, commentLen := int(c.u16()), int(c.u16()), int(c.u16())
@@ -46,6 +48,7 @@ func readCentral(c *cursor, off int64) (*Member, error) {
 	if rule := m.rule(); rule != "" {
 		return nil, formatErr(m.Name, off, "%s", rule)
 	}
+	odd.note(m, off, centralFacts{needed, commentLen, disk, external, x.widened, extra})
 	return m, nil
 }
 

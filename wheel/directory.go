@@ -66,13 +66,13 @@ type end struct {
 }
 
 // readEnd finds the end record and the zip64 record before it.
-func readEnd(r io.ReaderAt, size int64) (end, error) {
+func readEnd(r io.ReaderAt, size int64, odd *oddities) (end, error) {
 	pos, err := findEnd(r, size)
 	if err != nil {
 		return end{}, err
 	}
-	var buf [endSize]byte
-	if err := readFullAt(r, buf[:], pos); err != nil {
+	buf := make([]byte, size-pos)
+	if err := readFullAt(r, buf, pos); err != nil {
 		return end{}, err
 	}
 	c := cursor(buf[4:])
@@ -82,7 +82,8 @@ func readEnd(r io.ReaderAt, size int64) (end, error) {
 	if disk != 0 && disk != 0xffff || dirDisk != 0 && dirDisk != 0xffff || onDisk != records {
 		return end{}, formatErr("", pos, "archive is split over several disks")
 	}
-	return readEnd64(r, e)
+	odd.noteEnd(pos, disk, dirDisk, buf[endSize:])
+	return readEnd64(r, e, odd)
 }
 
 // findEnd looks for the end record, which only the archive comment may follow.
@@ -130,25 +131,26 @@ func missingEnd(r io.ReaderAt, size int64, trailing bool) error {
 
 // readEnd64 replaces the fields that do not fit by those of the zip64 record
 // (4.3.14), which has to agree with every field that does fit.
-func readEnd64(r io.ReaderAt, e end) (end, error) {
+func readEnd64(r io.ReaderAt, e end, odd *oddities) (end, error) {
 	var buf [end64Size]byte
+	var head [locator64Size]byte
 	locator := e.pos - locator64Size
-	if locator < 0 || readFullAt(r, buf[:locator64Size], locator) != nil ||
-		binary.LittleEndian.Uint32(buf[:]) != locator64Signature {
+	if locator < 0 || readFullAt(r, head[:], locator) != nil ||
+		binary.LittleEndian.Uint32(head[:]) != locator64Signature {
 		return e, nil // a field that needs zip64 will then contradict the layout
 	}
-	c := cursor(buf[8:])
-	pos := c.u64()
+	pos := binary.LittleEndian.Uint64(head[8:])
 	if locator < end64Size || pos != uint64(locator-end64Size) {
 		return end{}, formatErr("", locator, "zip64 end of central directory is at %#x, it belongs directly before its locator", pos)
 	}
 	if err := readFullAt(r, buf[:], int64(pos)); err != nil {
 		return end{}, err
 	}
-	c = cursor(buf[:])
+	c := cursor(buf[:])
 	if c.u32() != end64Signature || c.u64() != end64Size-12 {
 		return end{}, formatErr("", int64(pos), "zip64 end of central directory record (APPNOTE.TXT 4.3.14) is malformed")
 	}
+	odd.noteEnd64(int64(pos), head[:], buf[:])
 	c = cursor(buf[24:])
 	onDisk := c.u64()
 	full := end{records: c.u64(), size: c.u64(), off: c.u64(), pos: int64(pos)}
@@ -167,8 +169,8 @@ func fits(plain, deferred, full uint64) bool { return plain == deferred || plain
 // end record says, directly before it. A file with junk in front, such as a
 // self-extracting archive, breaks this: offsets then mean one thing to a reader
 // that corrects them and another to one that does not.
-func readDirectory(r io.ReaderAt, size int64) ([]*Member, int64, error) {
-	e, err := readEnd(r, size)
+func readDirectory(r io.ReaderAt, size int64, odd *oddities) ([]*Member, int64, error) {
+	e, err := readEnd(r, size, odd)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -187,7 +189,7 @@ func readDirectory(r io.ReaderAt, size int64) ([]*Member, int64, error) {
 	}
 	members := make([]*Member, 0, e.records)
 	for c := cursor(dir); len(c) > 0; {
-		m, err := readCentral(&c, int64(e.off)+int64(len(dir)-len(c)))
+		m, err := readCentral(&c, int64(e.off)+int64(len(dir)-len(c)), odd)
 		if err != nil {
 			return nil, 0, err
 		}

@@ -54,6 +54,7 @@ func quoteName(name string) string {
 	return name
 }
 
-// itoa and octal write numbers for rules.
+// itoa, hex and octal write numbers for rules.
 func itoa(n int64) string   { return strconv.FormatInt(n, 10) }
+func hex(n uint16) string   { return fmt.Sprintf("%#04x", n) }
 func octal(n uint16) string { return "0" + strconv.FormatUint(uint64(n), 8) }

@@ -4,14 +4,21 @@ import "strings"
 
 // Extra fields that are understood (APPNOTE.TXT 4.5.3, 4.6.9).
 const (
-	extraZip64       = 0x0001
-	extraUnicodePath = 0x7075
+	extraZip64          = 0x0001
+	extraStrong         = 0x0017 // keys: 4.5.12
+	extraUnicodeComment = 0x6375
+	extraUnicodePath    = 0x7075
+	extraAES            = 0x9901 // keys of WinZip
 )
+
+// maxExtraFields bounds the extra fields of one header. Two or three are usual.
+const maxExtraFields = 16
 
 // zip64Values are the fields that the zip64 extra field (APPNOTE.TXT 4.5.3) may
 // widen, in its order.
 type zip64Values struct {
 	size, compressed, header uint64
+	widened                  int // how many were
 }
 
 // tooLarge reports values that no signed offset can hold.
@@ -59,6 +66,7 @@ func (x *zip64Values) widen(body []byte) bool {
 			return false
 		}
 		*v = c.u64()
+		x.widened++
 	}
 	return true
 }

@@ -34,16 +34,28 @@ func ParseInfo(b []byte) (*Info, error) {
 	return info, nil
 }
 
+// maxFields bounds the headers of WHEEL and METADATA. METADATA has one for each
+// dependency: the longest on PyPI have some thousand.
+const maxFields = 100_000
+
 // parseFields splits headers as RFC 822 does: "Name: value", continued by lines
 // that begin with a blank, ended by an empty line. With an error it returns the
 // fields before the line at fault.
 func parseFields(b []byte) (fields []field, body []byte, err error) {
-	for off := 0; off < len(b); {
-		line := b[off:]
-		if i := bytes.IndexByte(line, '\n'); i >= 0 {
-			line = line[:i+1]
+	var more strings.Builder // continuation lines of the last field
+	flush := func() {
+		if more.Len() > 0 {
+			fields[len(fields)-1].value += more.String()
+			more.Reset()
 		}
-		text := strings.TrimRight(string(line), "\r\n")
+	}
+	defer flush()
+	for off, text := range lines(b) {
+		end := off + len(text)
+		end += bytes.IndexByte(b[end:], '\n') + 1
+		if end == off+len(text) {
+			end = len(b)
+		}
 		if text == "" {
 			return fields, b[off:], nil
 		}
@@ -52,16 +64,19 @@ func parseFields(b []byte) (fields []field, body []byte, err error) {
 				return fields, nil, formatErr("", int64(off), "continuation line %q before the first header", clip(text))
 			}
 			last := &fields[len(fields)-1]
-			last.value += "\n" + text
-			last.raw = b[off-len(last.raw) : off+len(line)]
-		} else {
-			name, value, ok := strings.Cut(text, ":")
-			if !ok || name == "" || strings.ContainsAny(name, " \t") {
-				return fields, nil, formatErr("", int64(off), "line %q is not of the form \"Name: value\"", clip(text))
-			}
-			fields = append(fields, field{name, strings.TrimSpace(value), line})
+			more.WriteString("\n" + text)
+			last.raw = b[off-len(last.raw) : end]
+			continue
 		}
-		off += len(line)
+		flush()
+		name, value, ok := strings.Cut(text, ":")
+		if !ok || name == "" || strings.ContainsAny(name, " \t") {
+			return fields, nil, formatErr("", int64(off), "line %q is not of the form \"Name: value\"", clip(text))
+		}
+		if len(fields) == maxFields {
+			return fields, nil, formatErr("", int64(off), "more than %d headers", maxFields)
+		}
+		fields = append(fields, field{name, strings.TrimSpace(value), b[off:end]})
 	}
 	return fields, nil, nil
 }

@@ -5,7 +5,8 @@ import "encoding/binary"
 // checkLocal compares the local header (APPNOTE.TXT 4.3.7) with the directory,
 // since some installers trust the one and some the other, and finds the data.
 // buf is scratch space for a header and a name.
-func (m *Member) checkLocal(buf []byte) error {
+func (m *Member) checkLocal(buf []byte, odd *oddities) error {
+	scratch := buf
 	buf = buf[:localSize+len(m.Name)]
 	if err := readFullAt(m.archive, buf, m.headerOff); err != nil {
 		return formatErr(m.Name, m.headerOff, "local header is past the end of the archive")
@@ -14,20 +15,24 @@ func (m *Member) checkLocal(buf []byte) error {
 	if c.u32() != localSignature {
 		return formatErr(m.Name, m.headerOff, "no local header (APPNOTE.TXT 4.3.7)")
 	}
-	c.u16() // version needed
-	flags, method := c.u16(), c.u16()
+	needed, flags, method := c.u16(), c.u16(), c.u16()
 	c.u32() // time and date: the directory's are used
 	crc, compressed, size := c.u32(), uint64(c.u32()), uint64(c.u32())
 	nameLen, extraLen := int(c.u16()), int64(c.u16())
 	if nameLen != len(m.Name) || string(c) != m.Name {
 		return formatErr(m.Name, m.headerOff, "local header gives another name")
 	}
-	if method != m.Method || (flags^m.flags)&^(flagUTF8|6) != 0 {
+	if method != m.Method || (flags^m.flags)&^(flagUTF8|flagLevel) != 0 {
 		return formatErr(m.Name, m.headerOff, "local header has method %d and flags %#x, the directory %d and %#x", method, flags, m.Method, m.flags)
 	}
 	m.dataOff = m.headerOff + localSize + int64(nameLen) + extraLen
+	extra := scratch[:extraLen]
+	if err := readFullAt(m.archive, extra, m.dataOff-extraLen); err != nil {
+		return formatErr(m.Name, m.headerOff, "local header is past the end of the archive")
+	}
 	x := zip64Values{size: size, compressed: compressed}
-	if err := m.widenLocal(&x, extraLen); err != nil {
+	odd.noteLocal(m, needed, flags, x, extra)
+	if err := m.widenLocal(&x, extra); err != nil {
 		return err
 	}
 	deferred := m.flags&flagDescriptor != 0
@@ -40,13 +45,9 @@ func (m *Member) checkLocal(buf []byte) error {
 
 // widenLocal reads the extra field of the local header, but only if a size is
 // there: its other uses mean nothing to a wheel.
-func (m *Member) widenLocal(x *zip64Values, extraLen int64) error {
-	if x.size != 0xffffffff && x.compressed != 0xffffffff {
+func (m *Member) widenLocal(x *zip64Values, extra []byte) error {
+	if x.size != wide && x.compressed != wide {
 		return nil
-	}
-	extra := make([]byte, extraLen)
-	if err := readFullAt(m.archive, extra, m.dataOff-extraLen); err != nil {
-		return formatErr(m.Name, m.headerOff, "local header is past the end of the archive")
 	}
 	if rule := x.apply(extra, m.Name); rule != "" {
 		return formatErr(m.Name, m.headerOff, "local header: %s", rule)

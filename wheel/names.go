@@ -8,6 +8,34 @@ import (
 	"unicode/utf8"
 )
 
+// Bounds on names in bytes: NAME_MAX of every file system in use, and half of
+// PATH_MAX of Linux, for the name alone. The longest on PyPI have some 300.
+const (
+	maxPart = 255
+	maxName = 2048
+)
+
+// notPrintable reports characters that uv refuses in names: controls, formats,
+// private and unassigned ones. U+2028 and U+2029 end a line of RECORD in Python.
+func notPrintable(r rune) bool { return !unicode.IsGraphic(r) }
+
+// oddName returns why a name that leads nowhere else cannot be installed by
+// everybody, "" if it can.
+func oddName(name string) string {
+	switch {
+	case strings.ContainsFunc(name, notPrintable):
+		return "name has a character that cannot be seen, which uv refuses and Python may take for a line end"
+	case len(name) > maxName:
+		return "name has " + itoa(int64(len(name))) + " bytes, more than the " + itoa(maxName) + " for which a path has room once it is installed"
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if len(part) > maxPart {
+			return "name has a part of " + itoa(int64(len(part))) + " bytes, file systems take " + itoa(maxPart)
+		}
+	}
+	return ""
+}
+
 // nameRule returns the rule that a member name breaks, "" if it is a plain
 // relative path that every system and installer understands in the same way.
 func nameRule(name string) string {

@@ -19,11 +19,10 @@ const (
 )
 
 // A wheel that declares more than bombSize bytes, and more than bombRatio times
-// its own size, is a bomb. Real wheels reach 20 to 1; PyPI draws its line at 50
-// to 1 above 64 MiB, and ours lies beyond that.
+// its own size, is a bomb. Real wheels reach 20 to 1; PyPI refuses the same.
 const (
-	bombSize  = 1 << 30
-	bombRatio = 100
+	bombSize  = 64 << 20
+	bombRatio = 50
 )
 
 // A Reader reads a wheel archive. It may be used concurrently.
@@ -31,6 +30,7 @@ type Reader struct {
 	members  []*Member
 	byName   map[string]*Member
 	distInfo string
+	odd      oddities
 }
 
 // NewReader checks the structure of the archive in r, which has size bytes: the
@@ -39,18 +39,19 @@ type Reader struct {
 // is for [Reader.Scan]. The error is [ErrNotZip], a [*FormatError], or what r
 // returned.
 func NewReader(r io.ReaderAt, size int64) (*Reader, error) {
-	members, dirOff, err := readDirectory(r, size)
+	w := &Reader{}
+	members, dirOff, err := readDirectory(r, size, &w.odd)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkLayout(r, members, dirOff); err != nil {
+	if err := checkLayout(r, members, dirOff, &w.odd); err != nil {
 		return nil, err
 	}
 	if err := checkBomb(members, size); err != nil {
 		return nil, err
 	}
 	names := make([]string, len(members))
-	w := &Reader{members: members, byName: make(map[string]*Member, len(members))}
+	w.members, w.byName = members, make(map[string]*Member, len(members))
 	for i, m := range members {
 		names[i] = m.Name
 		w.byName[m.Name] = m
@@ -72,7 +73,7 @@ func NewReader(r io.ReaderAt, size int64) (*Reader, error) {
 // checkLayout makes sure that the archive is nothing but its members, one after
 // the other and then the directory. A reader that goes from header to header
 // then sees what a reader of the directory sees.
-func checkLayout(r io.ReaderAt, members []*Member, dirOff int64) error {
+func checkLayout(r io.ReaderAt, members []*Member, dirOff int64, odd *oddities) error {
 	byOffset := slices.Clone(members)
 	slices.SortStableFunc(byOffset, func(a, b *Member) int { return cmp.Compare(a.headerOff, b.headerOff) })
 	scratch := make([]byte, localSize+math.MaxUint16)
@@ -80,7 +81,7 @@ func checkLayout(r io.ReaderAt, members []*Member, dirOff int64) error {
 		if i == 0 && m.headerOff != 0 {
 			return formatErr("", 0, "first member begins at %#x; the bytes before it belong to no member", m.headerOff)
 		}
-		if err := m.checkLocal(scratch); err != nil {
+		if err := m.checkLocal(scratch, odd); err != nil {
 			return err
 		}
 		next := dirOff
@@ -110,7 +111,7 @@ func checkBomb(members []*Member, size int64) error {
 	for _, m := range members {
 		total += m.Size
 	}
-	if total > bombSize && total/bombRatio > size {
+	if total > bombSize && total > bombRatio*size {
 		return formatErr("", -1, "members declare %d bytes, more than %d times the archive's %d: a decompression bomb", total, bombRatio, size)
 	}
 	return nil
@@ -121,8 +122,13 @@ func findDistInfo(members []*Member) (string, error) {
 	found := ""
 	for _, m := range members {
 		top, _, ok := strings.Cut(m.Name, "/")
-		if !ok || !strings.HasSuffix(top, ".dist-info") || top == found {
+		switch {
+		case top == found && ok, !strings.HasSuffix(strings.ToLower(top), ".dist-info"):
 			continue
+		case !ok:
+			return "", formatErr(m.Name, -1, "a file at top level must not end in .dist-info: pip takes it for a folder (PEP 427)")
+		case !strings.HasSuffix(top, ".dist-info"):
+			return "", formatErr(m.Name, -1, ".dist-info is not in lower case: whether it counts depends on the file system")
 		}
 		if found != "" {
 			return "", formatErr("", -1, "two .dist-info directories, %s and %s, PEP 427 allows one", quoteName(found), quoteName(top))
@@ -223,6 +229,15 @@ func openReader(f *os.File) (*Reader, error) {
 		return nil, errIrregular
 	}
 	return NewReader(f, info.Size())
+}
+
+// CopyTo writes the bytes of the archive to w, and returns how many there are.
+func (f *File) CopyTo(w io.Writer) (int64, error) {
+	info, err := f.f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return io.Copy(w, io.NewSectionReader(f.f, 0, info.Size()))
 }
 
 // Close closes the file. Members cannot be read any more.

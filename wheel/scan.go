@@ -58,7 +58,7 @@ func (r *Reader) Inspect(ctx context.Context, n int, want func(*Member) bool, vi
 	if err != nil {
 		faults, record = append(faults, err), &Record{}
 	} else {
-		faults = r.checkRows(record)
+		faults = append(r.checkRows(record), r.oddRows(record)...)
 	}
 	s := &scan{ctx: ctx, reader: r, record: record, want: want, visit: visit, failed: len(r.members), all: true}
 	s.run(n)
@@ -71,23 +71,23 @@ func (r *Reader) Inspect(ctx context.Context, n int, want func(*Member) bool, vi
 // checkRows compares the names in RECORD with those in the archive. It returns
 // what is wrong with them.
 func (r *Reader) checkRows(record *Record) []error {
-	var faults []error
+	var faults oddities // of which only so many are kept: the first is enough to refuse
 	for _, m := range r.members {
 		row, ok := record.Row(m.Name)
 		switch {
 		case m.IsDir() || isSignature(r.distInfo, m.Name):
 		case !ok:
-			faults = append(faults, formatErr(m.Name, -1, "member has no row in RECORD (PEP 427)"))
+			faults.add(m.Name, -1, "member has no row in RECORD (PEP 427)")
 		case row.Hash == "":
-			faults = append(faults, formatErr(m.Name, -1, "RECORD row has no hash (PEP 427)"))
+			faults.add(m.Name, -1, "RECORD row has no hash (PEP 427)")
 		}
 	}
 	for _, row := range record.rows {
 		if _, ok := r.byName[row.Path]; !ok {
-			faults = append(faults, formatErr(row.Path, -1, "RECORD has a row for this member, the archive does not have it"))
+			faults.add(row.Path, -1, "RECORD has a row for this member, the archive does not have it")
 		}
 	}
-	return faults
+	return faults.errors()
 }
 
 // isSignature reports whether a member's RECORD row may be empty or missing.

@@ -69,12 +69,14 @@ func NewWriter(distInfo string, opts WriterOptions) *Writer {
 
 // Copy takes a member over as it is: compressed bytes, permissions and time.
 // Extra fields, comment and data descriptor are dropped. row, from the RECORD
-// of m's own wheel, goes into the new RECORD unchanged.
+// of m's own wheel, goes into the new RECORD: with its size, if that is missing,
+// and with its hash as PEP 427 spells it.
 func (w *Writer) Copy(m *Member, row RecordRow) { w.CopyAs(m.Name, m, row) }
 
 // CopyAs is Copy under another name, as for a member out of a wheel that was
 // written before.
 func (w *Writer) CopyAs(name string, m *Member, row RecordRow) {
+	row = row.canonical(m.Size)
 	row.Path = name
 	w.entries = append(w.entries, &entry{member: m, row: row, record: record{
 		name: name, method: m.Method, unix: m.unix, dosTime: m.dosTime, dosDate: m.dosDate,
@@ -197,7 +199,7 @@ func (w *Writer) recordEntry(entries []*entry) (*entry, error) {
 		if e.name == w.distInfo+"/WHEEL" {
 			mode, date, clock = e.unix, e.dosDate, e.dosTime
 		}
-		if !strings.HasSuffix(e.name, "/") {
+		if !strings.HasSuffix(e.name, "/") && !isSignature(w.distInfo, e.name) {
 			text = appendRow(text, e.row)
 		}
 	}

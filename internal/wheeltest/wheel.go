@@ -1,18 +1,18 @@
 package wheeltest
 
 import (
-	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/csv"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Build returns a wheel with the files of spec, in their order. METADATA,
@@ -44,7 +44,7 @@ func build(filename, spec string, readFile func(string) ([]byte, error)) ([]byte
 	generate("METADATA", n.metadata())
 	generate("WHEEL", n.wheel())
 	generate("RECORD", record(files, n.distInfo()+"RECORD"))
-	return archive(files)
+	return archive(files), nil
 }
 
 // A name is a wheel's file name in parts. PEP 427, File name convention.
@@ -90,7 +90,8 @@ func record(files []file, self string) []byte {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	for _, f := range files {
-		if f.mode.IsDir() || f.absent {
+		signature := f.name == self+".jws" || f.name == self+".p7s" // which have no row (PEP 427)
+		if f.mode.IsDir() || f.absent || signature {
 			continue
 		}
 		sum := sha256.Sum256(f.data)
@@ -102,35 +103,46 @@ func record(files []file, self string) []byte {
 	return b.Bytes()
 }
 
-func archive(files []file) ([]byte, error) {
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
+// archive writes the files as PyPI takes them: sizes in the local header, flag 11
+// for names that are not ASCII.
+func archive(files []file) []byte {
+	var parts []ZipPart
 	for _, f := range files {
 		if f.absent {
 			continue
 		}
-		if err := addMember(z, f); err != nil {
-			return nil, fmt.Errorf("%q: %w", f.name, err)
+		p := ZipPart{Name: f.name, Content: string(f.data), Mode: unixMode(f.mode), Plain: f.store}
+		if f.mode.IsDir() {
+			p.Name, p.Plain = strings.TrimSuffix(f.name, "/")+"/", true
 		}
+		parts = append(parts, p)
 	}
-	if err := z.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	return Zip(parts, ZipEnd{})
 }
 
-func addMember(z *zip.Writer, f file) error {
-	h := &zip.FileHeader{Name: f.name, Method: zip.Deflate, Modified: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}
-	if f.store || f.mode.IsDir() {
-		h.Method = zip.Store
+// unixMode returns st_mode of <sys/stat.h>.
+func unixMode(mode fs.FileMode) uint16 {
+	unix := uint16(mode.Perm())
+	switch mode.Type() {
+	case fs.ModeDir:
+		return unix | 0o040000
+	case fs.ModeSymlink:
+		return unix | 0o120000
 	}
-	if f.mode.IsDir() && !strings.HasSuffix(h.Name, "/") {
-		h.Name += "/"
+	return unix | 0o100000
+}
+
+// newYear2020 is 2020-01-01 as MS-DOS writes it (APPNOTE.TXT 4.4.6).
+const newYear2020 = (2020-1980)<<9 | 1<<5 | 1
+
+// deflated compresses as archive/zip does.
+func deflated(data []byte) []byte {
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, 5)
+	if err != nil {
+		panic(err) // 5 is a level
 	}
-	h.SetMode(f.mode)
-	w, err := z.CreateHeader(h)
-	if err == nil {
-		_, err = w.Write(f.data)
-	}
-	return err
+	_, _ = w.Write(data) // a bytes.Buffer takes everything
+	_ = w.Close()
+	return b.Bytes()
 }
