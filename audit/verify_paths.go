@@ -2,6 +2,7 @@ package audit
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/elf"
@@ -13,7 +14,7 @@ import (
 // claimPaths adds the claim that no search path is left that only means
 // something on the machine that built the wheel.
 func (p *Proof) claimPaths() {
-	var faults []Fault
+	var faults, open []Fault
 	entries := 0
 	for _, o := range p.Report.Graph.Members {
 		for _, tag := range []struct{ name, value string }{{"DT_RPATH", o.File.RPath()}, {"DT_RUNPATH", o.File.RunPath()}} {
@@ -22,8 +23,14 @@ func (p *Proof) claimPaths() {
 			}
 			for _, entry := range strings.Split(tag.value, ":") {
 				entries++
-				if why := notPortable(entry); why != "" {
-					faults = append(faults, Fault{File: o.Path, Reason: tag.name + " entry \"" + entry + "\" " + why})
+				why := notPortable(entry)
+				fault := Fault{File: o.Path, Reason: tag.name + " entry \"" + entry + "\" " + why}
+				switch {
+				case why == "":
+				case entry != "" && (p.Report.keeps(entry) || path.IsAbs(entry) && leavesOut(o)):
+					open = append(open, fault)
+				default:
+					faults = append(faults, fault)
 				}
 			}
 		}
@@ -37,6 +44,19 @@ func (p *Proof) claimPaths() {
 		}
 	}
 	p.claim(TopicPaths, "no search path of the build machine is left", phrase.Count(entries, "search path entry"), faults)
+	if len(open) > 0 {
+		p.unchecked(TopicPaths, "search paths to libraries that are left out, or that are kept as asked, lead there on the user's system", "they are not part of the wheel", open)
+	}
+}
+
+// keeps reports whether a search path entry was asked to stay.
+func (r *Report) keeps(entry string) bool {
+	return slices.ContainsFunc(r.options.KeepRPath, func(pattern string) bool { return linkage.MatchPattern(pattern, entry) })
+}
+
+// leavesOut reports whether a file, or what it loads, needs a library that is left out.
+func leavesOut(o *linkage.Object) bool {
+	return slices.ContainsFunc(o.Loads(), func(e *linkage.Edge) bool { return e.Status == linkage.Excluded })
 }
 
 // notPortable tells why a search path entry means something else on every

@@ -57,6 +57,13 @@ type Edge struct {
 	Rule   string  // which rule of the search led to To, such as "DT_RUNPATH $ORIGIN/../lib of demo/_core.so"
 	Tried  []Place // every place searched in vain, when Missing
 
+	// Entry is the search path entry that leads to an Excluded library on this
+	// machine, and EntryOf the file that has it; OnSystem tells that the library
+	// lies in one of the loader's own directories.
+	Entry    string
+	EntryOf  *Object
+	OnSystem bool
+
 	// Rivals are other members of the wheel that have the name, when the rule is
 	// Stranded: To was chosen among them.
 	Rivals []*Object

@@ -75,6 +75,7 @@ func (r *resolver) follow(e *Edge, loaded map[string]*Object, q *request) *Objec
 		return nil
 	case r.excluded(e.Needed):
 		e.Status = Excluded
+		r.noteWay(e, q)
 		return nil
 	case !r.asTheyLie && libpython.MatchString(e.Needed):
 		e.Status = LibPython
@@ -90,6 +91,7 @@ func (r *resolver) follow(e *Edge, loaded map[string]*Object, q *request) *Objec
 	e.To, e.Rule, e.Tried = to, rule, nil
 	if !to.InWheel && (r.excluded(to.Path) || r.excluded(to.real)) {
 		e.Status = Excluded
+		r.noteWay(e, q)
 		return nil
 	}
 	e.Status = Found

@@ -72,7 +72,7 @@ func (r *resolver) ownPath(o *Object) []dir {
 	var dirs []dir
 	for _, entry := range strings.Split(text, ":") {
 		for _, d := range r.expand(entry, o) {
-			d.rule = tag + " " + entry + " of " + o.Path
+			d.rule, d.entry, d.of = tag+" "+entry+" of "+o.Path, entry, o
 			dirs = append(dirs, d)
 		}
 	}

@@ -18,6 +18,8 @@ type dir struct {
 	shown   string // as messages name it
 	listed  bool   // in ld.so.conf or musl's path file
 	system  bool   // one of the loader's own directories
+	entry   string // of the search path of a file
+	of      *Object
 }
 
 // same reports whether two directories are the same one.

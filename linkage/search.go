@@ -107,6 +107,26 @@ func (r *resolver) searchPathName(e *Edge, from *Object) (to *Object, rule strin
 	return r.strandedFor(e, path.Base(e.Needed), from)
 }
 
+// noteWay notes how a library that is left out would be found outside the wheel.
+func (r *resolver) noteWay(e *Edge, q *request) {
+	if q.dirs == nil {
+		q.dirs = r.plan(q)
+	}
+	for _, d := range q.dirs {
+		if d.inWheel || d.of == nil && !d.system || e.EntryOf != nil && !d.system {
+			continue
+		}
+		l := r.disk.lookup(d.root, d.name+"/"+path.Base(e.Needed))
+		switch {
+		case l.file == nil || refuses(q.file, l.file) != "":
+		case d.system:
+			e.OnSystem = true
+		default:
+			e.Entry, e.EntryOf = d.entry, d.of
+		}
+	}
+}
+
 // candidate looks for a library in one directory. Without one, it says why.
 func (r *resolver) candidate(d dir, name string, from *Object) (*Object, string) {
 	if d.inWheel {

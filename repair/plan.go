@@ -33,6 +33,8 @@ type Plan struct {
 	outside   map[string][]string      // search path entries that lead outside, with the files that had them
 	installed map[string]bool          // folders outside site-packages that the wheel installs to
 	members   []*linkage.Object        // ELF files of the wheel
+	matched   map[string]bool          // patterns of search path entries that matched one
+	kept      []string                 // search path entries that stay though they lead outside
 	stranded  map[*linkage.Object]bool // libraries of the wheel to which nothing leads somebody who needs them
 	policy    *policy.Policy
 	verdict   *audit.Verdict
@@ -112,6 +114,7 @@ func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, erro
 		if err := p.planMacOS(ctx, rep); err != nil {
 			return nil, err
 		}
+		p.tellUnusedPaths()
 		return p, nil
 	}
 	if err := p.chooseTarget(rep); err != nil {
@@ -139,7 +142,7 @@ func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, erro
 func emptyPlan(rep *audit.Report, opts *Options) *Plan {
 	return &Plan{
 		Wheel: rep.Wheel, options: opts, contents: rep.Contents,
-		outside: map[string][]string{}, installed: installedDirs(rep.Contents.Reader.Members()),
+		outside: map[string][]string{}, matched: map[string]bool{}, installed: installedDirs(rep.Contents.Reader.Members()),
 		// Empty lists, so that JSON has no null.
 		Grafts: []Graft{}, Edits: []Edit{}, Scripts: []Script{}, Removed: []string{}, Warnings: []string{},
 	}
@@ -175,6 +178,7 @@ func (p *Plan) planEdits(rep *audit.Report, dirs libDirs) error {
 		g.PlainStack = p.plainStack(rep, g.object)
 	}
 	p.dropSameGrafts()
+	p.tellUnusedPaths()
 	return nil
 }
 

@@ -43,7 +43,7 @@ func (p *Plan) memberSearch(o *linkage.Object, libDir string) searchPath {
 	for entry := range strings.SplitSeq(o.File.SearchPath(), ":") {
 		switch {
 		case entry == "":
-		case p.leadsInside(entry, o.Path):
+		case p.leadsInside(entry, o.Path), p.keepsEntry(o, entry):
 			want.add(entry)
 		default:
 			p.outside[entry] = append(p.outside[entry], o.Path)
@@ -144,6 +144,11 @@ func (p *Plan) graftSearch(g *Graft) searchPath {
 			continue
 		}
 		want.add(originEntry(g.Member, to))
+	}
+	for entry := range strings.SplitSeq(g.object.File.SearchPath(), ":") {
+		if path.IsAbs(entry) && p.keepsEntry(g.object, entry) {
+			want.add(entry)
+		}
 	}
 	return want
 }

@@ -126,6 +126,9 @@ func (a *application) checkContents(ctx context.Context, c *audit.Contents) erro
 	}
 	opts := audit.VerifyOptions{Options: a.plan.options.Audit}
 	opts.Graft, opts.Exclude = nil, nil
+	for _, entry := range a.plan.kept {
+		opts.KeepRPath = append(slices.Clone(opts.KeepRPath), linkage.QuotePattern(entry))
+	}
 	for _, soname := range a.plan.excluded {
 		// A library that was excluded by its path has none here.
 		opts.Exclude = append(opts.Exclude, linkage.QuotePattern(soname))

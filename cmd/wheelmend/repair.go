@@ -31,6 +31,7 @@ type repairFlags struct {
 	keepTags  bool
 	libSuffix string
 	graft     []string
+	keepPaths []string
 	strip     bool
 	stack     bool
 	level     int
@@ -85,6 +86,7 @@ Wheels for macOS are repaired on any host. Edited files are signed ad hoc.`,
 	flags.StringVarP(&f.libSuffix, "lib-sdir", "L", repair.DefaultLibSuffix, "`suffix` of the folder for copied libraries, NAME"+repair.DefaultLibSuffix+"; on macOS the folder in the package, by default "+repair.DefaultDylibsDir)
 	f.useLibSuffix = flags.Lookup("lib-sdir")
 	flags.StringArrayVar(&f.graft, "graft", nil, "copy in libraries that match this `pattern` even if the policy promises them; on macOS, Python's own and those that the wheel has a copy of (repeatable)")
+	flags.StringArrayVar(&f.keepPaths, "keep-rpath", nil, "keep search path entries that match this `pattern` though they lead outside the wheel, such as '$ORIGIN/../../..' (Linux, repeatable)")
 	flags.BoolVar(&f.strip, "strip", false, "remove symbol tables and debug information")
 	flags.BoolVar(&f.stack, "clear-execstack", false, "have no ELF file ask for an executable stack, which glibc 2.41 and later refuse")
 	flags.IntVarP(&f.level, "zip-level", "z", -1, "compression `level` of new members, 0 (none) to 9 (default: close to zlib's 6)")
@@ -201,7 +203,7 @@ func (a *app) repairOptions(f *repairFlags, wheels []string) (repair.Options, er
 		return opts, err
 	}
 	opts = repair.Options{
-		Audit:     audit.Options{Options: f.search.options(a.getenv), Graft: f.graft, IgnoreISA: f.ignoreISA, Jobs: f.jobs},
+		Audit:     audit.Options{Options: f.search.options(a.getenv), Graft: f.graft, KeepRPath: f.keepPaths, IgnoreISA: f.ignoreISA, Jobs: f.jobs},
 		Load:      audit.LoadOptions{Jobs: f.jobs},
 		Platform:  plat,
 		OnlyPlat:  f.onlyPlat,

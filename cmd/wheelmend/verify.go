@@ -21,6 +21,7 @@ type verifyFlags struct {
 	search    searchFlags
 	json      bool
 	ignoreISA bool
+	keepPaths []string
 	jobs      int
 }
 
@@ -54,6 +55,7 @@ The libraries of this machine do not count. With --sysroot, --search-path or
 	f.search.register(flags)
 	flags.BoolVar(&f.json, "json", false, "print one JSON object for each wheel")
 	flags.BoolVar(&f.ignoreISA, "disable-isa-ext-check", false, "accept binaries that need more than the baseline processor (x86-64-v2...)")
+	flags.StringArrayVar(&f.keepPaths, "keep-rpath", nil, "accept search path entries that match this `pattern`, wherever they lead (Linux, repeatable)")
 	flags.IntVarP(&f.jobs, "jobs", "j", 0, "`number` of members read at once (default: one for each processor)")
 	return cmd
 }
@@ -62,7 +64,7 @@ The libraries of this machine do not count. With --sysroot, --search-path or
 func (f *verifyFlags) options(getenv func(string) string, flags *pflag.FlagSet) audit.VerifyOptions {
 	return audit.VerifyOptions{
 		Options: audit.Options{
-			Options: f.search.options(getenv), IgnoreISA: f.ignoreISA, Jobs: f.jobs,
+			Options: f.search.options(getenv), KeepRPath: f.keepPaths, IgnoreISA: f.ignoreISA, Jobs: f.jobs,
 			MacOS: audit.MacOptions{DyldOptions: f.search.dyldOptions(getenv)},
 		},
 		System: slices.ContainsFunc([]string{"sysroot", "search-path", "ldpaths"}, flags.Changed),
