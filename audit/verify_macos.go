@@ -20,6 +20,7 @@ func (p *Proof) claimMacOS(ctx context.Context, opts VerifyOptions) error {
 	if len(c.damagedMachO) == 0 {
 		p.claim(TopicBinaries, "each Mach-O file can be read", p.machOBasis(), nil)
 	}
+	p.claimMacFaults()
 	p.claimMacPlatforms()
 	p.claimHelpers()
 	p.claimPurelib()
@@ -30,7 +31,20 @@ func (p *Proof) claimMacOS(ctx context.Context, opts VerifyOptions) error {
 		return err
 	}
 	p.claimMacPaths()
+	p.claimOwnLibraries()
 	return p.claimSignatures(ctx, opts)
+}
+
+// claimMacFaults adds the claim that dyld takes the files, as far as their headers and
+// load commands tell.
+func (p *Proof) claimMacFaults() {
+	var faults []Fault
+	for _, b := range p.Report.MacOS.Graph.Members {
+		for _, f := range b.File.Faults() {
+			faults = append(faults, formatFault(b.Path, &f.FormatError))
+		}
+	}
+	p.claim(TopicBinaries, "dyld takes each Mach-O file", "dyld's rules for the SDK that each slice was built with", faults)
 }
 
 // machOBasis counts the files and slices that were looked at.
@@ -292,6 +306,57 @@ func (p *Proof) claimInstallNames() {
 	}
 }
 
+// ValidatesOwn reports whether an image is a program that refuses libraries of its own
+// wheel: it is signed with library validation, which the hardened runtime includes, and
+// it or what it loads is signed ad hoc, and so of no team. What else is going to be
+// signed ad hoc is asked for by adHoc.
+func ValidatesOwn(image *linkage.Image, adHoc func(*linkage.Binary) bool) bool {
+	if image.Slice.Type != macho.Execute {
+		return false
+	}
+	program, err := image.Slice.Signature()
+	if err != nil || program == nil || !program.ValidatesLibraries() {
+		return false
+	}
+	seen := map[*linkage.Image]bool{image: true}
+	for queue := []*linkage.Image{image}; len(queue) > 0; queue = queue[1:] {
+		for _, e := range queue[0].Loads {
+			if e.Status != linkage.DylibFound || seen[e.To] {
+				continue
+			}
+			seen[e.To] = true
+			queue = append(queue, e.To)
+			library, err := e.To.Slice.Signature()
+			if !program.Certificate || adHoc(e.To.Binary) || err != nil || library == nil || !library.Certificate {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// claimOwnLibraries is about programs, if there are any that ask for library validation.
+func (p *Proof) claimOwnLibraries() {
+	var faults []Fault
+	programs := 0
+	for _, b := range p.Report.MacOS.Graph.Members {
+		for _, image := range b.Images {
+			signature, err := image.Slice.Signature()
+			if err != nil || signature == nil || image.Slice.Type != macho.Execute || !signature.ValidatesLibraries() {
+				continue
+			}
+			programs++
+			if ValidatesOwn(image, func(*linkage.Binary) bool { return false }) {
+				l := macLoad{from: image}
+				faults = append(faults, Fault{File: l.file(), Reason: "it is signed with the hardened runtime or library validation, so it loads no library that its own team has not signed; sign it anew (codesign -s -, wheelmend patch --sign)"})
+			}
+		}
+	}
+	if programs > 0 {
+		p.claim(TopicSignatures, "programs load the libraries of the wheel, as they are signed", phrase.Count(programs, "program")+" with library validation", faults)
+	}
+}
+
 // claimSignatures compares every page of signed code with its digest, as the
 // kernel does when it maps the page. arm64 code without a signature is killed.
 func (p *Proof) claimSignatures(ctx context.Context, opts VerifyOptions) error {
@@ -338,6 +403,9 @@ func (p *Proof) claimSignatures(ctx context.Context, opts VerifyOptions) error {
 func formatFault(file string, err error) Fault {
 	var format *macho.FormatError
 	if errors.As(err, &format) {
+		if format.Arch != "" && !strings.HasSuffix(file, " ("+format.Arch+")") {
+			file += " (" + format.Arch + ")"
+		}
 		return Fault{File: file, Reason: fmt.Sprintf("offset %#x: %s", format.Off, format.Rule)}
 	}
 	return Fault{File: file, Reason: err.Error()}

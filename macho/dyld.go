@@ -13,13 +13,22 @@ var (
 	sdkUniqueRPaths   = MakeVersion(15, 4, 0) // no LC_RPATH is there twice
 	sdkLoadsLibrary   = MakeVersion(15, 4, 0) // something is loaded, libSystem at least
 	sdkUniqueSegments = MakeVersion(26, 0, 0) // no two segments have one name
+
+	sdkLinkeditProtection = MakeVersion(10, 11, 0)
+	sdkTextProtection     = MakeVersion(10, 15, 0)
+	sdkDataProtection     = MakeVersion(26, 0, 0)
+	sdkSegmentOrder       = MakeVersion(10, 15, 0)
+	sdkSectionsInside     = MakeVersion(11, 0, 0)
 )
+
+// builtFor reports whether the slice was built with the SDK of that macOS or a later one.
+func (s *Slice) builtFor(sdk Version) bool { return s.Platform == PlatformMacOS && s.SDK >= sdk }
 
 // DuplicateRPaths returns the search paths that the slice has more than once, and
 // whether dyld refuses the slice for them. [DedupeRPaths] makes one of each.
 func (s *Slice) DuplicateRPaths() (paths []string, refused bool) {
 	paths = duplicates(s.RPaths)
-	return paths, len(paths) > 0 && s.SDK >= sdkUniqueRPaths
+	return paths, len(paths) > 0 && s.builtFor(sdkUniqueRPaths)
 }
 
 // DuplicateDylibs returns the libraries that the slice loads by one name more than
@@ -31,7 +40,7 @@ func (s *Slice) DuplicateDylibs() (names []string, refused bool) {
 		all = append(all, s.Dylibs[i].Name)
 	}
 	names = duplicates(all)
-	return names, len(names) > 0 && s.SDK >= sdkUniqueDylibs
+	return names, len(names) > 0 && s.builtFor(sdkUniqueDylibs)
 }
 
 // LacksUUID reports whether dyld refuses the slice because it has no LC_UUID.
@@ -42,9 +51,9 @@ func (s *Slice) LacksUUID() bool {
 	}
 	switch s.Type {
 	case DyLib, Bundle:
-		return s.SDK >= sdkUUID
+		return s.builtFor(sdkUUID)
 	case Execute:
-		return s.SDK >= sdkProgramUUID
+		return s.builtFor(sdkProgramUUID)
 	}
 	return false
 }

@@ -341,7 +341,7 @@ func (p *plan) write(b *overlay.Builder) {
 }
 
 // join lays edited slices out behind a fat header, in the order and with the
-// alignment that they had.
+// alignment that they had, of a page at least.
 func (f *File) join(images []*Overlay) (*Overlay, error) {
 	order := make([]int, len(images))
 	for i := range order {
@@ -352,6 +352,9 @@ func (f *File) join(images []*Overlay) (*Overlay, error) {
 	at := fatHeaderSize + int64(len(images))*f.fatArchSize()
 	for _, i := range order {
 		e := f.Slices[i].fat
+		if f.Slices[i].Type.Loadable() {
+			e.align = max(e.align, f.Slices[i].Arch.pageAlign())
+		}
 		e.off, e.size = alignUp(at, 1<<e.align), images[i].Size()
 		at = e.off + e.size
 		entries[i] = e

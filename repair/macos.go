@@ -20,6 +20,7 @@ type MacOptions struct {
 	IgnoreMissing bool              // go on when a library was not found
 	KeepRPaths    bool              // leave search paths of the build machine in the files
 	KeepIDs       bool              // leave grafted libraries their install names (LC_ID_DYLIB), for who links to them by these
+	Resign        bool              // give every file a new signature, also where nothing changes
 	Target        policy.MacVersion // the wheel shall run on this macOS, and promises no older one; zero means what it needs
 }
 
@@ -30,11 +31,13 @@ type SliceChange struct {
 	Needed        []Rename `json:"needed,omitempty"`         // libraries that it loads
 	LookedUp      []string `json:"removed_needed,omitempty"` // libraries that go away; what is imported from them is looked for in the whole process
 	RemovedRPaths []string `json:"removed_rpaths,omitempty"` // LC_RPATHs that go away
-	Sign          bool     `json:"sign,omitempty"`           // it gets its first signature, without which macOS does not load it
+	Duplicates    []string `json:"duplicates,omitempty"`     // libraries and LC_RPATHs that it has several times, and once afterwards
+	UUID          bool     `json:"uuid,omitempty"`           // it gets an LC_UUID, without which dyld refuses it
+	Sign          bool     `json:"sign,omitempty"`           // it gets a new signature, though nothing else changes
 }
 
 func (s *SliceChange) empty() bool {
-	return s.InstallName == "" && len(s.Needed)+len(s.LookedUp) == 0 && len(s.RemovedRPaths) == 0 && !s.Sign
+	return s.InstallName == "" && len(s.Needed)+len(s.LookedUp)+len(s.RemovedRPaths)+len(s.Duplicates) == 0 && !s.UUID && !s.Sign
 }
 
 // edits translates the change into edits of the slice.
@@ -51,6 +54,12 @@ func (s *SliceChange) edits() []macho.Edit {
 	}
 	for _, r := range s.Needed {
 		edits = append(edits, macho.ReplaceDylib(r.Old, r.New))
+	}
+	if len(s.Duplicates) > 0 {
+		edits = append(edits, macho.DedupeRPaths(), macho.DedupeDylibs())
+	}
+	if s.UUID {
+		edits = append(edits, macho.AddUUID())
 	}
 	if s.Sign {
 		edits = append(edits, macho.Sign(""))
@@ -101,6 +110,9 @@ func (p *Plan) planMacOS(ctx context.Context, rep *audit.Report) error {
 	}
 	for _, b := range rep.MacOS.Helpers() {
 		p.warn("%s is for %s alone; no file of the wheel needs it for the other architectures, so Python code has to know when to ask for it", b.Path, strings.Join(audit.ArchsOf(b), " and "))
+	}
+	if err := p.mendMachO(ctx); err != nil {
+		return err
 	}
 	p.planLeftovers(rep)
 	return nil

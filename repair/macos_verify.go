@@ -20,6 +20,8 @@ func (a *application) answersForMacOS(topic audit.Topic) bool {
 		return p.agreed && !p.options.KeepTags
 	case audit.TopicBinaries:
 		return true
+	case audit.TopicSignatures:
+		return !p.options.Audit.MacOS.DylibsOnly
 	case audit.TopicPlatform:
 		return !p.options.KeepTags && len(p.options.Audit.MacOS.RequireArchs) == 0
 	case audit.TopicLibraries:

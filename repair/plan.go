@@ -9,6 +9,7 @@ import (
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
 )
@@ -116,6 +117,9 @@ func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, erro
 		}
 		p.tellUnusedPaths()
 		return p, nil
+	}
+	if opts.MacOS.Resign {
+		p.warn("nothing is signed anew: the wheel is not for macOS")
 	}
 	if err := p.chooseTarget(rep); err != nil {
 		return nil, err
@@ -257,10 +261,26 @@ func (p *Plan) planLeftovers(rep *audit.Report) {
 		}
 		p.warn("search path entry %q leads outside the wheel; it is removed from %s", entry, files[0])
 	}
-	for _, f := range rep.Foreign {
-		p.warn("%s (%s) is left as it is", f.Path, f.Kind)
-	}
+	p.tellForeign(rep.Foreign)
 	p.leaveOut(rep)
+}
+
+// tellForeign names the files of other formats, those of a kind in one line if they are
+// many.
+func (p *Plan) tellForeign(all []audit.Foreign) {
+	const each = 3
+	kinds := map[string][]string{}
+	for _, f := range all {
+		kinds[f.Kind] = append(kinds[f.Kind], f.Path)
+	}
+	for _, f := range all {
+		switch paths := kinds[f.Kind]; {
+		case len(paths) <= each:
+			p.warn("%s (%s) is left as it is", f.Path, f.Kind)
+		case f.Path == paths[0]:
+			p.warn("%d files (%s) are left as they are: %s", len(paths), f.Kind, phrase.Some(paths, each))
+		}
+	}
 }
 
 // dropSignatures removes the signatures of a RECORD that is written anew.

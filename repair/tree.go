@@ -198,8 +198,14 @@ func (t *tree) plan(ctx context.Context) error {
 		}
 	}
 	t.edits = map[*linkage.Binary]*macho.Overlay{}
+	m := mender{keepRPaths: t.opts.KeepRPaths, jobs: t.opts.Jobs, warn: func(format string, args ...any) {
+		t.result.Warnings = append(t.result.Warnings, fmt.Sprintf(format, args...))
+	}}
 	for _, b := range slices.Concat(t.graph.Members, t.grafts) {
 		change := Change{Slices: t.change(b)}
+		if err := m.mend(ctx, b, &change); err != nil {
+			return err
+		}
 		edited, err := b.File.EditSlices(ctx, macho.Options{FileName: filepath.Base(t.places[b]), Jobs: t.opts.Jobs}, change.sliceEdits(b.File))
 		if err != nil {
 			return named(b.Path, err)

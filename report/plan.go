@@ -129,6 +129,12 @@ func (p *printer) sliceChange(s *repair.SliceChange) {
 	for _, rpath := range s.RemovedRPaths {
 		did = append(did, "LC_RPATH "+rpath+" removed")
 	}
+	for _, text := range s.Duplicates {
+		did = append(did, text+" once instead of several times")
+	}
+	if s.UUID {
+		did = append(did, "LC_UUID added")
+	}
 	if s.Sign {
 		did = append(did, "signed")
 	}

@@ -1,24 +1,29 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/report"
 )
 
 // patchFlags are the flags of the patch command.
 type patchFlags struct {
-	edits  []request // in the order in which they are asked for
-	prints []string  // likewise, the names of flags
-	strip  bool
-	sign   bool
-	output string
+	edits     []request // in the order in which they are asked for
+	prints    []string  // likewise, the names of flags
+	strip     bool
+	sign      bool
+	macTarget string // oldest macOS
+	output    string
 }
 
 // A request is a flag that asks for an edit, and its value. What it means is up to
@@ -28,19 +33,22 @@ type request struct{ flag, value string }
 func (a *app) patchCommand() *cobra.Command {
 	var f patchFlags
 	cmd := &cobra.Command{
-		Use:   "patch BINARY",
+		Use:   "patch BINARY...",
 		Short: "Edit the search path, libraries or name of an ELF or Mach-O file",
 		Long: `patch edits what the loader reads of one ELF or Mach-O program or shared
 library, or prints it. Edits are carried out in the order in which they stand on
 the command line, and all of them or none: the result is written beside the file,
 checked, and then takes its name. Permissions, owner and extended attributes are
-kept. A symbolic link stays, and the file that it names is edited.
+kept. A symbolic link stays, and the file that it names is edited. With several
+files each is edited on its own, and a failure leaves the others as asked for.
 
 ELF: code and data that are mapped never move.
 
 Mach-O: every architecture of a universal file is edited; what is removed or
 replaced has to be in one of them. What changes is signed ad hoc if it was signed
-or is arm64 code. Load commands that do not fit move the image, or are refused.
+or is arm64 code. Load commands that do not fit move the image, or are refused. An
+ad-hoc signature drops the hardened runtime and library validation, with which a
+program would refuse its own libraries.
 
 Exit code 0 means that the file now is as asked for. Edits that change nothing
 leave it alone.`,
@@ -51,24 +59,13 @@ leave it alone.`,
   wheelmend patch --set-interpreter /lib/ld-musl-x86_64.so.1 demo
   wheelmend patch --set-soname @rpath/libdemo.dylib --add-rpath @loader_path --sign libdemo.dylib`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			switch {
-			case len(args) == 2 && cmd.Flags().Changed("remove-rpath"):
-				return usagef("2 files given, want 1; an entry to remove is given as --remove-rpath=ENTRY")
-			case len(args) != 1:
-				return usagef("%d files given, want 1", len(args))
-			}
-			return nil
+			return f.checkFiles(cmd.Flags(), args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd.Flags()); err != nil {
 				return err
 			}
-			err := a.patch(cmd.Context(), args[0], &f)
-			if err == nil || isUsage(err) {
-				return err
-			}
-			a.log.WithField("file", args[0]).Error(err)
-			return errFailed
+			return a.patchAll(cmd.Context(), args, &f)
 		},
 	}
 	f.register(cmd.Flags())
@@ -91,12 +88,52 @@ func (f *patchFlags) register(flags *pflag.FlagSet) {
 	f.turn(flags, "clear-execstack", "ask for no executable stack, which glibc 2.41 and later refuse to make (PT_GNU_STACK; ELF only)")
 	f.turn(flags, "set-execstack", "ask for an executable stack (PT_GNU_STACK; ELF only)")
 	flags.BoolVar(&f.sign, "sign", false, "sign ad hoc, also where nothing else changes (Mach-O only)")
+	flags.StringVar(&f.macTarget, "set-macos-target", "", "make this `version` the oldest macOS that it says it runs on (Mach-O only)")
 	f.print(flags, "print-needed", "print the libraries needed (DT_NEEDED, LC_LOAD_DYLIB and the like), one on a line")
 	f.print(flags, "print-rpath", "print the search path in force: DT_RUNPATH, else DT_RPATH; LC_RPATH")
 	f.print(flags, "print-soname", "print DT_SONAME or the install name (LC_ID_DYLIB)")
 	f.print(flags, "print-interpreter", "print the loader of a program (PT_INTERP; ELF only)")
 	f.print(flags, "print-execstack", "print X if PT_GNU_STACK asks for an executable stack, - if not, ? without the header (ELF only)")
 	flags.StringVarP(&f.output, "output", "o", "", "write to this `file` and leave BINARY as it is")
+}
+
+// checkFiles rejects files that cannot be meant.
+func (f *patchFlags) checkFiles(flags *pflag.FlagSet, files []string) error {
+	switch {
+	case len(files) == 0:
+		return usagef("no file given, want at least 1")
+	case len(files) == 1:
+		return nil
+	case slices.Contains(f.edits, request{"remove-rpath", everyEntry}) && !isFile(files[0]):
+		return usagef("%d files given, and %q is none; an entry to remove is given as --remove-rpath=ENTRY", len(files), files[0])
+	case len(f.prints) > 0 || flags.Changed("output"):
+		return usagef("%d files given, want 1 for printing and for --output", len(files))
+	}
+	return nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// patchAll patches each of the files. A usage error is one for all of them.
+func (a *app) patchAll(ctx context.Context, files []string, f *patchFlags) error {
+	failed := false
+	for _, file := range files {
+		err := a.patch(ctx, file, f)
+		switch {
+		case err != nil && isUsage(err):
+			return err
+		case err != nil:
+			a.log.WithField("file", file).Error(err)
+			failed = true
+		}
+	}
+	if failed {
+		return errFailed
+	}
+	return nil
 }
 
 // check rejects what cannot be meant together.
@@ -106,6 +143,12 @@ func (f *patchFlags) check(flags *pflag.FlagSet) error {
 	}
 	if f.sign {
 		f.edits = append(f.edits, request{flag: "sign"})
+	}
+	if flags.Changed("set-macos-target") {
+		if _, err := policy.ParseMacVersion(f.macTarget); err != nil {
+			return usagef("--set-macos-target: %v", err)
+		}
+		f.edits = append(f.edits, request{flag: "set-macos-target", value: f.macTarget})
 	}
 	if flags.Changed("output") && f.output == "" {
 		return usagef("--output is empty, want a file")

@@ -37,12 +37,18 @@ var elfEdits = map[string]func(value string) elf.Edit{
 	},
 }
 
+// notELF tells why a flag means nothing for an ELF file.
+var notELF = map[string]string{
+	"sign":             "no loader looks for a signature in an ELF file",
+	"set-macos-target": "macOS loads no ELF file",
+}
+
 func (i elfImage) edit(_ context.Context, edits []request) (*overlay.Overlay, error) {
 	var all []elf.Edit
 	for _, r := range edits {
 		edit, ok := elfEdits[r.flag]
 		if !ok {
-			return nil, usagef("--%s: no loader looks for a signature in an ELF file; the flag is for Mach-O files", r.flag)
+			return nil, usagef("--%s: %s; the flag is for Mach-O files", r.flag, notELF[r.flag])
 		}
 		all = append(all, edit(r.value))
 	}
@@ -82,5 +88,5 @@ func (i elfImage) check(edited *overlay.Overlay, f *os.File) error {
 	return elf.CheckWritten(edited, f)
 }
 
-// voided returns nothing: no loader looks for a signature in an ELF file.
-func (i elfImage) voided(*overlay.Overlay) ([]string, error) { return nil, nil }
+// notes returns nothing: an edit of an ELF file costs nothing.
+func (i elfImage) notes(*overlay.Overlay) ([]string, error) { return nil, nil }

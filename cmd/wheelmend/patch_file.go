@@ -26,9 +26,9 @@ type image interface {
 	print(flag string) ([]string, error)
 	// check compares what is written with the edited file.
 	check(edited *overlay.Overlay, written *os.File) error
-	// voided returns the architectures that an edit costs a signature made with
-	// a certificate.
-	voided(edited *overlay.Overlay) ([]string, error)
+	// notes returns what an edit costs, such as a signature made with a
+	// certificate.
+	notes(edited *overlay.Overlay) ([]string, error)
 }
 
 // A binary is an ELF or Mach-O file on disk.
@@ -133,7 +133,7 @@ func (a *app) patch(ctx context.Context, path string, f *patchFlags) error {
 		log.Info("unchanged: it is as asked for already")
 		return nil
 	}
-	if err := warnVoided(log, b, edited); err != nil {
+	if err := warnNotes(log, b, edited); err != nil {
 		return err
 	}
 	if target == b.path {
@@ -145,11 +145,11 @@ func (a *app) patch(ctx context.Context, path string, f *patchFlags) error {
 	return nil
 }
 
-// warnVoided tells of signatures that somebody vouched for.
-func warnVoided(log *logrus.Entry, b *binary, edited *overlay.Overlay) error {
-	archs, err := b.voided(edited)
-	for _, arch := range archs {
-		log.Warnf("its %s signature was made with a certificate; an ad-hoc one takes its place: sign it again if macOS asks who made it", arch)
+// warnNotes tells what the edit costs.
+func warnNotes(log *logrus.Entry, b *binary, edited *overlay.Overlay) error {
+	notes, err := b.notes(edited)
+	for _, note := range notes {
+		log.Warn(note)
 	}
 	return err
 }

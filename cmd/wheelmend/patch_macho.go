@@ -10,6 +10,7 @@ import (
 
 	"github.com/wheelmend/wheelmend/internal/overlay"
 	"github.com/wheelmend/wheelmend/macho"
+	"github.com/wheelmend/wheelmend/policy"
 )
 
 // A machoImage is a Mach-O file as patch sees it.
@@ -24,6 +25,10 @@ var machoEdits = map[string]func(value string) []macho.Edit{
 	"add-needed":    func(name string) []macho.Edit { return []macho.Edit{macho.AddDylib(name)} },
 	"remove-needed": func(name string) []macho.Edit { return []macho.Edit{macho.RemoveDylib(name)} },
 	"sign":          func(string) []macho.Edit { return []macho.Edit{macho.Sign("")} },
+	"set-macos-target": func(version string) []macho.Edit {
+		v, _ := policy.ParseMacVersion(version) // the flag has been checked
+		return []macho.Edit{macho.SetTarget(macho.MakeVersion(v.Major, v.Minor, v.Patch))}
+	},
 	"set-rpath": func(entries string) []macho.Edit {
 		return []macho.Edit{macho.SetRPaths(strings.Split(entries, ":")...)}
 	},
@@ -116,26 +121,38 @@ func printSlice(s *macho.Slice, flag string) ([]string, error) {
 	return []string{s.ID}, nil
 }
 
-// voided returns the architectures whose signature was made with a certificate,
-// and no longer is.
-func (i machoImage) voided(edited *overlay.Overlay) ([]string, error) {
+// notes tells which signatures made with a certificate are no longer, which protection
+// goes with them, and which slices now say that they run on an older macOS.
+func (i machoImage) notes(edited *overlay.Overlay) ([]string, error) {
 	now, err := macho.NewFile(edited, edited.Size())
 	if err != nil {
 		return nil, err
 	}
-	var archs []string
+	var notes []string
 	for k, s := range i.Slices {
+		if after := now.Slices[k].MinOS; after < s.MinOS {
+			notes = append(notes, fmt.Sprintf("its %v code said that it needs macOS %v, now %v: whether it calls what %v lacks is not looked at", s.Arch, s.MinOS, after, after))
+		}
 		before, err := s.Signature()
-		if err != nil || before == nil || !before.Certificate {
+		if err != nil || before == nil {
 			continue // one that cannot be read stands where nothing changes
 		}
 		after, err := now.Slices[k].Signature()
 		if err != nil {
 			return nil, err
 		}
-		if !after.Certificate {
-			archs = append(archs, s.Arch.String())
-		}
+		notes = append(notes, lost(s, before, after)...)
 	}
-	return archs, nil
+	return notes, nil
+}
+
+// lost tells what a new signature lacks.
+func lost(s *macho.Slice, before, after *macho.Signature) (notes []string) {
+	if before.Certificate && !after.Certificate {
+		notes = append(notes, fmt.Sprintf("its %v signature was made with a certificate; an ad-hoc one takes its place: sign it again if macOS asks who made it", s.Arch))
+	}
+	if flags := before.Flags &^ after.Flags & before.Dropped(); flags != 0 {
+		notes = append(notes, fmt.Sprintf("its %v signature no longer asks for %v, which keeps what is signed ad hoc from loading its own libraries", s.Arch, flags))
+	}
+	return notes
 }

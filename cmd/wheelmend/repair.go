@@ -45,6 +45,7 @@ type repairFlags struct {
 	ignoreMissing bool
 	keepRPaths    bool
 	keepIDs       bool
+	resign        bool
 	macTarget     string
 	useLibSuffix  *pflag.Flag
 }
@@ -107,13 +108,14 @@ func (f *repairFlags) registerMacOS(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.ignoreMissing, "ignore-missing", false, "macOS: go on when a library was not found")
 	flags.BoolVar(&f.keepRPaths, "no-sanitize-rpaths", false, "macOS: keep search paths of the build machine")
 	flags.BoolVar(&f.keepIDs, "keep-ids", false, "macOS: leave copied libraries their install names instead of /DLC/...")
+	flags.BoolVar(&f.resign, "resign", false, "macOS: sign every program, library and bundle anew, ad hoc, also where nothing else changes")
 	flags.StringVar(&f.macTarget, "macos-target", "", "macOS: oldest `version` that the wheel shall run on (default: MACOSX_DEPLOYMENT_TARGET, else what it needs)")
 }
 
 // macOptions reads the flags for macOS wheels. The environment's target is not
 // read when there are none, so that it disturbs no other.
 func (f *repairFlags) macOptions(getenv func(string) string, wheels []string) (opts repair.MacOptions, archs []string, err error) {
-	opts.IgnoreMissing, opts.KeepRPaths, opts.KeepIDs = f.ignoreMissing, f.keepRPaths, f.keepIDs
+	opts.IgnoreMissing, opts.KeepRPaths, opts.KeepIDs, opts.Resign = f.ignoreMissing, f.keepRPaths, f.keepIDs, f.resign
 	if f.requireArchs != "" {
 		if archs, err = policy.ParseMacArchs(f.requireArchs); err != nil {
 			return opts, nil, usagef("--require-archs: %w", err)

@@ -30,7 +30,7 @@ type Slice struct {
 	Pad    int      // bytes of header padding; 0 means 512, less than 0 none
 	Size   int      // bytes of __text; 0 means 64
 	DWARF  int      // bytes of debug information in a segment without memory, as Go's linker makes it; 0 means none
-	Signed string   // adhoc or certificate: the code signature; "" means none
+	Signed string   // adhoc, certificate or hardened (by a certificate, with the hardened runtime): the code signature; "" means none
 }
 
 // A Load is one library that an image loads.
@@ -147,7 +147,7 @@ func (s *Slice) set(key, value string) (err error) {
 			s.Pad = -1
 		}
 	case "signed":
-		if value != adHoc && value != certificate {
+		if value != adHoc && value != certificate && value != hardened {
 			return fmt.Errorf("signature %q is not known", value)
 		}
 		s.Signed = value

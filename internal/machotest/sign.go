@@ -8,6 +8,7 @@ import (
 // Signatures that a slice can have.
 const (
 	adHoc       = "adhoc"
+	hardened    = "hardened"    // the same, with CS_RUNTIME
 	certificate = "certificate" // a CMS that no certificate made: some bytes where one would be
 )
 
@@ -30,7 +31,7 @@ func (g *signature) pages() int { return (g.limit + g.page - 1) / g.page }
 func (g *signature) directorySize() int { return directoryHead + len(signer) + 1 + 32*g.pages() }
 
 func (g *signature) cmsSize() int {
-	if g.kind == certificate {
+	if g.kind != adHoc {
 		return 16
 	}
 	return 8
@@ -45,8 +46,11 @@ func (g *signature) size() int {
 // sign returns the signature of an image.
 func (g *signature) sign(image []byte) []byte {
 	flags := uint32(0x2) // CS_ADHOC
-	if g.kind == certificate {
+	switch g.kind {
+	case certificate:
 		flags = 0
+	case hardened:
+		flags = 0x10000 // CS_RUNTIME
 	}
 	shift := byte(0)
 	for 1<<shift < g.page {
