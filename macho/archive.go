@@ -30,8 +30,8 @@ func areArchives(r io.ReaderAt, entries []fatArch) (bool, error) {
 }
 
 // ArchiveArch returns the architecture of the objects in a thin static archive of
-// size bytes. Members that are no Mach-O objects, such as those of another compiler's
-// own format, are an error: nobody could tell what they are for.
+// size bytes. Members that are neither Mach-O objects nor bitcode, such as those of
+// another compiler's own format, are an error: nobody could tell what they are for.
 func ArchiveArch(r io.ReaderAt, size int64) (Arch, error) {
 	head, err := readExact(r, 0, int64(len(archiveMagic)), size)
 	switch {
@@ -48,7 +48,7 @@ func ArchiveArch(r io.ReaderAt, size int64) (Arch, error) {
 		}
 		switch {
 		case m.arch == nil && !m.symbols:
-			return Arch{}, formatErr(at, "the archive member %q is no Mach-O object", m.name)
+			return Arch{}, formatErr(at, "the archive member %q is neither a Mach-O object nor bitcode", m.name)
 		case m.arch != nil && found != nil && *found != *m.arch:
 			return Arch{}, formatErr(at, "the archive member %q is for %v, those before it for %v", m.name, m.arch, found)
 		case m.arch != nil:
@@ -65,8 +65,8 @@ func ArchiveArch(r io.ReaderAt, size int64) (Arch, error) {
 // An archiveMember is one file in a static archive (<ar.h>, ar_hdr).
 type archiveMember struct {
 	name    string
-	arch    *Arch // nil if it is no Mach-O object
-	symbols bool  // the table of contents (ranlib)
+	arch    *Arch // nil if it is neither a Mach-O object nor bitcode
+	symbols bool  // a table of contents (ranlib) or of long names
 	end     int64 // where the next one begins
 }
 
@@ -98,7 +98,8 @@ func readArchiveMember(r io.ReaderAt, at, size int64) (archiveMember, error) {
 		m.name = cString(name)
 		begin, length = begin+int64(n), length-n
 	}
-	m.symbols = strings.HasPrefix(m.name, "__.SYMDEF") || m.name == "/"
+	m.symbols = strings.HasPrefix(m.name, "__.SYMDEF") || m.name == "/" || m.name == "//" || m.name == "/SYM64/"
+	m.arch = bitcodeArch(io.NewSectionReader(r, begin, int64(length)), int64(length))
 	if s := (&Slice{Size: int64(length), r: io.NewSectionReader(r, begin, int64(length))}); s.readHeader() == nil {
 		m.arch = &s.Arch
 	}

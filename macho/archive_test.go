@@ -93,7 +93,7 @@ func TestMergeArchives(t *testing.T) {
 		{"no object", archiveOf("__.SYMDEF", "x"), "holds no object"},
 		{"a fat file", fatArchives(archiveMagic), "a static archive begins with"},
 		{"empty", nil, "it looks truncated"},
-		{"another format", archiveOf("x.o", "BC\xc0\xde"), `"x.o" is no Mach-O object`},
+		{"another format", archiveOf("x.o", "BC\xc0\xde"), `"x.o" is neither a Mach-O object nor bitcode`},
 		{"two architectures", archiveOf("x.o", intel, "y.o", arm), `"y.o" is for arm64, those before it for x86_64`},
 		{"cut", a[:len(a)-100], "it looks truncated"},
 		{"cut in a header", append(bytes.Clone(a), a[8:40]...), "it looks truncated"},
@@ -103,6 +103,37 @@ func TestMergeArchives(t *testing.T) {
 		_, err := ArchiveArch(bytes.NewReader(tt.data), int64(len(tt.data)))
 		if format := new(FormatError); !errors.As(err, &format) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+// Objects of -flto are bitcode, which says in its target what it is for.
+func TestMergeArchivesOfBitcode(t *testing.T) {
+	intel, arm := string(fixture(t, "llvm14-x86_64.bc")), string(fixture(t, "llvm14-arm64.bc"))
+	a := archiveOf("__.SYMDEF", "", "x.o", intel, "y.o", string(fixture(t, "zig-x86_64-mod.so")))
+	b := archiveOf("x.o", arm[20:], "//", "names") // without the wrapper
+	section := func(b []byte) *io.SectionReader { return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b))) }
+	o, err := MergeArchives(section(a), section(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fat := contents(t, o)
+	for i, want := range []uint32{cpuX86_64, cpuARM64} {
+		if got := binary.BigEndian.Uint32(fat[8+20*i:]); got != want {
+			t.Errorf("part %d is for cpu %#x, want %#x", i, got, want)
+		}
+	}
+	for n := range len(arm) { // cut anywhere, it has an architecture or none
+		if arch := bitcodeArch(strings.NewReader(arm[:n]), int64(n)); arch != nil && arch.String() != "arm64" {
+			t.Fatalf("cut to %d bytes it is for %v", n, arch)
+		}
+	}
+	if arch := tripleArch("x86_64-unknown-linux-gnu"); arch != nil {
+		t.Errorf("code for Linux is for %v", arch)
+	}
+	for triple, want := range map[string]string{"aarch64-apple-darwin20": "arm64", "i686-apple-macosx10.6": "i386", "x86_64h-apple-macosx11": "x86_64h", "arm64e-apple-macosx12": "arm64e"} {
+		if arch := tripleArch(triple); arch == nil || arch.String() != want {
+			t.Errorf("%s is for %v, want %s", triple, arch, want)
 		}
 	}
 }

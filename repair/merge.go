@@ -331,7 +331,8 @@ func headOf(runs []wheel.Run, first *macho.File) []wheel.Run {
 func (m *merger) need(all []*macho.Slice) {
 	for _, s := range all {
 		arch := s.Arch.String()
-		m.needs[arch] = newer(m.needs[arch], policy.MacVersion{Major: s.MinOS.Major(), Minor: s.MinOS.Minor(), Patch: s.MinOS.Patch()})
+		v, _ := s.NeedsOS()
+		m.needs[arch] = newer(m.needs[arch], policy.MacVersion{Major: v.Major(), Minor: v.Minor(), Patch: v.Patch()})
 	}
 }
 

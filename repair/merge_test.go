@@ -137,6 +137,32 @@ func TestMergeStaticArchives(t *testing.T) {
 	}
 }
 
+// Objects of -flto are joined as lipo joins them, where they are for the architecture of
+// their wheel.
+func TestMergeArchivesOfBitcode(t *testing.T) {
+	var paths []string
+	for _, arch := range []string{"x86_64", "arm64"} {
+		module, err := os.ReadFile("../macho/testdata/llvm14-" + arch + ".bc")
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "lib.a")
+		if err := os.WriteFile(path, fmt.Appendf(nil, "!<arch>\n%-48s%-10d`\n%s", "x.o/", len(module), module), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	for i, want := range []string{"", "no code that can be joined: demo/lib.a;"} {
+		m, err := merge(t, "macosx_10_9_x86_64", pkg+"demo/a.so macho arch=x86_64\ndemo/lib.a file "+paths[i], "macosx_11_0_arm64", pkg+"demo/a.so macho arch=arm64\ndemo/lib.a file "+paths[1-i], repair.MergeOptions{})
+		switch {
+		case want == "" && (err != nil || !strings.HasPrefix(contents(t, m.Path)["demo/lib.a"], "\xca\xfe\xba\xbe\x00\x00\x00\x02\x01\x00\x00\x07")):
+			t.Errorf("not joined: %v", err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
 func TestMergeRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name, intelTag, intel, appleTag, apple, want string
