@@ -33,6 +33,14 @@ const (
 	TopicSignatures Topic = "signatures" // code signatures of Mach-O files
 )
 
+// Topics returns all topics, in the order of a proof.
+func Topics() []Topic {
+	return []Topic{
+		TopicArchive, TopicRecord, TopicNames, TopicInstall, TopicTags, TopicPurelib, TopicBinaries, TopicPlatform, TopicABI, TopicLibraries,
+		TopicOrder, TopicSymbols, TopicPaths, TopicStack, TopicSignatures,
+	}
+}
+
 // An Outcome tells what became of a claim.
 type Outcome string
 

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"slices"
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/elf"
-	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/macho"
 	"github.com/wheelmend/wheelmend/wheel"
 )
@@ -124,92 +122,5 @@ func (a *application) checkContents(ctx context.Context, c *audit.Contents) erro
 	if got := info.Tags(); !slices.Equal(got, a.plan.Tags) {
 		return fmt.Errorf("the tags of the result read back as %q, want %q", got, a.plan.Tags)
 	}
-	opts := audit.VerifyOptions{Options: a.plan.options.Audit}
-	opts.Graft, opts.Exclude = nil, nil
-	for _, entry := range a.plan.kept {
-		opts.KeepRPath = append(slices.Clone(opts.KeepRPath), linkage.QuotePattern(entry))
-	}
-	for _, soname := range a.plan.excluded {
-		// A library that was excluded by its path has none here.
-		opts.Exclude = append(opts.Exclude, linkage.QuotePattern(soname))
-		opts.MacOS.Exclude = append(slices.Clone(opts.MacOS.Exclude), linkage.QuotePattern(soname))
-	}
-	proof, err := c.Prove(ctx, opts)
-	if err != nil {
-		return err
-	}
-	return errors.Join(a.checkProof(ctx, proof), proof.Close())
-}
-
-// checkProof refuses a result with a claim that fails and that a repair answers
-// for. What the wheel had before and no repair changes becomes a finding.
-func (a *application) checkProof(ctx context.Context, proof *audit.Proof) error {
-	grafts := map[string]bool{}
-	for i := range a.plan.Grafts {
-		grafts[path.Base(a.plan.Grafts[i].Member)] = true
-	}
-	for _, claim := range proof.Failed() {
-		for i := range claim.Faults {
-			f := &claim.Faults[i]
-			if claim.Topic == audit.TopicInstall || claim.Topic == audit.TopicArchive {
-				// No repair renames members or mends headers: that is for the build.
-				return fmt.Errorf("%s; correct that where the wheel is built, a repair does not change it", f)
-			}
-			if a.answersFor(claim.Topic, f, grafts) {
-				return fmt.Errorf("claim %q fails: %s; this is a defect of wheelmend, please report it", claim.Text, f)
-			}
-			a.findings = append(a.findings, fmt.Sprintf("claim %q fails: %s", claim.Text, f))
-		}
-	}
-	if proof.Report == nil {
-		return nil
-	}
-	if a.plan.macos != nil {
-		return a.checkMacOS(ctx, proof.Report)
-	}
-	return a.checkReport(proof.Report, grafts)
-}
-
-// answersFor reports whether a repair promises that there is no such fault.
-func (a *application) answersFor(topic audit.Topic, f *audit.Fault, grafts map[string]bool) bool {
-	if a.plan.tagsOnly {
-		return topic == audit.TopicTags || topic == audit.TopicPlatform
-	}
-	if a.plan.macos != nil {
-		return a.answersForMacOS(topic)
-	}
-	switch topic {
-	case audit.TopicTags:
-		return a.plan.agreed && !a.plan.options.KeepTags
-	case audit.TopicPlatform:
-		return !a.plan.options.KeepTags
-	case audit.TopicSymbols:
-		// ld.so refuses a library without a version that is wanted of it. Symbols
-		// alone may have been missing before.
-		return f.Version != "" && (grafts[f.Library] || grafts[path.Base(f.File)])
-	case audit.TopicBinaries, audit.TopicLibraries, audit.TopicPaths:
-		return true
-	}
-	return false
-}
-
-// checkReport holds the result to the policy of the plan, which is none of its
-// tags if those are kept, and makes sure that grafts are found by search path
-// and not only because something loaded them.
-func (a *application) checkReport(rep *audit.Report, grafts map[string]bool) error {
-	if a.plan.policy == nil {
-		return nil // a plain linux tag promises nothing
-	}
-	if v := rep.Judge(a.plan.policy); !v.Meets() {
-		b := v.Blockers[0]
-		return fmt.Errorf("the result does not meet %s: %s: %s; this is a defect of wheelmend, please report it", a.plan.Policy, b.File, describe(b))
-	}
-	for _, o := range rep.Graph.Members {
-		for _, e := range o.Edges {
-			if grafts[e.Needed] && (e.Status != linkage.Found || e.Rule == linkage.ByName || e.Rule == linkage.Stranded) {
-				return fmt.Errorf("the result is not self-contained: %s does not find %s; this is a defect of wheelmend, please report it", o.Path, e.Needed)
-			}
-		}
-	}
-	return nil
+	return a.checkClaims(ctx, c)
 }

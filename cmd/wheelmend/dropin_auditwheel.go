@@ -179,7 +179,7 @@ func (a *app) auditwheelRepairAll(ctx context.Context, wheels []string, f *repai
 		}
 		result, err := r.Repair(ctx, path, f.wheelDir)
 		if err != nil {
-			return auditwheelFailure(path, err)
+			return auditwheelFailure(path, advisedByName(err))
 		}
 		a.warnOf(result, path)
 		out, err := filepath.Abs(result.Path)

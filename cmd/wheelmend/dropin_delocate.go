@@ -97,7 +97,7 @@ func (a *app) delocateWheel(ctx context.Context, path string, f repairFlags) err
 		r := repair.NewRepairer(opts)
 		var err error
 		result, err = r.Repair(ctx, path, folder)
-		if err := errors.Join(err, r.Close()); err != nil {
+		if err := errors.Join(advisedByName(err), r.Close()); err != nil {
 			return "", err
 		}
 		if inPlace && (result.Plan == nil || result.Plan.NothingToDo()) {

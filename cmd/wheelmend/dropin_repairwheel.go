@@ -78,7 +78,7 @@ func (a *app) repairwheelAll(ctx context.Context, wheels []string, f *repairFlag
 	for _, path := range wheels {
 		result, err := r.Repair(ctx, path, out)
 		if err != nil {
-			return fmt.Errorf("%s: %w", filepath.Base(path), err)
+			return fmt.Errorf("%s: %w", filepath.Base(path), advisedByName(err))
 		}
 		a.warnOf(result, path)
 		if err := a.tell("Wrote %s\n", report.Clean(result.Path)); err != nil {

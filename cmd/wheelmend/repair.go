@@ -40,6 +40,7 @@ type repairFlags struct {
 	ignoreISA bool
 	allowPure bool
 	noSBOM    bool
+	allow     []string
 
 	requireArchs  string
 	ignoreMissing bool
@@ -98,6 +99,7 @@ Wheels for macOS are repaired on any host. Edited files are signed ad hoc.`,
 	flags.BoolVar(&f.ignoreISA, "disable-isa-ext-check", false, "accept binaries that need more than the baseline processor (x86-64-v2...)")
 	flags.BoolVar(&f.allowPure, "allow-pure-python-wheel", false, "copy a wheel without binaries instead of failing")
 	flags.BoolVar(&f.noSBOM, "no-sbom", false, "do not describe the copied libraries in .dist-info/sboms")
+	flags.StringArrayVar(&f.allow, "allow", nil, "write the wheel even if verify fails what it claims about this `topic`: stack, symbols, paths... (repeatable)")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object for each wheel")
 	return cmd
 }
@@ -204,7 +206,12 @@ func (a *app) repairOptions(f *repairFlags, wheels []string) (repair.Options, er
 	if err != nil {
 		return opts, err
 	}
+	allow, err := allowedTopics(f.allow)
+	if err != nil {
+		return opts, err
+	}
 	opts = repair.Options{
+		Allow:     allow,
 		Audit:     audit.Options{Options: f.search.options(a.getenv), Graft: f.graft, KeepRPath: f.keepPaths, IgnoreISA: f.ignoreISA, Jobs: f.jobs},
 		Load:      audit.LoadOptions{Jobs: f.jobs},
 		Platform:  plat,
@@ -254,7 +261,7 @@ func (a *app) repairAll(ctx context.Context, wheels []string, f *repairFlags, op
 		bar.begin(filepath.Base(path))
 		result, err := repairOne(ctx, r, path, f)
 		bar.end()
-		if err != nil {
+		if err = advised(err); err != nil {
 			if f.json {
 				err = errors.Join(err, a.printJSON(report.NewFailure(filepath.Base(path), err)))
 			}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/repair"
+)
+
+// waysOut tells, by what a claim is about, how a wheel gets to hold it.
+var waysOut = map[audit.Topic]string{
+	audit.TopicNames:      "build the wheel again",
+	audit.TopicABI:        "build the extension modules for the Pythons of the tags",
+	audit.TopicSymbols:    "link the file to the library that defines them",
+	audit.TopicLibraries:  "name the folder of the library with --search-path, or leave it to the user's system with --exclude",
+	audit.TopicOrder:      "give the file a search path to the library",
+	audit.TopicStack:      "clear it with --clear-execstack",
+	audit.TopicArchive:    "build the wheel again",
+	audit.TopicInstall:    "correct that where the wheel is built",
+	audit.TopicSignatures: "sign the file anew before the repair",
+}
+
+// A claimAdvice is a [repair.ClaimError] with the flags that help. Those of another
+// tool have none for it, so that by its name the command is told.
+type claimAdvice struct {
+	*repair.ClaimError
+	byName bool
+}
+
+func (e claimAdvice) Error() string {
+	var ways, allow []string
+	for _, topic := range e.Topics() {
+		if way := waysOut[topic]; way != "" && !slices.Contains(ways, way) {
+			ways = append(ways, way)
+		}
+		if repair.Allowable(topic) {
+			allow = append(allow, "--allow "+string(topic))
+		}
+	}
+	if command := "wheelmend repair "; len(allow) > 0 && e.byName {
+		ways = append(ways, "or have the wheel as it is with "+command+strings.Join(allow, " "))
+	} else if len(allow) > 0 {
+		ways = append(ways, "or have the wheel as it is with "+strings.Join(allow, " "))
+	}
+	if len(ways) == 0 {
+		return e.ClaimError.Error()
+	}
+	return e.ClaimError.Error() + "; " + strings.Join(ways, ", ")
+}
+
+func (e claimAdvice) Unwrap() error { return e.ClaimError }
+
+// advised adds to an error of a repair the flags that help.
+func advised(err error) error { return withAdvice(err, false) }
+
+// advisedByName is advised for a program that is called as another tool.
+func advisedByName(err error) error { return withAdvice(err, true) }
+
+func withAdvice(err error, byName bool) error {
+	var claims *repair.ClaimError
+	if errors.As(err, &claims) {
+		return claimAdvice{claims, byName}
+	}
+	return err
+}
+
+// allowedTopics reads the values of --allow.
+func allowedTopics(words []string) ([]audit.Topic, error) {
+	var topics []audit.Topic
+	for _, word := range words {
+		topic := audit.Topic(word)
+		if !repair.Allowable(topic) {
+			var known []string
+			for _, t := range audit.Topics() {
+				if repair.Allowable(t) {
+					known = append(known, string(t))
+				}
+			}
+			return nil, usagef("--allow %q: want one of %s", word, strings.Join(known, ", "))
+		}
+		topics = append(topics, topic)
+	}
+	return topics, nil
+}
