@@ -133,8 +133,8 @@ var delocatedWheels = []delocated{
 		wheel:  demoPackage + "demo/a.so macho arch=x86_64 type=bundle minos=10.9 loads=$SYSTEM/libb.dylib arch=arm64 type=bundle minos=11.0 loads=$SYSTEM/libb.dylib",
 		system: "libb.dylib macho arch=x86_64 id=/opt/libb.dylib minos=10.9",
 		ours: lines(
-			"demo-1.0-cp312-cp312-macosx_10_9_universal2.whl",
-			"Tag: cp312-cp312-macosx_10_9_universal2",
+			"demo-1.0-cp312-cp312-macosx_10_9_x86_64.whl",
+			"Tag: cp312-cp312-macosx_10_9_x86_64",
 			"demo/.dylibs/libb.dylib id=/DLC/demo/.dylibs/libb.dylib",
 			"demo/a.so arm64 @loader_path/.dylibs/libb.dylib",
 			"demo/a.so x86_64 @loader_path/.dylibs/libb.dylib",
@@ -225,6 +225,97 @@ var delocatedWheels = []delocated{
 		wheel: demoPackage + "demo/a.so macho arch=arm64 type=bundle minos=11.0 loads=@rpath/libb.dylib rpaths=@loader_path/lib\ndemo/lib/libb.dylib macho arch=arm64 id=@rpath/libb.dylib minos=11.0",
 		ours:  "demo/a.so @rpath/libb.dylib rpath=@loader_path/lib", theirs: "demo/a.so @loader_path/lib/libb.dylib rpath=@loader_path/lib",
 		told: "Names that lead to a library of the wheel stay.",
+	},
+	{
+		name: "libraries of the wheel to which no name leads", platforms: "macosx_11_0_arm64",
+		wheel: demoPackage + "demo/a.so macho arch=arm64 type=bundle minos=11.0 loads=libb.dylib,/opt/none/libc.dylib\ndemo/lib/libb.dylib macho arch=arm64 id=libb.dylib minos=11.0\ndemo/lib/libc.dylib macho arch=arm64 id=/opt/none/libc.dylib minos=11.0",
+		ours: lines(
+			"demo-1.0-cp312-cp312-macosx_11_0_arm64.whl",
+			"Tag: cp312-cp312-macosx_11_0_arm64",
+			"demo/a.so @loader_path/lib/libb.dylib @loader_path/lib/libc.dylib",
+			"demo/lib/libb.dylib id=libb.dylib",
+			"demo/lib/libc.dylib id=/opt/none/libc.dylib",
+		), theirs: refusal,
+		told: "A library of the wheel to which no name leads is used.",
+	},
+	{
+		name: "a copy of a library that the wheel has", platforms: "macosx_11_0_arm64",
+		wheel:  demoPackage + "demo/a.so macho arch=arm64 type=bundle minos=11.0 loads=$SYSTEM/libb.dylib\ndemo/lib/libb.dylib macho arch=arm64 id=@rpath/libb.dylib minos=11.0",
+		system: "libb.dylib macho arch=arm64 id=@rpath/libb.dylib minos=11.0",
+		ours: lines(
+			"demo/a.so @loader_path/lib/libb.dylib",
+		), theirs: lines(
+			"demo/.dylibs/libb.dylib id=/DLC/demo/.dylibs/libb.dylib",
+			"demo/a.so @loader_path/.dylibs/libb.dylib",
+		),
+		told: "The wheel's own copy of a library is used",
+	},
+	{
+		name: "linked to Python", platforms: "macosx_11_0_arm64",
+		wheel:  demoPackage + "demo/a.so macho arch=arm64 type=bundle minos=11.0 loads=$SYSTEM/libpython3.12.dylib,/usr/lib/libSystem.B.dylib",
+		system: "libpython3.12.dylib macho arch=arm64 id=/opt/libpython3.12.dylib minos=11.0",
+		ours: lines(
+			"demo/a.so /usr/lib/libSystem.B.dylib",
+		), theirs: lines(
+			"demo/.dylibs/libpython3.12.dylib id=/DLC/demo/.dylibs/libpython3.12.dylib",
+			"demo/a.so @loader_path/.dylibs/libpython3.12.dylib /usr/lib/libSystem.B.dylib",
+		),
+		told: "Python is not copied in.",
+	},
+	{
+		name: "linked to Python, and insisted on", platforms: "macosx_11_0_arm64", flags: []string{"--graft", "libpython"}, theirFlags: []string{},
+		wheel:  demoPackage + "demo/a.so macho arch=arm64 type=bundle minos=11.0 loads=$SYSTEM/libpython3.12.dylib",
+		system: "libpython3.12.dylib macho arch=arm64 id=/opt/libpython3.12.dylib minos=11.0",
+	},
+	{
+		name: "a library of macOS through a search path", platforms: "macosx_11_0_arm64",
+		wheel: demoPackage + "demo/a.so macho arch=arm64 type=bundle minos=11.0 loads=@rpath/libz.1.dylib rpaths=/usr/lib",
+		ours: lines(
+			"demo-1.0-cp312-cp312-macosx_11_0_arm64.whl",
+			"Tag: cp312-cp312-macosx_11_0_arm64",
+			"demo/a.so @rpath/libz.1.dylib rpath=/usr/lib",
+		), theirs: refusal,
+		told: "Libraries of macOS are known by all their names",
+	},
+	{
+		name: "the user's volume", refused: false, platforms: "macosx_11_0_arm64",
+		wheel: demoPackage + "demo/a.so macho arch=arm64 type=bundle minos=11.0 loads=/System/Volumes/Data/Users/me/libb.dylib",
+		ours:  refusal, theirs: lines(
+			"demo-1.0-cp312-cp312-macosx_11_0_arm64.whl",
+			"Tag: cp312-cp312-macosx_11_0_arm64",
+			"demo/a.so /System/Volumes/Data/Users/me/libb.dylib",
+		),
+		told: "Libraries of macOS are known by all their names",
+	},
+	{
+		name: "DYLD_FALLBACK_LIBRARY_PATH", platforms: "macosx_11_0_arm64", env: []string{"DYLD_FALLBACK_LIBRARY_PATH=$SYSTEM"},
+		wheel:  demoPackage + "demo/a.so macho arch=arm64 type=bundle minos=11.0 loads=/opt/none/libb.dylib,@rpath/libc.dylib",
+		system: "libb.dylib macho arch=arm64 id=/opt/libb.dylib minos=11.0\nlibc.dylib macho arch=arm64 id=/opt/libc.dylib minos=11.0",
+	},
+	{
+		name: "a program and its library", platforms: "macosx_11_0_arm64",
+		wheel: demoPackage + "demo/bin/tool macho arch=arm64 type=execute minos=11.0 loads=@executable_path/../lib/libb.dylib\ndemo/lib/libb.dylib macho arch=arm64 id=@rpath/libb.dylib minos=11.0",
+		ours: lines(
+			"demo-1.0-cp312-cp312-macosx_11_0_arm64.whl",
+			"Tag: cp312-cp312-macosx_11_0_arm64",
+			"demo/bin/tool @executable_path/../lib/libb.dylib",
+			"demo/lib/libb.dylib id=@rpath/libb.dylib",
+		), theirs: refusal,
+		told: "A program of the wheel has its own `@executable_path`.",
+	},
+	{
+		name: "excluded by a pattern", platforms: "macosx_11_0_arm64", flags: []string{"--exclude", "lib[bc]*"},
+		wheel: demoPackage + "demo/a.so macho arch=arm64 type=bundle minos=11.0 loads=/opt/none/libb.dylib",
+		ours: lines(
+			"demo-1.0-cp312-cp312-macosx_11_0_arm64.whl",
+			"Tag: cp312-cp312-macosx_11_0_arm64",
+			"demo/a.so /opt/none/libb.dylib",
+		), theirs: refusal,
+		told: "`--exclude` takes patterns",
+	},
+	{
+		name: "helpers for one architecture each", platforms: "macosx_10_9_universal2",
+		wheel: demoPackage + "demo/a.so macho arch=x86_64 type=bundle minos=10.9 arch=arm64 type=bundle minos=11.0\ndemo/h_x86_64.dylib macho arch=x86_64 id=h_x86_64.dylib minos=10.9\ndemo/h_arm64.dylib macho arch=arm64 id=h_arm64.dylib minos=11.0",
 	},
 	{
 		name: "a search path of the build, nothing to copy", platforms: "macosx_11_0_arm64",

@@ -72,6 +72,43 @@ func TestMacOSRepairedWheelRuns(t *testing.T) {
 	}
 }
 
+// TestMacOSOwnLibraryRuns runs modules whose library lies in the wheel, where no name
+// leads to it, and whose library is called as Python's own: its symbols are then looked
+// up in the whole process.
+func TestMacOSOwnLibraryRuns(t *testing.T) {
+	const want = "83\n" // of dep.c and mod.c
+	for _, arch := range []string{"arm64", "x86_64"} {
+		for _, module := range []string{"zig-ARCH-mod.so", "lld19-ARCH-chained.so"} {
+			t.Run(arch+" "+module, func(t *testing.T) {
+				module := readFile(t, filepath.Join(machoData, strings.Replace(module, "ARCH", arch, 1)))
+				library := readFile(t, filepath.Join(machoData, "zig-"+arch+"-libdep.dylib"))
+				wheel := writeWheel(t, t.TempDir(), "macosx_12_0_"+arch, map[string][]byte{"made/__init__.py": nil, "made/mod.so": module, "made/deep/libdep.1.dylib": library})
+				repaired := repair(t, wheel)
+				wheelmend(t, "verify", repaired).must(t)
+				inside := members(t, repaired)
+				files := []string{writeFile(t, "mod.so", inside["made/mod.so"]), writeFile(t, "libdep.1.dylib", inside["made/deep/libdep.1.dylib"])}
+				if got := machoScript(t, "run_image.py", append([]string{"mod_value"}, files...)...); got != want {
+					t.Errorf("mod_value is %q, want %q", got, want)
+				}
+				if used := run(t, nil, "llvm-objdump", "--macho", "--dylibs-used", files[0]).must(t).stdout; !strings.Contains(used, "\t@loader_path/deep/libdep.1.dylib (") {
+					t.Errorf("llvm-objdump says\n%s", used)
+				}
+
+				python := writeFile(t, "mod.so", module)
+				wheelmend(t, "patch", "--replace-needed", "@rpath/libdep.1.dylib=@rpath/libpython3.12.dylib", python).must(t)
+				wheel = writeWheel(t, t.TempDir(), "macosx_12_0_"+arch, map[string][]byte{"made/__init__.py": nil, "made/mod.so": readFile(t, python)})
+				repaired = repair(t, wheel)
+				wheelmend(t, "verify", repaired).must(t)
+				files[0] = writeFile(t, "mod.so", members(t, repaired)["made/mod.so"])
+				if got := machoScript(t, "run_image.py", append([]string{"mod_value"}, files...)...); got != want {
+					t.Errorf("with symbols of the process, mod_value is %q, want %q", got, want)
+				}
+				machoScript(t, "check_image.py", files...)
+			})
+		}
+	}
+}
+
 // TestMacOSRepairBesidePeer compares with repairwheel, which carries delocate: the
 // same tag, the same copies under the same names, and the same names to load.
 func TestMacOSRepairBesidePeer(t *testing.T) {
