@@ -23,6 +23,14 @@ func TestClean(t *testing.T) {
 		{"what cannot be seen", "a\u200bb\ufeff", `a\u200bb\ufeff`},
 		{"bytes that are no UTF-8", "a\xffb", `a\ufffdb`},
 		{"tag character beyond the basic plane", "a\U000e0041", `a\U000e0041`},
+		{"a line end for some readers", "a\u2028b\u2029c", `a\u2028b\u2029c`},
+		{"command of GitHub Actions", "::set-output name=x::y", `\x3a:set-output name=x::y`},
+		{"and behind a line break", "a\n::stop-commands::t", `a; \x3a:stop-commands::t`},
+		{"names of C++ stay", "std::string", "std::string"},
+		{"command of Azure Pipelines, anywhere", "a##vso[task.complete]", `a\x23#vso[task.complete]`},
+		{"group of GitHub's older form", "##[group]x", `\x23#[group]x`},
+		{"TeamCity", "##TeamCity[x]", `\x23#TeamCity[x]`},
+		{"GitLab and Travis", "section_start:1:x travis_fold:start:x", `\x73ection_start:1:x \x74ravis_fold:start:x`},
 		{"white space at the ends", " \n a \n", "a"},
 		{"nothing", "", ""},
 	} {
@@ -47,6 +55,21 @@ func FuzzClean(f *testing.F) {
 			t.Fatalf("Clean(%q) = %q, and cleaned again %q", s, clean, again)
 		}
 	})
+}
+
+// What a caller forgot to clean does not get past the guard; colors do.
+func TestGuard(t *testing.T) {
+	var b bytes.Buffer
+	g := report.NewGuard(&b)
+	for _, text := range []string{"\x1b[31mred\x1b[0m\tx\r\x1b[2J\n", "  ::error::x\n", "half ", "::not a command, x##[group]\n", "naïve\xff\u202e\n"} {
+		if n, err := g.Write([]byte(text)); n != len(text) || err != nil {
+			t.Fatalf("Write = %d, %v, want %d", n, err, len(text))
+		}
+	}
+	want := "\x1b[31mred\x1b[0m\tx\\r\\x1b[2J\n  \\x3a:error::x\nhalf ::not a command, x\\x23#[group]\nnaïve\\ufffd\\u202e\n"
+	if got := b.String(); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
 }
 
 func TestWriteJSON(t *testing.T) {

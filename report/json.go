@@ -22,9 +22,12 @@ func WriteJSON(w io.Writer, document any) error {
 }
 
 // EscapeJSON replaces the characters of a JSON text that a terminal would act
-// upon with \u escapes. They can only stand in its strings, so its meaning stays
+// upon, and the first one of what a CI service would take for a command, with \u escapes. They can only stand in its strings, so its meaning stays
 // (RFC 8259, section 7).
 func EscapeJSON(text []byte) []byte {
+	if bytes.Contains(text, []byte("##")) {
+		text = escapeCommands(text)
+	}
 	if bytes.IndexFunc(text, hidden) < 0 {
 		return text
 	}

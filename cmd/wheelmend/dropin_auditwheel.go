@@ -172,7 +172,7 @@ func (a *app) auditwheelRepairAll(ctx context.Context, wheels []string, f *repai
 	r := repair.NewRepairer(opts)
 	defer func() { err = errors.Join(err, r.Close()) }()
 	for _, path := range wheels {
-		a.inform("main_repair", "Repairing %s", filepath.Base(path))
+		a.inform("main_repair", "Repairing %s", report.Clean(filepath.Base(path)))
 		if forMacOSAlone(path) {
 			a.inform("main_repair", "%s", errNotELF)
 			return errFailed

@@ -28,7 +28,7 @@ type progress struct {
 }
 
 func (a *app) newProgress() *progress {
-	f, ok := a.stderr.(*os.File)
+	f, ok := a.console.stderr.(*os.File)
 	if !ok || a.quiet || a.format != "text" || a.color == "never" || !term.IsTerminal(int(f.Fd())) {
 		return &progress{}
 	}

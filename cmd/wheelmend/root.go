@@ -42,7 +42,8 @@ func usagef(format string, args ...any) error {
 // An app is one run of the program.
 type app struct {
 	environment
-	name    string // by which the program was called
+	console environment // as it was given, to be asked whether it is a terminal
+	name    string      // by which the program was called
 	log     *logrus.Logger
 	verbose int
 	quiet   bool
@@ -53,13 +54,14 @@ type app struct {
 // run executes the command line, which begins with the name of the program, and
 // returns the exit code.
 func run(ctx context.Context, args []string, env environment) int {
-	a := &app{environment: env, name: "wheelmend", log: logrus.New()}
-	a.log.SetOutput(env.stderr)
+	a := &app{environment: env, console: env, name: "wheelmend", log: logrus.New()}
+	a.stdout, a.stderr = report.NewGuard(env.stdout), report.NewGuard(env.stderr)
+	a.log.SetOutput(a.stderr)
 	root := a.toolCommand(args[0])
 	args = args[1:]
 	root.SetArgs(args)
 	root.SetOut(env.stdout)
-	root.SetErr(env.stderr)
+	root.SetErr(a.stderr)
 	err := root.ExecuteContext(ctx)
 	switch {
 	case err == nil:
@@ -67,10 +69,10 @@ func run(ctx context.Context, args []string, env environment) int {
 	case errors.Is(err, errFailed):
 		return exitFailed
 	case isUsage(err):
-		fmt.Fprintf(env.stderr, "%s: error: %s\nRun '%s %s--help' for usage.\n", a.name, report.Clean(err.Error()), a.name, commandOf(root, args))
+		fmt.Fprintf(a.stderr, "%s: error: %s\nRun '%s %s--help' for usage.\n", a.name, report.Clean(err.Error()), a.name, commandOf(root, args))
 		return exitUsage
 	}
-	fmt.Fprintf(env.stderr, "%s: error: %s\n", a.name, report.Clean(err.Error()))
+	fmt.Fprintf(a.stderr, "%s: error: %s\n", a.name, report.Clean(err.Error()))
 	if own := (exitError{}); errors.As(err, &own) {
 		return own.code
 	}
@@ -212,7 +214,7 @@ func (jsonFormatter) Format(e *logrus.Entry) ([]byte, error) {
 // style returns how text on stdout is shown.
 func (a *app) style() report.Style {
 	s := report.Style{Color: a.color == "always"}
-	f, ok := a.stdout.(*os.File)
+	f, ok := a.console.stdout.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return s
 	}
