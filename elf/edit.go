@@ -318,7 +318,7 @@ func (f *File) checkLinked() error {
 // same reports whether the edits, all in all, leave the file as it is.
 func (d *draft) same() (bool, error) {
 	was, err := newDraft(d.f)
-	if err != nil || d.strip || d.interp != "" || d.stack != StackUnsaid {
+	if err != nil || d.strip || d.interp != "" || d.stack != StackUnsaid && d.stack != d.f.Stack() {
 		return false, err
 	}
 	sameEntry := func(x, y entry) bool {

@@ -24,6 +24,11 @@ func seeds(f *testing.F) [][]byte {
 		for _, trait := range traits() {
 			images = append(images, image(f, arch+fullSpec+trait))
 		}
+		whole := image(f, arch+fullSpec+" symtab nostack")
+		images = append(images, whole, shortened(f, whole, 10), shortened(f, image(f, arch+fullSpec+" nosections"), 10))
+		if parse(f, whole).Is64() {
+			images = append(images, separateDebug(f, whole, false), separateDebug(f, whole, true))
+		}
 	}
 	return images
 }

@@ -29,6 +29,7 @@ const (
 	fuzzReplace
 	fuzzInterp
 	fuzzStrip
+	fuzzStack
 	fuzzApply // the edits up to here, before the rest
 	fuzzKinds
 )
@@ -46,6 +47,7 @@ func standardScripts() []fuzzScript {
 		{fuzzReplace, 0, 30},
 		{fuzzRemove, 0},
 		{fuzzInterp, 90, fuzzStrip, fuzzApply, fuzzRPath, 30, fuzzApply, fuzzInterp, 10},
+		{fuzzStack, 0, fuzzApply, fuzzStack, 1, fuzzRPath, 200, fuzzApply, fuzzStack, 0, fuzzStrip},
 		{fuzzStrip, fuzzApply, fuzzAdd, 1, fuzzAdd, 2, fuzzRPath, 100, fuzzApply, fuzzRemove, 0, fuzzNoPath, fuzzApply, fuzzRunPath, 250},
 		{fuzzReplace, 1, 60, fuzzSoname, 60, fuzzRPath, 60, fuzzApply, fuzzReplace, 1, 8, fuzzApply, fuzzSoname, 8, fuzzStrip},
 	}
@@ -97,6 +99,16 @@ func (s *fuzzScript) edit(m *meaning) []Edit {
 			m.interp = text("/lib/", n)
 			return []Edit{SetInterpreter(m.interp)}
 		}
+	case fuzzStack:
+		executable := s.next()%2 == 1
+		want := StackPlain
+		if executable {
+			want = StackExecutable
+		}
+		if m.stack != StackUnsaid || m.unsaid != want {
+			m.stack = want
+		}
+		return []Edit{SetExecutableStack(executable)}
 	case fuzzStrip:
 		m.stripped = true
 		return []Edit{Strip()}

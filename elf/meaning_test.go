@@ -18,6 +18,8 @@ type meaning struct {
 	rpath   string
 	runpath string
 	interp  string
+	stack   Stack    // what PT_GNU_STACK says
+	unsaid  Stack    // what glibc takes the lack of one for
 	others  []string // the dynamic entries besides, in their order
 	needs   []VersionNeed
 	defs    []string
@@ -45,8 +47,9 @@ func meaningOf(f *File) *meaning { return meaningWith(f, f.Sections) }
 func meaningWith(f *File, sections []Section) *meaning {
 	m := &meaning{
 		sections: sections,
-		header:   fmt.Sprint(f.Class, f.Order, f.OSABI, f.ABIVersion, f.Type, f.Machine, f.Flags, f.Entry, f.ExecutableStack()),
-		needed:   f.Needed(), soname: f.Soname(), rpath: f.RPath(), runpath: f.RunPath(),
+		header:   fmt.Sprint(f.Class, f.Order, f.OSABI, f.ABIVersion, f.Type, f.Machine, f.Flags, f.Entry),
+		stack:    f.Stack(), unsaid: f.DefaultStack(),
+		needed: f.Needed(), soname: f.Soname(), rpath: f.RPath(), runpath: f.RunPath(),
 	}
 	var err error
 	if m.interp, err = f.Interpreter(); err != nil {
@@ -212,7 +215,7 @@ func progTexts(f *File) []string {
 	var out []string
 	for _, p := range f.Progs {
 		switch p.Type {
-		case elf.PT_NULL, elf.PT_LOAD:
+		case elf.PT_NULL, elf.PT_LOAD, elf.PT_GNU_STACK:
 		case elf.PT_PHDR, elf.PT_DYNAMIC, elf.PT_INTERP:
 			out = append(out, fmt.Sprint(p.Type, p.Flags, p.Align))
 		default:
@@ -309,6 +312,7 @@ func checkMeaning(t testing.TB, want *meaning, after *File) {
 		{"DT_RPATH", got.rpath, want.rpath},
 		{"DT_RUNPATH", got.runpath, want.runpath},
 		{"interpreter", got.interp, want.interp},
+		{"stack", fmt.Sprint(got.stack), fmt.Sprint(want.stack)},
 		{"version needs", spellNeeds(got.needs), spellNeeds(want.needs)},
 		{"version definitions", strings.Join(got.defs, "\n"), strings.Join(want.defs, "\n")},
 	} {

@@ -53,9 +53,8 @@ func SetExecutableStack(executable bool) Edit {
 		if executable {
 			want = StackExecutable
 		}
-		now := d.f.Stack()
-		if now == want || now == StackUnsaid && d.f.DefaultStack() == want {
-			want = StackUnsaid // nothing to do
+		if d.stack == StackUnsaid && d.f.Stack() == StackUnsaid && d.f.DefaultStack() == want {
+			return nil // that it says nothing means the same
 		}
 		d.stack = want
 		return nil

@@ -237,8 +237,7 @@ func (p *Plan) plainStack(rep *audit.Report, o *linkage.Object) bool {
 	return p.options.PlainStack && rep.ExecutableStack(o)
 }
 
-// tellStack notes where the option about stacks had nothing to do, and what uses
-// packed relocations that not every system of a musllinux tag knows.
+// tellStack notes that the option about stacks had nothing to do.
 func (p *Plan) tellStack() {
 	changed := slices.ContainsFunc(p.Edits, func(e Edit) bool { return e.PlainStack }) ||
 		slices.ContainsFunc(p.Grafts, func(g Graft) bool { return g.PlainStack })
