@@ -48,6 +48,8 @@ type Contents struct {
 	MachO    []MachOBinary // sorted by name
 	Foreign  []Foreign     // sorted by name
 
+	amended []wheel.Amendment // rows of RECORD that are to be written anew, sorted by member
+
 	store *spool.Store
 	// Binaries that cannot be read; only Verify goes on with them.
 	damaged, damagedMachO []Fault
@@ -66,10 +68,14 @@ type LoadOptions struct {
 	Jobs    int    // members read at once; 0 means GOMAXPROCS
 	Memory  int64  // bytes of binaries kept in memory; 0 means DefaultMemory
 	TempDir string // for what does not fit; "" is the system's own place
+
+	// RewriteRecord goes on where RECORD contradicts the archive: its rows are to be
+	// written anew, see [Contents.Amended].
+	RewriteRecord bool
 }
 
 // Load reads every member of the wheel called base (its file name), checks it
-// against RECORD, and parses those that are ELF or Mach-O images. The error of a
+// against RECORD as [wheel.Reader.ScanAmending] does, and parses those that are ELF or Mach-O images. The error of a
 // damaged member names it; a damaged Mach-O file in a wheel whose name does not say
 // macOS is data.
 func Load(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions) (*Contents, error) {
@@ -81,7 +87,10 @@ func Load(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions) (
 		return nil, fmt.Errorf("%s is not the folder of %s, which the file name names (PEP 427); rename the wheel or build it again", r.DistInfo(), name.Name)
 	}
 	c := &Contents{Filename: name, Reader: r, store: spool.NewStore(cmp.Or(opts.Memory, DefaultMemory), opts.TempDir)}
-	if err := c.scan(ctx, opts.Jobs, func(*wheel.Member) bool { return true }); err != nil {
+	var mu sync.Mutex
+	c.amended, err = r.ScanAmending(ctx, opts.Jobs, opts.RewriteRecord, c.visit(&mu))
+	c.sort()
+	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
@@ -120,7 +129,14 @@ func (c *Contents) Derive(ctx context.Context, base string, r *wheel.Reader, opt
 // scan reads the members that want picks.
 func (c *Contents) scan(ctx context.Context, jobs int, want func(*wheel.Member) bool) error {
 	var mu sync.Mutex
-	err := c.Reader.ScanSome(ctx, jobs, want, func(m *wheel.Member, content io.Reader) error {
+	err := c.Reader.ScanSome(ctx, jobs, want, c.visit(&mu))
+	c.sort()
+	return err
+}
+
+// visit returns what takes up one member of a scan.
+func (c *Contents) visit(mu *sync.Mutex) func(*wheel.Member, io.Reader) error {
+	return func(m *wheel.Member, content io.Reader) error {
 		found, err := c.inspect(m, content)
 		if err == nil {
 			mu.Lock()
@@ -128,10 +144,14 @@ func (c *Contents) scan(ctx context.Context, jobs int, want func(*wheel.Member) 
 			c.add(m, found)
 		}
 		return err
-	})
-	c.sort()
-	return err
+	}
 }
+
+// Amended returns the rows of RECORD that are not as they should be, sorted by member.
+func (c *Contents) Amended() []wheel.Amendment { return c.amended }
+
+// Record returns RECORD as it should be: with the amended rows.
+func (c *Contents) Record() *wheel.Record { return c.Reader.LenientRecord().Amend(c.amended) }
 
 // A finding is what a member turned out to be: a binary, or of a kind that is
 // named. The zero value is plain data.

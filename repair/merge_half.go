@@ -62,9 +62,7 @@ func (h *half) load(ctx context.Context, opts audit.LoadOptions) (err error) {
 	for _, b := range h.contents.MachO {
 		h.images[b.Member.Name] = b.File
 	}
-	if h.record, err = h.contents.Reader.Record(); err != nil {
-		return err
-	}
+	h.record = h.contents.Record()
 	info, err := h.contents.Reader.Info()
 	if err != nil {
 		return err

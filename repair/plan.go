@@ -249,6 +249,7 @@ func (p *Plan) tellStack() {
 // planLeftovers plans what follows from the rest of the plan.
 func (p *Plan) planLeftovers(rep *audit.Report) {
 	p.dropSignatures()
+	p.amendRecord()
 	p.tellStack()
 	if len(p.Grafts) > 0 && !p.options.NoSBOM {
 		p.SBOM = p.freeName(rep.Contents.Reader.DistInfo()+"/sboms/wheelmend", ".cdx.json")
@@ -279,6 +280,21 @@ func (p *Plan) tellForeign(all []audit.Foreign) {
 		case f.Path == paths[0]:
 			p.warn("%d files (%s) are left as they are: %s", len(paths), f.Kind, phrase.Some(paths, each))
 		}
+	}
+}
+
+// amendRecord tells which rows of RECORD are written anew, and why.
+func (p *Plan) amendRecord() {
+	members := map[string][]string{}
+	for _, a := range p.contents.Amended() {
+		kind := "malformed"
+		if a.False {
+			kind = "false"
+		}
+		members[kind] = append(members[kind], a.Member+": "+a.Why)
+	}
+	for _, kind := range slices.Sorted(maps.Keys(members)) {
+		p.warn("RECORD is written anew for %s whose row is %s: %s", phrase.Count(len(members[kind]), "member"), kind, phrase.Some(members[kind], 2))
 	}
 }
 
@@ -340,5 +356,5 @@ func (p *Plan) warn(format string, args ...any) {
 
 // NothingToDo reports whether the result holds the same members as the wheel.
 func (p *Plan) NothingToDo() bool {
-	return len(p.Grafts)+len(p.Edits)+len(p.Scripts)+len(p.Removed) == 0 && p.Output == p.Wheel
+	return len(p.contents.Amended()) == 0 && len(p.Grafts)+len(p.Edits)+len(p.Scripts)+len(p.Removed) == 0 && p.Output == p.Wheel
 }

@@ -97,10 +97,7 @@ func (r *Repairer) apply(ctx context.Context, p *Plan, input, dir string) (*Resu
 	if err != nil {
 		return nil, err
 	}
-	record, err := p.contents.Reader.Record()
-	if err != nil {
-		return nil, err
-	}
+	record := p.contents.Record()
 	a := &application{
 		plan: p, record: record, share: &r.share, copied: map[string]*wheel.Member{}, images: map[string]*elf.Overlay{},
 		writer: wheel.NewWriter(p.contents.Reader.DistInfo(), wheel.WriterOptions{Level: r.level(), Jobs: r.opts.Load.Jobs, Progress: r.opts.Progress}),

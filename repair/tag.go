@@ -101,6 +101,7 @@ func newTagPlan(rep *audit.Report, opts *Options, tags *TagOptions) (*Plan, erro
 	p.Output = rep.Contents.Filename.WithPlatforms(append(slices.Clone(kept), p.platforms...)).String()
 	p.Tags = tagLines(info.Tags(), p.platforms, kept)
 	p.dropSignatures()
+	p.amendRecord()
 	p.leaveOut(rep)
 	return p, nil
 }

@@ -22,7 +22,8 @@ type RecordRow struct {
 // Record is a RECORD file: which members the wheel has, and their digests.
 type Record struct {
 	rows   []RecordRow
-	byPath map[string]int // index in rows
+	byPath map[string]int  // index in rows
+	again  map[string]bool // paths with another row that says something else; nil for none
 }
 
 // algorithms are those that PEP 427 accepts ("sha256 or better"); md5, sha1 and
@@ -37,43 +38,74 @@ var algorithms = map[string]func() hash.Hash{
 // not three columns, that names a path again, or whose size is no number, is a
 // [*FormatError] with the offset of the row.
 func ParseRecord(b []byte) (*Record, error) {
-	rec := &Record{byPath: make(map[string]int)}
-	for off := 0; off < len(b); {
-		columns, n, ok := csvRow(b[off:])
-		if !ok {
-			return nil, formatErr("", int64(off), "RECORD row has a quote that is not closed, or text after one")
-		}
-		if len(columns) > 0 { // Python skips empty lines too
-			row, err := newRow(columns, off)
-			if err != nil {
-				return nil, err
-			}
-			if _, again := rec.byPath[row.Path]; again {
-				return nil, formatErr("", int64(off), "RECORD has a second row for %q", row.Path)
-			}
-			rec.byPath[row.Path] = len(rec.rows)
-			rec.rows = append(rec.rows, row)
-		}
-		off += n
+	rec, odd, err := parseRecord(b)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(odd) > 0:
+		return nil, odd[0]
 	}
 	return rec, nil
 }
 
-// newRow checks the three columns of a row.
-func newRow(columns []string, off int) (RecordRow, error) {
-	if len(columns) != 3 {
-		return RecordRow{}, formatErr("", int64(off), "RECORD row has %d columns, path, hash and size were expected", len(columns))
+// parseRecord reads a RECORD file whose rows may be malformed: each that is gets a
+// [*FormatError], in the order of the file. What is left of it is in the record, a
+// second row for a path when it says something else. The error is that of a file
+// that cannot be taken apart.
+func parseRecord(b []byte) (rec *Record, odd []error, err error) {
+	rec = &Record{byPath: make(map[string]int)}
+	for off := 0; off < len(b); {
+		columns, n, ok := csvRow(b[off:])
+		if !ok {
+			return rec, odd, formatErr("", int64(off), "RECORD row has a quote that is not closed, or text after one")
+		}
+		if len(columns) > 0 { // Python skips empty lines too
+			row, err := newRow(columns, off)
+			if err != nil {
+				odd = append(odd, err)
+			}
+			at, again := rec.byPath[row.Path]
+			switch {
+			case row.Path == "":
+			case again:
+				odd = append(odd, formatErr("", int64(off), "RECORD has a second row for %q", row.Path))
+				if rec.rows[at] != row {
+					rec.noteAgain(row.Path)
+				}
+			default:
+				rec.byPath[row.Path] = len(rec.rows)
+				rec.rows = append(rec.rows, row)
+			}
+		}
+		off += n
 	}
-	row := RecordRow{Path: columns[0], Hash: columns[1], Size: -1}
+	return rec, odd, nil
+}
+
+// noteAgain notes that a path has rows that contradict each other.
+func (r *Record) noteAgain(path string) {
+	if r.again == nil {
+		r.again = map[string]bool{}
+	}
+	r.again[path] = true
+}
+
+// newRow checks the three columns of a row. With an error it returns what can be read.
+func newRow(columns []string, off int) (RecordRow, error) {
+	row := RecordRow{Path: columns[0], Size: -1}
+	if len(columns) != 3 {
+		return row, formatErr("", int64(off), "RECORD row has %d columns, path, hash and size were expected", len(columns))
+	}
+	row.Hash = columns[1]
 	if row.Path == "" {
-		return RecordRow{}, formatErr("", int64(off), "RECORD row has an empty path")
+		return row, formatErr("", int64(off), "RECORD row has an empty path")
 	}
 	if columns[2] == "" {
 		return row, nil
 	}
 	size, err := strconv.ParseUint(columns[2], 10, 63)
 	if err != nil {
-		return RecordRow{}, formatErr("", int64(off), "RECORD row for %q has size %q, a number of bytes was expected", row.Path, clip(columns[2]))
+		return row, formatErr("", int64(off), "RECORD row for %q has size %q, a number of bytes was expected", row.Path, clip(columns[2]))
 	}
 	row.Size = int64(size)
 	return row, nil

@@ -106,6 +106,8 @@ type scan struct {
 	visit  func(*Member, io.Reader) error
 	all    bool // an error does not end the scan
 
+	amender *amender // of a scan that amends rows, else nil
+
 	mu     sync.Mutex
 	next   int           // index of the member to hand out
 	failed int           // index of the earliest member with an error
@@ -149,11 +151,64 @@ func (s *scan) work() {
 		if m.IsDir() || !s.want(m) {
 			continue
 		}
-		row, _ := s.record.Row(m.Name)
-		if err := checker.check(s.ctx, m, row, s.visit); err != nil {
+		if err := s.check(checker, m); err != nil {
 			s.fail(i, err)
 		}
 	}
+}
+
+// check reads a member, and compares it with its row or amends that.
+func (s *scan) check(c *checker, m *Member) error {
+	row, listed := s.record.Row(m.Name)
+	if s.amender == nil || isSignature(s.reader.distInfo, m.Name) {
+		return c.check(s.ctx, m, row, s.visit)
+	}
+	claim := s.record.claimOf(row)
+	amendment, err := c.amend(s.ctx, m, row, listed, claim, s.amender, s.visit)
+	if amendment != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.amender.byMember[m.Name] = *amendment
+	}
+	return err
+}
+
+// amend is check for a row that may be amended.
+func (c *checker) amend(ctx context.Context, m *Member, row RecordRow, listed bool, claim claimed, a *amender, visit func(*Member, io.Reader) error) (*Amendment, error) {
+	if claim.odd == "" && listed && !a.rewrite {
+		return nil, c.check(ctx, m, row, visit)
+	}
+	c.content.reset(m)
+	c.sha256.Reset()
+	var digest hash.Hash = c.sha256
+	if claim.hash != nil {
+		digest = bothHashes{c.sha256, claim.hash}
+	}
+	content := &hashedReader{ctx: ctx, r: &c.content, hash: digest}
+	var visitErr error
+	if visit != nil {
+		visitErr = visit(m, content)
+	}
+	if err := content.drain(c.rest); err != nil {
+		return nil, err
+	}
+	amendment, err := a.amend(m, row, listed, claim, c.sha256.Sum(nil))
+	if err == nil && visitErr != nil {
+		err = &visitError{m.Name, visitErr}
+	}
+	return amendment, err
+}
+
+// bothHashes feeds two hashes; its sum is that of the first.
+type bothHashes struct {
+	hash.Hash
+	other hash.Hash
+}
+
+// Write implements io.Writer.
+func (b bothHashes) Write(p []byte) (int, error) {
+	b.other.Write(p) // a hash never returns an error
+	return b.Hash.Write(p)
 }
 
 // A checker reads one member after another and uses its buffers again.
@@ -179,10 +234,10 @@ func (c *checker) check(ctx context.Context, m *Member, row RecordRow, visit fun
 		return err
 	}
 	if row.Size >= 0 && row.Size != m.Size {
-		return formatErr(m.Name, -1, "RECORD gives %d bytes, the member has %d", row.Size, m.Size)
+		return recordErr(m.Name, "RECORD gives %d bytes, the member has %d", row.Size, m.Size)
 	}
 	if digest != nil && !bytes.Equal(digest.Sum(nil), want) {
-		return formatErr(m.Name, -1, "content does not have the hash %q that RECORD gives", row.Hash)
+		return recordErr(m.Name, "content does not have the hash %q that RECORD gives", row.Hash)
 	}
 	if visitErr != nil {
 		return &visitError{m.Name, visitErr}

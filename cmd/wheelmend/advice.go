@@ -2,11 +2,13 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/repair"
+	"github.com/wheelmend/wheelmend/wheel"
 )
 
 // waysOut tells, by what a claim is about, how a wheel gets to hold it.
@@ -62,6 +64,13 @@ func withAdvice(err error, byName bool) error {
 	var claims *repair.ClaimError
 	if errors.As(err, &claims) {
 		return claimAdvice{claims, byName}
+	}
+	if errors.As(err, new(*wheel.RecordError)) {
+		command := ""
+		if byName {
+			command = "wheelmend repair "
+		}
+		return fmt.Errorf("%w; if the member is right, have RECORD written anew with %s--rewrite-record", err, command)
 	}
 	return err
 }

@@ -41,6 +41,7 @@ type repairFlags struct {
 	allowPure bool
 	noSBOM    bool
 	allow     []string
+	newRecord bool
 
 	requireArchs  string
 	ignoreMissing bool
@@ -99,6 +100,7 @@ Wheels for macOS are repaired on any host. Edited files are signed ad hoc.`,
 	flags.BoolVar(&f.ignoreISA, "disable-isa-ext-check", false, "accept binaries that need more than the baseline processor (x86-64-v2...)")
 	flags.BoolVar(&f.allowPure, "allow-pure-python-wheel", false, "copy a wheel without binaries instead of failing")
 	flags.BoolVar(&f.noSBOM, "no-sbom", false, "do not describe the copied libraries in .dist-info/sboms")
+	flags.BoolVar(&f.newRecord, "rewrite-record", false, "go on when RECORD contradicts the members, and write it anew")
 	flags.StringArrayVar(&f.allow, "allow", nil, "write the wheel even if verify fails what it claims about this `topic`: stack, symbols, paths... (repeatable)")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object for each wheel")
 	return cmd
@@ -213,7 +215,7 @@ func (a *app) repairOptions(f *repairFlags, wheels []string) (repair.Options, er
 	opts = repair.Options{
 		Allow:     allow,
 		Audit:     audit.Options{Options: f.search.options(a.getenv), Graft: f.graft, KeepRPath: f.keepPaths, IgnoreISA: f.ignoreISA, Jobs: f.jobs},
-		Load:      audit.LoadOptions{Jobs: f.jobs},
+		Load:      audit.LoadOptions{Jobs: f.jobs, RewriteRecord: f.newRecord},
 		Platform:  plat,
 		OnlyPlat:  f.onlyPlat,
 		KeepTags:  f.keepTags,
