@@ -3,6 +3,7 @@ package scripts
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // buildWheels runs build-wheels in a folder and returns what it prints and its
@@ -175,6 +177,14 @@ type tokenTest struct {
 	want    string
 }
 
+// loadBuildWheels is Python that loads build-wheels as a module, b.
+const loadBuildWheels = `import importlib.machinery, importlib.util, os, pathlib, sys
+sys.dont_write_bytecode = True
+loader = importlib.machinery.SourceFileLoader("build_wheels", "build-wheels")
+b = importlib.util.module_from_spec(importlib.util.spec_from_loader("build_wheels", loader))
+sys.modules["build_wheels"] = b
+loader.exec_module(b)`
+
 // ask loads build-wheels as a module and returns for which of the words an expression of
 // Python about each word holds.
 func ask(t *testing.T, expression string, words []string) map[string]bool {
@@ -183,12 +193,7 @@ func ask(t *testing.T, expression string, words []string) map[string]bool {
 	if err != nil || runtime.GOOS == "windows" {
 		t.Skip("build-wheels is for Linux and macOS, and needs python3")
 	}
-	code := `import importlib.machinery, importlib.util, sys
-sys.dont_write_bytecode = True
-loader = importlib.machinery.SourceFileLoader("build_wheels", "build-wheels")
-b = importlib.util.module_from_spec(importlib.util.spec_from_loader("build_wheels", loader))
-sys.modules["build_wheels"] = b
-loader.exec_module(b)
+	code := loadBuildWheels + `
 print("".join("1" if eval(sys.argv[1]) else "0" for word in sys.argv[2:]))`
 	out, err := exec.CommandContext(t.Context(), python, append([]string{"-c", code, expression}, words...)...).CombinedOutput()
 	answers := strings.TrimSpace(string(out))
@@ -281,6 +286,85 @@ func TestBuildWheelsSources(t *testing.T) {
 				t.Errorf("exit %d, want 2 and %q:\n%s", code, test.want, stderr)
 			}
 		})
+	}
+}
+
+// leftBehind is Python for what a build may leave: each line forks in another way.
+const leftBehind = `
+import os, signal, sys, threading, time
+sign = sys.argv[1]
+def live():
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    while True:
+        print("still here", flush=True)
+        time.sleep(0.01)
+def child(work):
+    if os.fork() == 0:
+        work()
+        os._exit(0)
+def daemon():
+    os.setsid()
+    child(live)
+def racer():
+    while True:  # the one that is there has just been made
+        if os.fork():
+            os._exit(0)
+def headless():
+    import ctypes
+    threading.Thread(target=live).start()
+    ctypes.CDLL(None).pthread_exit(None)
+def nurse():
+    import ctypes
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+    os.setsid()
+    child(daemon)
+    live()
+for work in (live, daemon, racer, headless, nurse):
+    child(work)
+print("done", flush=True)
+`
+
+// TestBuildWheelsLeavesNothing runs a program that leaves processes behind which end by no
+// signal that can be caught, move to other sessions, fork and exit all the time, outlive
+// their first thread, and keep standard output open.
+func TestBuildWheelsLeavesNothing(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil || runtime.GOOS != "linux" {
+		t.Skip("processes are found on Linux")
+	}
+	dir, sign := t.TempDir(), fmt.Sprintf("sign-of-%d", os.Getpid())
+	program := filepath.Join(dir, "program.py")
+	if err := os.WriteFile(program, []byte(leftBehind), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code := loadBuildWheels + `
+b.guard()
+settings = b.Settings(dict(b.DEFAULTS), {"PATH": os.environ["PATH"]}, None)
+runner = b.Runner(settings, False, pathlib.Path(sys.argv[1]))
+printed = runner.run("the step", [sys.executable, sys.argv[2], sys.argv[3]])
+assert "done" in printed, printed
+try:
+    os.waitpid(-1, os.WNOHANG)
+    sys.exit("children are left")
+except ChildProcessError:
+    print("all ended")`
+	start := time.Now()
+	out, err := exec.CommandContext(t.Context(), python, "-c", code, dir, program, sign).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "all ended") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if wait := time.Since(start); wait > 30*time.Second {
+		t.Errorf("it takes %s", wait)
+	}
+	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil || len(commands) == 0 {
+		t.Fatalf("no processes: %v", err)
+	}
+	for _, path := range commands {
+		if text, err := os.ReadFile(path); err == nil && strings.Contains(string(text), sign) {
+			t.Errorf("%s is still there: %q", path, text)
+		}
 	}
 }
 
