@@ -126,6 +126,8 @@ func TestBuildWheelsBesideTokens(t *testing.T) {
 		{".netrc", nil, write(".netrc", "machine upload.pypi.org login __token__ password "+secret+"\n"), ".netrc has a password"},
 		{"uv", nil, write(".local/share/uv/credentials/credentials.toml", "token = '"+secret+"'\n"), "credentials.toml has a password"},
 		{"a keyring in a file", nil, write(".local/share/python_keyring/keyring_pass.cfg", "[https_3a_2f_2fupload_2epypi_2eorg]\n__token__="+secret+"\n"), "keyring_pass.cfg has a password"},
+		{".env of the project", nil, write("project/.env", "DEBUG=1\nexport PYPI_TOKEN='"+secret+"'\n"), "project/.env has a password"},
+		{".pypirc of the project", nil, write("project/.pypirc", "[pypi]\npassword: "+secret+"\n"), "project/.pypirc has a password"},
 		{"what actions/checkout leaves", nil, git("config", "http.https://github.com/.extraheader", "AUTHORIZATION: basic "+secret), "http.https://github.com/.extraheader in the git settings of"},
 		{"an address with a password", nil, git("remote", "add", "origin", "https://me:"+secret+"@example.org/x.git"), "remote.origin.url in the git settings of"},
 	}
