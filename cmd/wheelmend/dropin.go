@@ -167,7 +167,7 @@ func sameDir(a, b string) bool {
 
 // installShimsCommand makes the links by which the drop-ins are called.
 func (a *app) installShimsCommand() *cobra.Command {
-	var force, copied bool
+	var force, copied, python bool
 	cmd := &cobra.Command{
 		Use:   "install-shims DIR [TOOL...]",
 		Short: "Let this program be called as auditwheel, delocate-wheel, patchelf...",
@@ -176,9 +176,13 @@ can take: ` + wrapNames(slices.Sorted(maps.Keys(dropins))) + `.
 Called by such a name it takes that tool's flags, variables and defaults, and
 ends with its exit codes. What it cannot do is an error.
 
-Where links cannot be made, such as on Windows, copies are.`,
+Where links cannot be made, such as on Windows, copies are.
+
+With --python, DIR is a folder of Python modules, such as site-packages, and gets
+modules by which python -m auditwheel and the like run this program.`,
 		Example: `  wheelmend install-shims ~/.local/share/wheelmend/bin
-  wheelmend install-shims --force /usr/local/bin auditwheel patchelf`,
+  wheelmend install-shims --force /usr/local/bin auditwheel patchelf
+  wheelmend install-shims --python "$(python -c 'import site; print(site.getsitepackages()[0])')" auditwheel`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usagef("no directory given")
@@ -191,14 +195,21 @@ Where links cannot be made, such as on Windows, copies are.`,
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			names := args[1:]
-			if len(names) == 0 {
-				names = slices.Sorted(maps.Keys(dropins))
+			names, tools := args[1:], slices.Sorted(maps.Keys(dropins))
+			if python {
+				tools = slices.Sorted(maps.Keys(pythonModules))
+				if err := checkModules(names); err != nil {
+					return err
+				}
 			}
-			return a.installShims(args[0], names, force, copied)
+			if len(names) == 0 {
+				names = tools
+			}
+			return a.installShims(args[0], names, force, copied, python)
 		},
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "replace what has the name of a tool")
+	cmd.Flags().BoolVar(&python, "python", false, "make Python modules, for python -m auditwheel")
 	cmd.Flags().BoolVar(&copied, "copy", false, "make copies of this program, not links")
 	return cmd
 }
@@ -222,7 +233,7 @@ func wrapNames(names []string) string {
 	return text
 }
 
-func (a *app) installShims(dir string, names []string, force, copied bool) error {
+func (a *app) installShims(dir string, names []string, force, copied, python bool) error {
 	program, err := os.Executable()
 	if err == nil {
 		program, err = filepath.EvalSymlinks(program)
@@ -232,6 +243,9 @@ func (a *app) installShims(dir string, names []string, force, copied bool) error
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
+	}
+	if python {
+		return a.installModules(program, dir, names, force, copied)
 	}
 	for _, name := range names {
 		path := filepath.Join(dir, name)
