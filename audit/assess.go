@@ -181,7 +181,10 @@ func (r *Report) leaves(p *policy.Policy, e *linkage.Edge) bool {
 // members need and the system does not promise, and what those need in turn.
 func (r *Report) grafts(p *policy.Policy) []*linkage.Object {
 	seen := map[*linkage.Object]bool{}
-	queue := slices.Clone(r.Graph.Members)
+	for _, o := range r.Graph.Added {
+		seen[o] = true
+	}
+	queue := slices.Concat(r.Graph.Members, r.Graph.Added)
 	for len(queue) > 0 {
 		o := queue[0]
 		queue = queue[1:]

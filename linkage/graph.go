@@ -2,6 +2,7 @@ package linkage
 
 import (
 	"io/fs"
+	"path"
 
 	"github.com/wheelmend/wheelmend/elf"
 )
@@ -91,6 +92,7 @@ type Place struct {
 type Graph struct {
 	Members []*Object // ELF members of the wheel, in the order given; or the one file
 	System  []*Object // libraries outside the wheel, sorted by path
+	Added   []*Object // those of System that Options.Add names, in that order
 	Roots   []*Object // members that no other has loaded before, in the order in which they are loaded
 
 	Libc string // whose rules were followed
@@ -129,6 +131,10 @@ func (o *Object) Loads() []*Edge {
 	}
 	return edges
 }
+
+// FoundAs returns the file name under which a library of the system was found: that of
+// a symbolic link, if one led to it.
+func (o *Object) FoundAs() string { return path.Base(o.found) }
 
 // SystemPath returns the path of a library within its system: without the
 // sysroot in front. It is "" for a member of the wheel.

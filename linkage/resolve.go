@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"path/filepath"
 	"slices"
 
 	"github.com/wheelmend/wheelmend/elf"
@@ -21,6 +22,10 @@ type Options struct {
 	UseLDPaths  bool
 	LibraryPath []string // LD_LIBRARY_PATH
 	Exclude     []string // patterns of sonames or resolved paths that are left out, see MatchPattern
+
+	// Add has libraries of this machine, by path, that nothing needs by name: they are
+	// opened at run time. A path within the sysroot keeps to it. [Resolve] reads them.
+	Add []string
 
 	// Promised tells whether the system that the wheel is for has a library of a
 	// name: a library of the wheel to which nothing leads does not stand for it.
@@ -66,6 +71,7 @@ func Resolve(ctx context.Context, members []Member, opts Options) (*Graph, error
 			reached[loaded] = true
 		}
 	}
+	r.addLibraries()
 	if err := r.failure(); err != nil {
 		return nil, errors.Join(err, r.graph.Close())
 	}
@@ -75,6 +81,26 @@ func Resolve(ctx context.Context, members []Member, opts Options) (*Graph, error
 
 // failure returns what makes the answer worthless.
 func (r *resolver) failure() error { return errors.Join(r.err, r.disk.err) }
+
+// addLibraries loads the libraries that nothing needs by name.
+func (r *resolver) addLibraries() {
+	for _, name := range r.opts.Add {
+		dirs := r.userDirs([]string{filepath.Dir(name)}, "")
+		if len(dirs) == 0 || len(r.graph.Members) == 0 {
+			r.err = errors.Join(r.err, fmt.Errorf("library to add %q: the wheel holds no file that could open it", name))
+			return
+		}
+		o, why := r.candidate(dirs[0], filepath.Base(name), r.graph.Members[0])
+		if o == nil {
+			r.err = errors.Join(r.err, fmt.Errorf("library to add %q: %s", name, why))
+			return
+		}
+		if !slices.Contains(r.graph.Added, o) {
+			r.graph.Added = append(r.graph.Added, o)
+		}
+		r.load(o)
+	}
+}
 
 // A resolver holds what one call of Resolve knows.
 type resolver struct {

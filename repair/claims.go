@@ -64,7 +64,7 @@ func Allowable(topic audit.Topic) bool {
 // wheel as it was: without the libraries of this machine.
 func (a *application) proofOptions() audit.VerifyOptions {
 	opts := audit.VerifyOptions{Options: a.plan.options.Audit}
-	opts.Graft, opts.Exclude = nil, nil
+	opts.Graft, opts.Exclude, opts.Add = nil, nil, nil
 	for _, entry := range a.plan.kept {
 		opts.KeepRPath = append(slices.Clone(opts.KeepRPath), linkage.QuotePattern(entry))
 	}

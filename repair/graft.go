@@ -71,6 +71,10 @@ func (p *Plan) planGrafts(ctx context.Context, dirs libDirs, members []*linkage.
 	for n, o := range libraries {
 		digest := digests[n]
 		name := graftName(path.Base(strings.ReplaceAll(o.Path, "\\", "/")), digest)
+		added := slices.Contains(p.added, o)
+		if added {
+			name = o.FoundAs()
+		}
 		for i, aside := range []bool{false, true} {
 			if !wanted[i][o] {
 				continue
@@ -83,7 +87,7 @@ func (p *Plan) planGrafts(ctx context.Context, dirs libDirs, members []*linkage.
 			if o.InWheel {
 				p.warn("%s is copied to %s, since no search path leads from there into site-packages", o.Path, member)
 			}
-			p.Grafts = append(p.Grafts, Graft{Source: o.Path, SHA256: digest, Member: member, object: o, aside: aside})
+			p.Grafts = append(p.Grafts, Graft{Source: o.Path, SHA256: digest, Member: member, Added: added, object: o, aside: aside})
 		}
 	}
 	return nil
@@ -98,6 +102,12 @@ func (p *Plan) graftsFor(members []*linkage.Object, aside bool) map[*linkage.Obj
 		grafts[o] = true
 	}
 	var queue []*linkage.Object
+	if !aside {
+		for _, o := range p.added {
+			reached[o] = true
+			queue = append(queue, o)
+		}
+	}
 	for _, o := range members {
 		if outsidePackages(o.Path) == aside {
 			queue = append(queue, o)
@@ -167,7 +177,13 @@ func (p *Plan) dropSameGrafts() {
 	seen := map[string]bool{}
 	p.Grafts = slices.DeleteFunc(p.Grafts, func(g Graft) bool {
 		if _, ok := p.contents.Reader.Lookup(g.Member); ok || seen[g.Member] {
+			if ok && g.Added {
+				p.warn("%s is in the wheel already, and stays as it is", g.Member)
+			}
 			return true
+		}
+		if g.Added {
+			p.warn("%s lies at %s, for code that opens it", g.Source, g.Member)
 		}
 		seen[g.Member] = true
 		return false

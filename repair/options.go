@@ -17,7 +17,9 @@ type Options struct {
 	OnlyPlat  bool   // do not add the tag of an older system that the wheel meets as well
 	KeepTags  bool   // leave the file name and the Tag lines of WHEEL as they are
 	LibSuffix string // appended to the distribution name for the folder of grafted libraries, or the folder in a package of a macOS wheel; "" means DefaultLibSuffix, DefaultDylibsDir
-	Strip     bool   // remove symbol tables and debug information from the binaries
+	// FoldCopies leaves one of several names that a library has in one folder.
+	FoldCopies bool
+	Strip      bool // remove symbol tables and debug information from the binaries
 	// PlainStack has no file ask for an executable stack: glibc refuses to load those
 	// that do from 2.41 on. Code that puts functions on the stack needs one.
 	PlainStack bool

@@ -28,15 +28,17 @@ type Plan struct {
 	Warnings  []string `json:"warnings"` // what a person should know
 	platforms []string
 	pure      bool
-	tagsOnly  bool                     // nothing but the tags changes
-	agreed    bool                     // the Tag lines of the wheel were those of its file name
-	excluded  []string                 // sonames that are left to the user's system
-	outside   map[string][]string      // search path entries that lead outside, with the files that had them
-	installed map[string]bool          // folders outside site-packages that the wheel installs to
-	members   []*linkage.Object        // ELF files of the wheel
-	matched   map[string]bool          // patterns of search path entries that matched one
-	kept      []string                 // search path entries that stay though they lead outside
-	stranded  map[*linkage.Object]bool // libraries of the wheel to which nothing leads somebody who needs them
+	tagsOnly  bool                                // nothing but the tags changes
+	agreed    bool                                // the Tag lines of the wheel were those of its file name
+	excluded  []string                            // sonames that are left to the user's system
+	outside   map[string][]string                 // search path entries that lead outside, with the files that had them
+	installed map[string]bool                     // folders outside site-packages that the wheel installs to
+	added     []*linkage.Object                   // libraries that nothing needs by name
+	members   []*linkage.Object                   // ELF files of the wheel
+	matched   map[string]bool                     // patterns of search path entries that matched one
+	kept      []string                            // search path entries that stay though they lead outside
+	folded    map[*linkage.Object]*linkage.Object // members that go, with the one that stays
+	stranded  map[*linkage.Object]bool            // libraries of the wheel to which nothing leads somebody who needs them
 	policy    *policy.Policy
 	verdict   *audit.Verdict
 	macos     *audit.MacOS // of a macOS wheel, else nil
@@ -50,6 +52,7 @@ type Graft struct {
 	Source string `json:"source"` // path on this machine
 	SHA256 string `json:"sha256"` // of the source, lower-case hex
 	Member string `json:"member"`
+	Added  bool   `json:"added,omitempty"` // nothing needs it by name; it keeps its own
 	Change
 
 	object *linkage.Object // an ELF library
@@ -127,6 +130,10 @@ func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, erro
 	if err := p.retag(rep); err != nil {
 		return nil, err
 	}
+	p.members, p.added = rep.Graph.Members, rep.Graph.Added
+	if err := p.planCopies(ctx); err != nil {
+		return nil, err
+	}
 	libDir, err := opts.libDir(rep.Contents.Filename.Name)
 	if err != nil {
 		return nil, err
@@ -154,14 +161,18 @@ func emptyPlan(rep *audit.Report, opts *Options) *Plan {
 
 // planEdits decides what changes in each binary of the wheel, and in each graft.
 func (p *Plan) planEdits(rep *audit.Report, dirs libDirs) error {
-	p.members = rep.Graph.Members
 	p.findStranded(p.members)
 	for _, o := range p.members {
+		if p.folded[o] != nil {
+			continue
+		}
 		aside, libDir := outsidePackages(o.Path), ""
 		change := p.relink(o, aside)
 		if p.needsGraft(o) {
 			libDir = dirs.of(aside)
 			p.tellScript(o, libDir)
+		} else if len(p.added) > 0 && !aside {
+			libDir = dirs.packages
 		}
 		change.search(o, p.memberSearch(o, libDir))
 		change.Strip = p.options.Strip
@@ -176,7 +187,9 @@ func (p *Plan) planEdits(rep *audit.Report, dirs libDirs) error {
 	for i := range p.Grafts {
 		g := &p.Grafts[i]
 		g.Change = p.relink(g.object, g.aside)
-		g.Soname = path.Base(g.Member)
+		if !g.Added {
+			g.Soname = path.Base(g.Member)
+		}
 		g.search(g.object, p.graftSearch(g))
 		g.Strip = p.options.Strip
 		g.PlainStack = p.plainStack(rep, g.object)
@@ -197,15 +210,28 @@ func (p *Plan) relink(o *linkage.Object, aside bool) Change {
 				p.warn("%s: its dependency on %s is removed, since extension modules must not load libpython (PEP 513)", o.Path, e.Needed)
 			}
 		case linkage.Found:
-			if g := p.grafted(e.To, aside); g != nil {
-				c.rename(renames(o, e, path.Base(g.Member)))
-			} else if p.stranded[e.To] && e.To != o {
-				p.tellStranded(o, e)
-				c.rename(renames(o, e, path.Base(e.To.Path)))
+			if name := p.newName(o, e, aside); name != "" {
+				c.rename(renames(o, e, name))
 			}
 		}
 	}
 	return c
+}
+
+// newName returns the name by which a file needs a library from now on, "" if it
+// does not change.
+func (p *Plan) newName(o *linkage.Object, e *linkage.Edge, aside bool) string {
+	if g := p.grafted(e.To, aside); g != nil {
+		return path.Base(g.Member)
+	}
+	if kept := p.folded[e.To]; kept != nil {
+		return path.Base(kept.Path)
+	}
+	if p.stranded[e.To] && e.To != o {
+		p.tellStranded(o, e)
+		return path.Base(e.To.Path)
+	}
+	return ""
 }
 
 // rename adds renames that are not there yet.

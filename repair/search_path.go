@@ -130,6 +130,9 @@ func installedDirs(members []*wheel.Member) map[string]bool {
 // build machine.
 func (p *Plan) graftSearch(g *Graft) searchPath {
 	want := searchPath{grown: true}
+	if len(p.added) > 0 && !g.aside {
+		want.add("$ORIGIN") // it may open what was added
+	}
 	for _, e := range g.object.Edges {
 		if e.Status != linkage.Found {
 			continue

@@ -53,7 +53,7 @@ func TestMigrating(t *testing.T) {
 	}
 
 	ours := longFlag.FindAllString(helpOf(t, "wheelmend"), -1)
-	for _, command := range []string{"audit", "repair", "tree", "merge", "tag", "patch"} {
+	for _, command := range []string{"audit", "repair", "tree", "merge", "tag", "patch", "install-shims"} {
 		ours = append(ours, longFlag.FindAllString(helpOf(t, "wheelmend", command), -1)...)
 	}
 	for line := range strings.Lines(string(text)) {

@@ -32,6 +32,8 @@ type repairFlags struct {
 	libSuffix string
 	graft     []string
 	keepPaths []string
+	add       []string
+	fold      bool
 	strip     bool
 	stack     bool
 	level     int
@@ -90,6 +92,8 @@ Wheels for macOS are repaired on any host. Edited files are signed ad hoc.`,
 	f.useLibSuffix = flags.Lookup("lib-sdir")
 	flags.StringArrayVar(&f.graft, "graft", nil, "copy in libraries that match this `pattern` even if the policy promises them; on macOS, Python's own and those that the wheel has a copy of (repeatable)")
 	flags.StringArrayVar(&f.keepPaths, "keep-rpath", nil, "keep search path entries that match this `pattern` though they lead outside the wheel, such as '$ORIGIN/../../..' (Linux, repeatable)")
+	flags.StringArrayVar(&f.add, "add-lib", nil, "copy in the library at this `path`, which code opens at run time, under its own name, with what it needs (Linux, repeatable)")
+	flags.BoolVar(&f.fold, "fold-copies", false, "leave one of a library's names in a folder (libfoo.so, libfoo.so.1), where a wheel has a copy for each (Linux)")
 	flags.BoolVar(&f.strip, "strip", false, "remove symbol tables and debug information")
 	flags.BoolVar(&f.stack, "clear-execstack", false, "have no ELF file ask for an executable stack, which glibc 2.41 and later refuse")
 	flags.IntVarP(&f.level, "zip-level", "z", -1, "compression `level` of new members, 0 (none) to 9 (default: close to zlib's 6)")
@@ -213,14 +217,15 @@ func (a *app) repairOptions(f *repairFlags, wheels []string) (repair.Options, er
 		return opts, err
 	}
 	opts = repair.Options{
-		Allow:     allow,
-		Audit:     audit.Options{Options: f.search.options(a.getenv), Graft: f.graft, KeepRPath: f.keepPaths, IgnoreISA: f.ignoreISA, Jobs: f.jobs},
-		Load:      audit.LoadOptions{Jobs: f.jobs, RewriteRecord: f.newRecord},
-		Platform:  plat,
-		OnlyPlat:  f.onlyPlat,
-		KeepTags:  f.keepTags,
-		LibSuffix: f.libSuffix,
-		Strip:     f.strip,
+		Allow:      allow,
+		Audit:      audit.Options{Options: f.search.options(a.getenv), Graft: f.graft, KeepRPath: f.keepPaths, IgnoreISA: f.ignoreISA, Jobs: f.jobs},
+		Load:       audit.LoadOptions{Jobs: f.jobs, RewriteRecord: f.newRecord},
+		Platform:   plat,
+		OnlyPlat:   f.onlyPlat,
+		KeepTags:   f.keepTags,
+		LibSuffix:  f.libSuffix,
+		Strip:      f.strip,
+		FoldCopies: f.fold,
 
 		PlainStack: f.stack,
 		Level:      f.level,
@@ -232,6 +237,7 @@ func (a *app) repairOptions(f *repairFlags, wheels []string) (repair.Options, er
 	}
 	opts.Audit.MacOS = audit.MacOptions{DyldOptions: f.search.dyldOptions(a.getenv), RequireArchs: archs}
 	opts.Audit.MacOS.Graft = f.graft
+	opts.Audit.Add = f.add
 	switch f.level {
 	case -1:
 		opts.Level = 0
