@@ -152,7 +152,7 @@ func (p *Proof) claimMacLibraries() {
 		fault := Fault{File: l.file(), Library: name}
 		switch {
 		case l.inWheel() && e.Rule != linkage.ByName && !e.Leads():
-			fault.Reason = "its name does not lead to " + e.To.Binary.Path + ", " + e.Rule + "; a repair makes it"
+			fault.Reason = "its name does not lead to " + e.To.Binary.Path + ", " + e.Rule
 			faults = append(faults, fault)
 		case l.inWheel() && e.Program != nil && modules[l.from]:
 			fault.Reason = "it leads to " + e.To.Binary.Path + " in the process of " + e.Program.Binary.Path + " alone: @executable_path is another folder when Python loads it"

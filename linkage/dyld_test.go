@@ -195,6 +195,11 @@ func TestDyld(t *testing.T) {
 			"p/a.so: @rpath/S.framework/Versions/A/S: found q/S.framework/S by " + ByFileName,
 			"p/a.so: /gone/e.dylib: missing; /gone (install name /gone/e.dylib): not there; /gone (install name /gone/e.dylib): not there; the wheel (name of its files): q/one/e.dylib, q/two/e.dylib are called so, and differ; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
+		{"out of site-packages leads no path", "p/a.so arch=arm64 loads=b.dylib,/opt/c.dylib\np-1.data/data/lib/b.dylib arch=arm64\np-1.data/data/lib/c.dylib arch=arm64\np-1.data/data/share/d.dylib arch=arm64 loads=b.dylib\n/opt/c.dylib arch=arm64", DyldOptions{}, []string{
+			"p/a.so: b.dylib: missing; b.dylib (install name b.dylib): it depends on the working directory of the process; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
+			"p/a.so: /opt/c.dylib: found /opt/c.dylib by install name /opt/c.dylib",
+			"p-1.data/data/share/d.dylib: b.dylib: found p-1.data/data/lib/b.dylib by " + ByFileName,
+		}},
 		{"of several that are the same, the closest", "p/a.so arch=arm64 loads=b.dylib,c.dylib\np/lib/b.dylib arch=arm64\nq/b.dylib arch=arm64\no/c.dylib arch=arm64 size=80\np/c.dylib arch=arm64", DyldOptions{}, []string{
 			"p/a.so: b.dylib: found p/lib/b.dylib by " + ByFileName,
 			"p/a.so: c.dylib: found p/c.dylib by " + ByFileName,

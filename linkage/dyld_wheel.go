@@ -62,7 +62,7 @@ func (d *dyld) settleEdge(image *Image, e *LoadEdge, wheel bool) {
 func (d *dyld) matchName(image *Image, e *LoadEdge) bool {
 	rule, found := ByName, d.membersFor(image, func(to *Image) bool { return to.Slice.ID == e.Dylib.Name })
 	if len(found) == 0 {
-		rule, found = ByFileName, d.membersFor(image, func(to *Image) bool { return calledSo(to, e.Dylib.Name) })
+		rule, found = ByFileName, d.membersFor(image, func(to *Image) bool { return calledSo(to, e.Dylib.Name) && reaches(image, to) })
 	}
 	to := closest(image, found)
 	if to == nil {
@@ -84,6 +84,12 @@ func (d *dyld) membersFor(image *Image, want func(*Image) bool) []*Image {
 		}
 	}
 	return found
+}
+
+// reaches reports whether a path can lead from an image to another one of the wheel once
+// both are installed: none leads from site-packages out of it, or into it.
+func reaches(from, to *Image) bool {
+	return !from.Binary.InWheel || !to.Binary.InWheel || InPackages(from.Binary.Path) == InPackages(to.Binary.Path)
 }
 
 // calledSo reports whether the file or the install name of a library ends as a name
@@ -171,11 +177,13 @@ func (d *dyld) preferOwn(image *Image, e *LoadEdge) {
 	if outside.Binary.member || d.insists(e) {
 		return
 	}
-	own := d.membersFor(image, func(to *Image) bool { return calledSo(to, e.Dylib.Name) && sameLibrary(to, outside) })
+	own := d.membersFor(image, func(to *Image) bool {
+		return calledSo(to, e.Dylib.Name) && reaches(image, to) && sameLibrary(to, outside)
+	})
 	if len(own) == 0 && !d.namedByUser(e) {
 		own = d.membersFor(image, func(to *Image) bool {
 			id := to.Slice.ID
-			return id != "" && id == outside.Slice.ID && (leaf(id) == leaf(e.Dylib.Name) || calledSo(to, e.Dylib.Name))
+			return id != "" && id == outside.Slice.ID && reaches(image, to) && (leaf(id) == leaf(e.Dylib.Name) || calledSo(to, e.Dylib.Name))
 		})
 	}
 	if to := closest(image, own); to != nil {
