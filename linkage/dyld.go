@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"strings"
 
+	"github.com/wheelmend/wheelmend/internal/steady"
 	"github.com/wheelmend/wheelmend/macho"
 )
 
@@ -63,7 +66,26 @@ type Binary struct {
 	dir  string // where a member lies once installed, or the folder within the root
 	real string // outside the wheel: its path within the root
 	root Root   // outside the wheel: where it was found
+	info fs.FileInfo
 }
+
+// Open opens the file of a library anew, or of a member that lies in a directory. It
+// is an error if it is no longer what was looked at.
+func (b *Binary) Open() (*os.File, error) {
+	f, _, err := b.root.fs().Open(b.real)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.Same(f); err != nil {
+		f.Close() // read only: nothing to lose
+		return nil, err
+	}
+	return f, nil
+}
+
+// Same reports an error if an open file is not, or not any more, the one that was
+// looked at.
+func (b *Binary) Same(f *os.File) error { return steady.Same(b.info, f) }
 
 // SystemPath returns the path of a library within its system: without the sysroot
 // in front. It is "" for a member of the wheel.

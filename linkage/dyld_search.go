@@ -322,7 +322,7 @@ func (d *dyld) file(root Root, name string) (*Binary, string) {
 		return b, ""
 	}
 	b := newBinary(found.host, found.file)
-	b.real, b.dir, b.root = found.real, path.Dir(found.real), root
+	b.real, b.dir, b.root, b.info = found.real, path.Dir(found.real), root, found.info
 	d.byHost[found.host] = b
 	d.graph.System = append(d.graph.System, b)
 	return b, ""

@@ -2,6 +2,7 @@ package repair
 
 import (
 	"encoding/json"
+	"maps"
 	"path"
 	"time"
 
@@ -18,6 +19,7 @@ type share struct {
 type shared struct {
 	member *wheel.Member
 	row    wheel.RecordRow
+	wheel  *wheel.File
 }
 
 // graftKey identifies the bytes and the header of a graft.
@@ -38,6 +40,9 @@ func (s *share) lookup(g *Graft, modified time.Time) (*wheel.Member, wheel.Recor
 	return found.member, found.row, ok
 }
 
+// maxShared is how many finished wheels stay open: each takes a descriptor.
+const maxShared = 8
+
 // remember opens a finished wheel and notes the grafts that no other has. When
 // that cannot be done, later wheels make their grafts anew.
 func (s *share) remember(path string, p *Plan, modified time.Time) {
@@ -49,6 +54,9 @@ func (s *share) remember(path string, p *Plan, modified time.Time) {
 	}
 	if len(grafts) == 0 {
 		return
+	}
+	if len(s.wheels) == maxShared {
+		s.dropFirst()
 	}
 	w, err := wheel.Open(path)
 	if err != nil {
@@ -63,9 +71,17 @@ func (s *share) remember(path string, p *Plan, modified time.Time) {
 		m, ok := w.Lookup(g.Member)
 		row, hasRow := record.Row(g.Member)
 		if ok && hasRow {
-			s.grafts[graftKey(g, modified)] = shared{m, row}
+			s.grafts[graftKey(g, modified)] = shared{m, row, w}
 		}
 	}
+}
+
+// dropFirst forgets the wheel that was finished first.
+func (s *share) dropFirst() {
+	first := s.wheels[0]
+	s.wheels = s.wheels[1:]
+	maps.DeleteFunc(s.grafts, func(_ string, g shared) bool { return g.wheel == first })
+	first.Close() // read only: nothing to lose
 }
 
 func (s *share) close() error {

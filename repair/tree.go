@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -36,17 +37,42 @@ type TreeResult struct {
 // A TreeCopy is a library that was copied.
 type TreeCopy struct{ Source, Path string }
 
+// sweep removes what killed runs have left below a directory, and says so.
+func (r *TreeResult) sweep(ctx context.Context, top string) error {
+	return filepath.WalkDir(top, func(at string, e fs.DirEntry, err error) error {
+		if err != nil || !e.IsDir() {
+			return errors.Join(err, ctx.Err())
+		}
+		removed, err := atomicfile.Sweep(at)
+		for _, name := range removed {
+			r.Warnings = append(r.Warnings, name+": removed; a run that was killed left it")
+		}
+		return err
+	})
+}
+
 // RepairTree copies the libraries that the Mach-O files below a directory load, and
 // that lie elsewhere, into one of its folders, and has the files load them and each
 // other by @loader_path, wherever the directory is moved to. Links to files are not
-// followed. All is decided before the first file is written. The copies come first,
-// and each file is replaced in one step, so that none is ever without its libraries.
+// followed, and nothing is written outside of the directory, or of the folder that
+// the options name, whatever links they hold. All is decided before the first file is
+// written. The copies come first, and each file is replaced in one step, so that none
+// is ever without its libraries.
 func RepairTree(ctx context.Context, dir string, opts TreeOptions) (result *TreeResult, err error) {
 	top, err := filepath.Abs(dir)
 	if err == nil {
 		top, err = filepath.EvalSymlinks(top)
 	}
 	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(top)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	result = &TreeResult{}
+	if err := result.sweep(ctx, top); err != nil {
 		return nil, err
 	}
 	files, err := audit.MachOFiles(ctx, top)
@@ -58,7 +84,7 @@ func RepairTree(ctx context.Context, dir string, opts TreeOptions) (result *Tree
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, graph.Close()) }()
-	t := &tree{opts: opts, graph: graph, libDir: libDirOf(top, opts.LibDir), places: map[*linkage.Binary]string{}, twins: map[*linkage.Binary]*linkage.Binary{}, result: &TreeResult{}}
+	t := &tree{opts: opts, graph: graph, top: top, root: root, libDir: libDirOf(top, opts.LibDir), places: map[*linkage.Binary]string{}, twins: map[*linkage.Binary]*linkage.Binary{}, result: result}
 	for _, step := range []func(context.Context) error{t.place, t.plan, t.write, t.check} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -81,6 +107,8 @@ func libDirOf(top, name string) string {
 type tree struct {
 	opts   TreeOptions
 	graph  *linkage.DyldGraph
+	top    string   // the directory
+	root   *os.Root // the same: every file of it is written through this
 	libDir string
 	grafts []*linkage.Binary                   // without those that are the same as another
 	places map[*linkage.Binary]string          // where each file of the result lies
@@ -255,23 +283,20 @@ func (t *tree) loaderPath(from, to *linkage.Binary) string {
 // write writes the copies, then the files that change.
 func (t *tree) write(ctx context.Context) error {
 	if len(t.grafts) > 0 {
-		if err := os.MkdirAll(t.libDir, 0o777); err != nil {
+		if err := t.writeGrafts(ctx); err != nil {
 			return err
-		}
-	}
-	for _, b := range t.grafts {
-		if err := t.writeFile(ctx, b, func(src *os.File, fill, check func(*os.File) error) error {
-			return atomicfile.Write(t.places[b], 0o755, fill, check)
-		}); err != nil {
-			return named(t.places[b], err)
 		}
 	}
 	for _, b := range t.graph.Members {
 		if !t.edits[b].Edited() {
 			continue
 		}
+		name, err := filepath.Rel(t.top, b.Path)
+		if err != nil {
+			return err
+		}
 		if err := t.writeFile(ctx, b, func(src *os.File, fill, check func(*os.File) error) error {
-			lost, err := atomicfile.Replace(b.Path, src, fill, check)
+			lost, err := atomicfile.ReplaceIn(t.root, name, src, fill, check)
 			for _, attribute := range lost {
 				t.result.Warnings = append(t.result.Warnings, fmt.Sprintf("%s: its %s could not be kept: this process may not set it", b.Path, attribute))
 			}
@@ -285,17 +310,64 @@ func (t *tree) write(ctx context.Context) error {
 	return nil
 }
 
+// writeGrafts writes the copies.
+func (t *tree) writeGrafts(ctx context.Context) error {
+	dir, err := t.openLibDir()
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	for _, b := range t.grafts {
+		if err := t.writeFile(ctx, b, func(src *os.File, fill, check func(*os.File) error) error {
+			return atomicfile.WriteIn(dir, filepath.Base(t.places[b]), 0o755, fill, check)
+		}); err != nil {
+			return named(t.places[b], err)
+		}
+	}
+	return nil
+}
+
+// openLibDir makes the folder of the copies. One below the directory cannot be a link
+// that leads out of it; one elsewhere is what the user asked for.
+func (t *tree) openLibDir() (*os.Root, error) {
+	rel, err := filepath.Rel(t.top, t.libDir)
+	if err != nil || !filepath.IsLocal(rel) {
+		if err := os.MkdirAll(t.libDir, 0o777); err != nil {
+			return nil, err
+		}
+		return os.OpenRoot(t.libDir)
+	}
+	if err := t.root.MkdirAll(rel, 0o777); err != nil {
+		return nil, fmt.Errorf("folder for libraries %s: %w", t.libDir, reasonOf(err))
+	}
+	dir, err := t.root.OpenRoot(rel)
+	if err != nil {
+		return nil, fmt.Errorf("folder for libraries %s: %w", t.libDir, reasonOf(err))
+	}
+	return dir, nil
+}
+
+// reasonOf leaves path and system call out of an error.
+func reasonOf(err error) error {
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
 // writeFile opens the source of a file of the result and hands what fills and checks
-// the new one to put.
+// the new one to put. The source has to be the file that was looked at.
 func (t *tree) writeFile(ctx context.Context, b *linkage.Binary, put func(src *os.File, fill, check func(*os.File) error) error) error {
-	src, err := os.Open(b.Path)
+	src, err := b.Open()
 	if err != nil {
 		return err
 	}
 	defer src.Close()
 	edited := t.edits[b]
 	return put(src,
-		func(f *os.File) error { return edited.WriteFile(ctx, f, src) },
+		func(f *os.File) error {
+			return errors.Join(edited.WriteFile(ctx, f, src), b.Same(src))
+		},
 		func(f *os.File) error { return macho.CheckWritten(edited, f) })
 }
 

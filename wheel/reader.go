@@ -2,12 +2,14 @@ package wheel
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strings"
+
+	"github.com/wheelmend/wheelmend/internal/steady"
 )
 
 // Bounds on the files of .dist-info that are read into memory. Those of real
@@ -39,6 +41,9 @@ type Reader struct {
 // is for [Reader.Scan]. The error is [ErrNotZip], a [*FormatError], or what r
 // returned.
 func NewReader(r io.ReaderAt, size int64) (*Reader, error) {
+	if _, ok := r.(*steady.File); !ok {
+		r = steady.NewReader(r, size) // what was checked is what is copied
+	}
 	w := &Reader{}
 	members, dirOff, err := readDirectory(r, size, &w.odd)
 	if err != nil {
@@ -195,21 +200,20 @@ type File struct {
 	*Reader
 	Path string // as given to Open
 
-	f *os.File
+	f *steady.File
 }
 
 // Open opens the wheel at path, as [NewReader] does. Errors of the format do
-// not repeat the path. The caller closes the file.
+// not repeat the path. A wheel that is written to while it is open is an error of
+// every read since then. The caller closes the file.
 func Open(path string) (*File, error) {
-	// Looked at first: opening a FIFO would wait for someone who writes to it.
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+	f, err := steady.Open(path)
+	if errors.Is(err, steady.ErrIrregular) {
 		return nil, errIrregular
-	}
-	f, err := os.Open(path)
-	if err != nil {
+	} else if err != nil {
 		return nil, err
 	}
-	r, err := openReader(f)
+	r, err := NewReader(f, f.Size())
 	if err != nil {
 		f.Close() // read only: nothing to lose
 		return nil, err
@@ -220,24 +224,9 @@ func Open(path string) (*File, error) {
 // errIrregular reports a directory, a pipe: what has no size is no archive.
 var errIrregular = fmt.Errorf("not a regular file: %w", ErrNotZip)
 
-func openReader(f *os.File) (*Reader, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errIrregular
-	}
-	return NewReader(f, info.Size())
-}
-
 // CopyTo writes the bytes of the archive to w, and returns how many there are.
 func (f *File) CopyTo(w io.Writer) (int64, error) {
-	info, err := f.f.Stat()
-	if err != nil {
-		return 0, err
-	}
-	return io.Copy(w, io.NewSectionReader(f.f, 0, info.Size()))
+	return io.Copy(w, io.NewSectionReader(f.f, 0, f.f.Size()))
 }
 
 // Close closes the file. Members cannot be read any more.

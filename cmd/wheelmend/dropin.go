@@ -137,22 +137,60 @@ func globbed(names []string) ([]string, error) {
 }
 
 // writeBeside has a wheel written into a new folder in dir, and then gives it its
-// place there in one step: what it is made of may lie in dir under the same name.
-func writeBeside(dir string, write func(folder string) (path string, err error)) (path string, err error) {
+// place there in one step: what it is made of may lie in dir under the same name. It
+// keeps the permissions and the owner of old, the file whose place it takes, if there
+// is one.
+func (a *app) writeBeside(dir, old string, write func(folder string) (path string, err error)) (path string, err error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return "", err
 	}
-	folder, err := os.MkdirTemp(dir, ".wheelmend-")
+	a.sweep(dir)
+	folder, err := atomicfile.NewFolder(dir)
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	written, err := write(folder)
+	defer func() { err = errors.Join(err, folder.Close()) }()
+	written, err := write(folder.Path)
 	if err != nil || written == "" {
 		return "", err
 	}
+	if old != "" {
+		if err := a.keep(written, old); err != nil {
+			return "", err
+		}
+	}
 	path = filepath.Join(dir, filepath.Base(written))
 	return path, os.Rename(written, path)
+}
+
+// keep gives a file what another has besides contents.
+func (a *app) keep(name, old string) error {
+	from, err := os.Open(old)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	lost, err := atomicfile.Keep(to, from)
+	for _, attribute := range lost {
+		a.log.WithField("wheel", filepath.Base(old)).Warnf("its %s could not be kept: this process may not set it", attribute)
+	}
+	return errors.Join(err, to.Close())
+}
+
+// sweep removes what killed runs have left in a directory that is written to, and says
+// so. That it cannot be removed is no reason to do nothing else.
+func (a *app) sweep(dir string) {
+	removed, err := atomicfile.Sweep(dir)
+	for _, name := range removed {
+		a.log.WithField("file", name).Warn("removed; a run that was killed left it")
+	}
+	if err != nil {
+		a.log.WithField("file", dir).Warn(err)
+	}
 }
 
 // sameDir reports whether two paths lead to one directory.

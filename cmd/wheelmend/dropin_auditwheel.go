@@ -169,6 +169,7 @@ wheel that fails is the last that is looked at.`,
 }
 
 func (a *app) auditwheelRepairAll(ctx context.Context, wheels []string, f *repairFlags, opts repair.Options) (err error) {
+	a.sweep(f.wheelDir)
 	r := repair.NewRepairer(opts)
 	defer func() { err = errors.Join(err, r.Close()) }()
 	for _, path := range wheels {

@@ -93,7 +93,11 @@ func (a *app) delocateWheel(ctx context.Context, path string, f repairFlags) err
 	}
 	inPlace := sameDir(dir, filepath.Dir(path))
 	var result *repair.Result
-	out, err := writeBeside(dir, func(folder string) (string, error) {
+	old := ""
+	if inPlace {
+		old = path
+	}
+	out, err := a.writeBeside(dir, old, func(folder string) (string, error) {
 		r := repair.NewRepairer(opts)
 		var err error
 		result, err = r.Repair(ctx, path, folder)
@@ -267,7 +271,11 @@ func (a *app) addPlatforms(ctx context.Context, path string, tags []string, f *a
 	if err != nil {
 		return err
 	}
-	out, err := writeBeside(dir, func(folder string) (string, error) {
+	old := ""
+	if sameDir(dir, filepath.Dir(path)) {
+		old = path
+	}
+	out, err := a.writeBeside(dir, old, func(folder string) (string, error) {
 		tagger := repair.NewTagger(opts)
 		result, err := tagger.Tag(ctx, path, folder)
 		if err := errors.Join(err, tagger.Close()); err != nil {

@@ -75,6 +75,7 @@ func (a *app) repairwheelAll(ctx context.Context, wheels []string, f *repairFlag
 	if err != nil {
 		return err
 	}
+	a.sweep(out)
 	for _, path := range wheels {
 		result, err := r.Repair(ctx, path, out)
 		if err != nil {

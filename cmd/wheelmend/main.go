@@ -13,11 +13,21 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endingSignals()...)
 	context.AfterFunc(ctx, stop) // a second signal ends what does not heed the first
 	code := run(ctx, os.Args, environment{
 		stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv,
 	})
 	stop()
 	os.Exit(code)
+}
+
+// endingSignals are the signals after which nothing may stay behind. Programs that
+// are started by nohup(1) ignore the end of their terminal, and so it stays.
+func endingSignals() []os.Signal {
+	all := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		all = append(all, syscall.SIGHUP)
+	}
+	return all
 }

@@ -76,6 +76,7 @@ func (a *app) merge(ctx context.Context, wheels []string, f *mergeFlags) error {
 	if err != nil {
 		return err
 	}
+	a.sweep(f.wheelDir)
 	bar := a.newProgress()
 	opts.Progress = bar.update
 	bar.begin(filepath.Base(wheels[0]))

@@ -14,6 +14,7 @@ import (
 	"github.com/wheelmend/wheelmend/internal/atomicfile"
 	"github.com/wheelmend/wheelmend/internal/magic"
 	"github.com/wheelmend/wheelmend/internal/overlay"
+	"github.com/wheelmend/wheelmend/internal/steady"
 	"github.com/wheelmend/wheelmend/macho"
 )
 
@@ -48,13 +49,13 @@ func openBinary(path string) (*binary, error) {
 	if err := regular(real); err != nil {
 		return nil, err
 	}
-	f, err := os.Open(real)
+	f, err := steady.OpenRegular(real)
 	if err != nil {
 		return nil, reason(err)
 	}
 	b := &binary{f: f, path: real}
 	if b.info, err = f.Stat(); err == nil {
-		b.image, err = readImage(f, b.info.Size(), filepath.Base(path))
+		b.image, err = readImage(steady.NewReader(f, b.info.Size()), filepath.Base(path))
 	}
 	if err != nil {
 		f.Close() // read only: nothing to lose
@@ -90,7 +91,8 @@ func reason(err error) error {
 }
 
 // readImage reads a file as what its magic number says.
-func readImage(f *os.File, size int64, name string) (image, error) {
+func readImage(f *steady.Reader, name string) (image, error) {
+	size := f.Size()
 	file, err := elf.NewFile(f, size)
 	if !errors.Is(err, elf.ErrNotELF) {
 		return elfImage{file}, err
@@ -136,6 +138,7 @@ func (a *app) patch(ctx context.Context, path string, f *patchFlags) error {
 	if err := warnNotes(log, b, edited); err != nil {
 		return err
 	}
+	a.sweep(filepath.Dir(target))
 	if target == b.path {
 		return a.replace(ctx, path, b, edited)
 	}
@@ -154,18 +157,32 @@ func warnNotes(log *logrus.Entry, b *binary, edited *overlay.Overlay) error {
 	return err
 }
 
-// target returns where the result goes, with links resolved.
+// target returns where the result goes. A symbolic link that leads to the input is
+// the input; any other is replaced by the result, which goes nowhere but where the
+// user said.
 func (f *patchFlags) target(b *binary) (string, error) {
 	if f.output == "" {
 		return b.path, nil
 	}
-	if _, err := os.Lstat(f.output); errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Lstat(f.output)
+	if errors.Is(err, fs.ErrNotExist) {
 		return f.output, nil
 	}
-	real, err := filepath.EvalSymlinks(f.output)
-	if err == nil {
-		err = regular(real)
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		if real, err := filepath.EvalSymlinks(f.output); err == nil {
+			if same, err := samePath(real, b.path); err != nil || same {
+				return b.path, err
+			}
+		}
+		return f.output, nil
 	}
+	if err == nil {
+		err = regular(f.output)
+	}
+	if err != nil {
+		return "", fmt.Errorf("--output %s: %w", f.output, reason(err))
+	}
+	real, err := filepath.EvalSymlinks(f.output)
 	if err != nil {
 		return "", fmt.Errorf("--output %s: %w", f.output, reason(err))
 	}
@@ -207,6 +224,9 @@ func (a *app) replace(ctx context.Context, name string, b *binary, edited *overl
 func (b *binary) fill(ctx context.Context, edited *overlay.Overlay) func(*os.File) error {
 	return func(f *os.File) error {
 		err := edited.WriteFile(ctx, f, b.f)
+		if err == nil {
+			err = steady.Same(b.info, b.f)
+		}
 		if errors.Is(err, context.Canceled) {
 			return errors.New("interrupted; nothing has changed")
 		}

@@ -263,6 +263,9 @@ func sourceDateEpoch(value string) (time.Time, error) {
 func (a *app) repairAll(ctx context.Context, wheels []string, f *repairFlags, opts repair.Options) (err error) {
 	bar := a.newProgress()
 	opts.Progress = bar.update
+	if !f.dryRun {
+		a.sweep(f.wheelDir)
+	}
 	r := repair.NewRepairer(opts)
 	defer func() { err = errors.Join(err, r.Close()) }()
 	return a.eachWheel(ctx, wheels, func(path string) error {

@@ -94,6 +94,7 @@ func checkTag(tag string) error {
 func (a *app) tagAll(ctx context.Context, wheels []string, f *tagFlags, opts repair.TagOptions) (err error) {
 	bar := a.newProgress()
 	opts.Progress = bar.update
+	a.sweep(f.wheelDir)
 	tagger := repair.NewTagger(opts)
 	defer func() { err = errors.Join(err, tagger.Close()) }()
 	return a.eachWheel(ctx, wheels, func(path string) error {

@@ -80,13 +80,17 @@ func TestWriteErrorsLeaveEverythingAsItWas(t *testing.T) {
 func TestNamedTemp(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, strings.Repeat("n", 255))
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
 	named := func() *temp {
-		name := tempName(path)
-		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+		f, err := createNamed(root, 0o644)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &temp{f, name}
+		return f
 	}
 	dropped := named()
 	if err := dropped.complete(writeText("half"), nil); err != nil {
@@ -97,7 +101,7 @@ func TestNamedTemp(t *testing.T) {
 	}
 	only(t, dir, nil)
 	kept := named()
-	if err := errors.Join(kept.complete(writeText("whole"), nil), kept.publish(path), kept.f.Close()); err != nil {
+	if err := errors.Join(kept.complete(writeText("whole"), nil), kept.publish(filepath.Base(path)), kept.f.Close()); err != nil {
 		t.Fatalf("publish: %v", err)
 	}
 	only(t, dir, map[string]string{filepath.Base(path): "whole"})

@@ -8,7 +8,12 @@ import (
 
 func TestNothingIsThereWhileFilling(t *testing.T) {
 	dir := t.TempDir()
-	f, ok := openUnnamed(dir, 0o644)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	f, ok := openUnnamed(root, 0o644)
 	if !ok {
 		t.Skip("this file system has no files without a name (O_TMPFILE)")
 	}

@@ -10,7 +10,7 @@ import (
 
 // openUnnamed reports false: only Linux has files without a name that can get
 // one later.
-func openUnnamed(string, fs.FileMode) (*os.File, bool) { return nil, false }
+func openUnnamed(*os.Root, fs.FileMode) (*os.File, bool) { return nil, false }
 
 // linkUnnamed is never reached.
-func linkUnnamed(*os.File, string) (bool, error) { return false, errors.ErrUnsupported }
+func linkUnnamed(*os.File, *os.Root, string) (bool, error) { return false, errors.ErrUnsupported }

@@ -16,13 +16,14 @@ import (
 type Store struct {
 	dir string
 
-	mu    sync.Mutex
-	left  int64
-	files []*os.File
+	mu   sync.Mutex
+	left int64
+	file *os.File // nil until it is needed: one descriptor, however many contents
+	end  int64    // where the next content begins
 }
 
 // NewStore returns a store that keeps up to budget bytes in memory, and what
-// exceeds it in temporary files below dir ("" for the system's own place).
+// exceeds it in a temporary file below dir ("" for the system's own place).
 func NewStore(budget int64, dir string) *Store {
 	return &Store{dir: dir, left: budget}
 }
@@ -66,36 +67,56 @@ func (s *Store) take(size int64) bool {
 }
 
 func (s *Store) putFile(r io.Reader, size int64) (*Content, error) {
-	f, err := os.CreateTemp(s.dir, "wheelmend-*")
+	f, at, err := s.reserve(size)
 	if err != nil {
 		return nil, fmt.Errorf("temporary file: %w", err)
 	}
-	s.mu.Lock()
-	s.files = append(s.files, f)
-	s.mu.Unlock()
-	// Where an open file cannot be removed, Close does it.
-	_ = os.Remove(f.Name())
-	if n, err := io.Copy(f, io.LimitReader(r, size)); err != nil {
+	if n, err := io.Copy(io.NewOffsetWriter(f, at), io.LimitReader(r, size)); err != nil {
 		return nil, fmt.Errorf("temporary file: %w", err)
 	} else if n < size {
 		return nil, io.ErrUnexpectedEOF
 	}
-	return &Content{f, size}, nil
+	return &Content{io.NewSectionReader(f, at, size), size}, nil
 }
 
-// Close releases the temporary files. Contents must not be read after it.
+// reserve returns the temporary file and where in it the next size bytes go.
+func (s *Store) reserve(size int64) (*os.File, int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.file == nil {
+		f, err := newFile(s.dir)
+		if err != nil {
+			return nil, 0, err
+		}
+		s.file = f
+	}
+	at := s.end
+	s.end += size
+	return s.file, at, nil
+}
+
+// named opens a temporary file and takes its name away.
+func named(dir string) (*os.File, error) {
+	f, err := os.CreateTemp(dir, "wheelmend-*")
+	if err != nil {
+		return nil, err
+	}
+	// Where an open file cannot be removed, Close does it.
+	_ = os.Remove(f.Name())
+	return f, nil
+}
+
+// Close releases the temporary file. Contents must not be read after it.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var first error
-	for _, f := range s.files {
-		if err := f.Close(); err != nil && first == nil {
-			first = err
-		}
-		if err := os.Remove(f.Name()); err != nil && !os.IsNotExist(err) && first == nil {
-			first = err
-		}
+	if s.file == nil {
+		return nil
 	}
-	s.files = nil
-	return first
+	err := s.file.Close()
+	if gone := os.Remove(s.file.Name()); gone != nil && !os.IsNotExist(gone) && err == nil {
+		err = gone
+	}
+	s.file, s.end = nil, 0
+	return err
 }

@@ -105,12 +105,16 @@ func (f *File) Check() error {
 }
 
 // check compares the open descriptor with what the file was.
-func (f *File) check() error {
-	now, err := f.f.Stat()
+func (f *File) check() error { return Same(f.info, f.f) }
+
+// Same reports [ErrChanged] if an open file is another one than info tells of, or was
+// written to since.
+func Same(info fs.FileInfo, f *os.File) error {
+	now, err := f.Stat()
 	if err != nil {
 		return err
 	}
-	if !os.SameFile(f.info, now) || now.Size() != f.info.Size() || !now.ModTime().Equal(f.info.ModTime()) {
+	if !os.SameFile(info, now) || now.Size() != info.Size() || !now.ModTime().Equal(info.ModTime()) {
 		return ErrChanged
 	}
 	return nil
