@@ -194,11 +194,16 @@ func billOfMaterials(p *Plan, owners *owners) ([]byte, error) {
 		// machine only.
 		if pkg != nil {
 			entry.Package, entry.Source = pkg, g.object.SystemPath()
+		} else if owners.expects(g.object) {
+			p.warn("no package of the database has %s: the SBOM gives it no version", g.Source)
 		}
 		grafts = append(grafts, entry)
 	}
 	if err := owners.err(); err != nil {
 		return nil, fmt.Errorf("package database: %w; --no-sbom does without it", err)
+	}
+	for _, doubt := range owners.doubts() {
+		p.warn("package database: %s; the SBOM may lack packages", doubt)
 	}
 	name := p.contents.Filename
 	return sbom.Encode(

@@ -37,3 +37,16 @@ func (o *owners) err() error {
 	}
 	return o.database.Err()
 }
+
+// doubts returns why the answers may be wrong.
+func (o *owners) doubts() []string {
+	if o.database == nil {
+		return nil
+	}
+	return o.database.Damage()
+}
+
+// expects reports whether a package should own a library.
+func (o *owners) expects(lib *linkage.Object) bool {
+	return o.database != nil && o.database.Expects(lib.SystemPath())
+}

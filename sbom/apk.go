@@ -19,21 +19,23 @@ type apk struct {
 
 // newApk reads the database, or returns nil if there is none.
 func newApk(d *Database, distro string) source {
-	data := d.read(apkInstalled, maxDatabase)
+	name := apkInstalled
+	data := d.read(name, maxText)
 	if data == nil {
-		data = d.read(apkInstalledMerged, maxDatabase)
+		name = apkInstalledMerged
+		data = d.read(name, maxText)
 	}
 	owners := map[string]*Package{}
 	for p := range paragraphs(data) {
 		pkg, libraries := parseApk(p)
 		pkg.Distro = cmp.Or(distro, "alpine")
-		if pkg.Name == "" || pkg.Version == "" {
+		if pkg.Name == "" || pkg.Version == "" || bytes.IndexByte(p, 0) >= 0 {
+			d.note(name, "a package of it is damaged")
 			continue
 		}
-		for _, l := range libraries {
-			if _, taken := owners[l]; !taken {
-				owners[l] = pkg
-			}
+		if !d.file(owners, pkg, libraries) {
+			d.note(name, tooManyLibraries)
+			break
 		}
 	}
 	if len(owners) == 0 {

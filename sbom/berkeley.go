@@ -21,13 +21,13 @@ const (
 )
 
 // berkeleyBlobs yields the package headers of a Berkeley DB.
-func berkeleyBlobs(r io.ReaderAt, size int64) iter.Seq[[]byte] {
+func berkeleyBlobs(r io.ReaderAt, size int64, h *health) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		order, pageSize := berkeleyMeta(r, size)
+		order, pageSize := berkeleyMeta(r, size, h)
 		if order == nil {
 			return
 		}
-		f := newPagedFile(r, size, pageSize)
+		f := newPagedFile(r, size, pageSize, h)
 		if f == nil {
 			return
 		}
@@ -39,7 +39,9 @@ func berkeleyBlobs(r io.ReaderAt, size int64) iter.Seq[[]byte] {
 			}
 			for _, item := range berkeleyItems(page, order) {
 				blob := f.berkeleyChain(item, order, chain)
-				if blob != nil && !yield(blob) {
+				if blob == nil {
+					h.broken("a value of page %d is not whole", n)
+				} else if !yield(blob) {
 					return
 				}
 			}
@@ -49,16 +51,21 @@ func berkeleyBlobs(r io.ReaderAt, size int64) iter.Seq[[]byte] {
 
 // berkeleyMeta returns the byte order, which is that of the machine that made the
 // file, and the page size; the order is nil when the file is something else.
-func berkeleyMeta(r io.ReaderAt, size int64) (binary.ByteOrder, uint32) {
-	meta, err := binread.ReadAt(r, 0, 24, size)
+func berkeleyMeta(r io.ReaderAt, size int64, h *health) (binary.ByteOrder, uint32) {
+	meta, err := binread.ReadAt(r, 0, 36, size)
 	if err != nil {
+		h.failed(err)
 		return nil, 0
 	}
 	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
 		if order.Uint32(meta[12:]) == bdbHashMagic {
+			if last := int64(order.Uint32(meta[32:])); (last+1)*int64(order.Uint32(meta[20:])) > size {
+				h.broken("it ends too early")
+			}
 			return order, order.Uint32(meta[20:])
 		}
 	}
+	h.broken("it is no Berkeley DB of the hash kind")
 	return nil, 0
 }
 

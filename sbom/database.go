@@ -6,12 +6,17 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+
+	"github.com/wheelmend/wheelmend/internal/rootfs"
+	"github.com/wheelmend/wheelmend/internal/steady"
 )
 
 // A RootFS is the root of the system whose packages are asked for: [os.DirFS] of
-// "/", or the FS of an [os.Root] opened on a sysroot. Names are those of [fs.FS],
+// "/", or one that no link leads out of, as linkage.Root has it. Names are those of [fs.FS],
 // without a leading slash. Only Open is needed; folders are listed through the
 // files that it returns.
 type RootFS = fs.FS
@@ -24,8 +29,12 @@ type Database struct {
 	load    sync.Once
 	sources []source
 
-	mu  sync.Mutex
-	err error
+	room atomic.Int64 // bytes of paths that may still be kept
+	left atomic.Int64 // bytes of files that may still be read
+
+	mu     sync.Mutex
+	err    error
+	damage []string
 }
 
 // A source is the database of one package manager.
@@ -37,10 +46,22 @@ type source interface {
 // Sizes, in bytes, above which a file is not what it claims to be.
 const (
 	maxDatabase  = 256 << 20
+	maxText      = 64 << 20  // of dpkg's status and apk's installed
+	maxTotal     = 512 << 20 // of all files that are read into memory, one after the other
 	maxFileList  = 32 << 20
 	maxCopyright = 4 << 20
 	maxOSRelease = 64 << 10
 )
+
+const (
+	maxPaths    = 64 << 20 // bytes of the paths of all libraries, with entryCost for each
+	entryCost   = 64
+	maxPackages = 200_000
+	maxDamage   = 8 // what is told of it
+)
+
+// tooManyLibraries is what is wrong with a database of more paths than maxPaths.
+const tooManyLibraries = "it names more libraries than any real one"
 
 // maxPathGrowth bounds how much longer paths may be than what apk and rpm store of
 // them, which is each folder once for all of its files.
@@ -65,7 +86,10 @@ func OpenDatabase(root RootFS) (*Database, error) {
 			return nil, fmt.Errorf("sbom: package database: %w", err)
 		}
 	}
-	return &Database{root: root}, nil
+	d := &Database{root: root}
+	d.room.Store(maxPaths)
+	d.left.Store(maxTotal)
+	return d, nil
 }
 
 // Owner returns the package that the shared library with this absolute path was
@@ -96,7 +120,51 @@ func (d *Database) Err() error {
 	return d.err
 }
 
-// readAll reads the databases that exist. One that is damaged is left out.
+// Damage returns what of the databases could not be understood while answering: an
+// owner may be unknown for that, and there may be more damage than is told.
+func (d *Database) Damage() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.damage)
+}
+
+// Expects reports whether a package should own a library: there is a database, and
+// its absolute path lies where nothing but packages puts files.
+func (d *Database) Expects(name string) bool {
+	d.load.Do(d.readAll)
+	name = path.Clean("/" + name)
+	rest, _ := strings.CutPrefix(name, "/usr")
+	return (len(d.sources) > 0 || len(d.Damage()) > 0) && isLibraryName(name) && inMergedFolder(rest)
+}
+
+// take makes room for one more path of a library.
+func (d *Database) take(path string) bool { return d.room.Add(-int64(len(path))-entryCost) >= 0 }
+
+// file notes a package as the owner of libraries that have none. It reports false when
+// there are too many.
+func (d *Database) file(owners map[string]*Package, pkg *Package, libraries []string) bool {
+	for _, l := range libraries {
+		if _, taken := owners[l]; taken {
+			continue
+		}
+		if !d.take(l) {
+			return false
+		}
+		owners[l] = pkg
+	}
+	return true
+}
+
+// note keeps what is wrong with a file.
+func (d *Database) note(name, what string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if text := name + ": " + what; len(d.damage) < maxDamage && !slices.Contains(d.damage, text) {
+		d.damage = append(d.damage, text)
+	}
+}
+
+// readAll reads the databases that exist. One that is damaged is left out, and noted.
 func (d *Database) readAll() {
 	distro := readDistro(d)
 	d.sources = newDpkg(d, distro)
@@ -107,17 +175,25 @@ func (d *Database) readAll() {
 	}
 }
 
-// read returns a file of the system, and nil if it is missing, too large or
-// broken; that it may not be read is also kept for Err.
+// read returns a file of the system, and nil if it is missing, too large or not a
+// file, which is noted; that it cannot be read is kept for Err.
 func (d *Database) read(name string, limit int64) []byte {
 	data, err := readBounded(d.root, name, limit)
-	d.keep(err)
+	if err == nil && d.left.Add(-int64(len(data))) < 0 {
+		data, err = nil, errTooLarge
+	}
+	d.keep(name, err)
 	return data
 }
 
-// keep remembers an error that the user should know of.
-func (d *Database) keep(err error) {
-	if !errors.Is(err, fs.ErrPermission) {
+// keep notes what is wrong with a file, or remembers an error that the user should
+// know of.
+func (d *Database) keep(name string, err error) {
+	switch {
+	case err == nil || rootfs.IsMissing(err):
+		return
+	case errors.Is(err, errTooLarge), errors.Is(err, steady.ErrIrregular):
+		d.note(name, unwrapped(err))
 		return
 	}
 	d.mu.Lock()
@@ -127,22 +203,23 @@ func (d *Database) keep(err error) {
 	}
 }
 
+// unwrapped words an error without the name of the file.
+func unwrapped(err error) string {
+	if errors.Is(err, errTooLarge) {
+		return errTooLarge.Error()
+	}
+	return steady.ErrIrregular.Error()
+}
+
 // readBounded reads a regular file of at most limit bytes.
 func readBounded(fsys fs.FS, name string, limit int64) ([]byte, error) {
-	f, err := fsys.Open(name)
+	f, info, err := openRegular(fsys, name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%q is no regular file", name)
-	}
 	if info.Size() > limit {
-		return nil, fmt.Errorf("%q: %w", name, errTooLarge)
+		return nil, errTooLarge
 	}
 	data := make([]byte, info.Size())
 	n, err := io.ReadFull(f, data)
@@ -150,6 +227,28 @@ func readBounded(fsys fs.FS, name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	return data[:n], nil
+}
+
+// openRegular opens a regular file. It is asked for first where the file system can
+// be: opening a FIFO would wait for someone who writes to it.
+func openRegular(fsys fs.FS, name string) (fs.File, fs.FileInfo, error) {
+	if s, ok := fsys.(fs.StatFS); ok {
+		if info, err := s.Stat(name); err == nil && !info.Mode().IsRegular() {
+			return nil, nil, steady.ErrIrregular
+		}
+	}
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = steady.ErrIrregular
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return f, info, nil
 }
 
 // isLibraryName reports whether the last element of a path can be that of a

@@ -12,8 +12,9 @@
 // everything is sorted.
 //
 // Databases may be incomplete, damaged or hostile. What cannot be understood makes
-// an owner unknown, which is no error, and costs bounded memory; what exists and
-// may not be read is reported by [OpenDatabase] and [Database.Err].
+// an owner unknown, which is no error but told by [Database.Damage], and costs
+// bounded memory; what exists and cannot be read is reported by [OpenDatabase] and
+// [Database.Err].
 //
 // Specifications: CycloneDX 1.6, package URLs (ECMA-427), PEP 770, Debian Policy
 // 5.1 (control data) and its machine-readable copyright format 1.0, the installed

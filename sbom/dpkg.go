@@ -3,6 +3,7 @@ package sbom
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"io/fs"
 	"runtime"
 	"strings"
@@ -62,7 +63,7 @@ type fileList struct {
 // lists returns the file lists of a folder by name.
 func (d *Database) lists(dir, suffix string, parse func([]byte) []string) []fileList {
 	entries, err := fs.ReadDir(d.root, dir)
-	d.keep(err)
+	d.keep(dir, err)
 	var lists []fileList
 	for _, e := range entries {
 		if name, found := strings.CutSuffix(e.Name(), suffix); found {
@@ -80,7 +81,11 @@ func (d *Database) collect(lists []fileList) map[string]string {
 	group.SetLimit(2 * runtime.GOMAXPROCS(0)) // some wait for the disk while others parse
 	for i, l := range lists {
 		group.Go(func() error {
-			found[i] = l.parse(d.read(l.path, maxFileList))
+			data := d.read(l.path, maxFileList)
+			if bytes.IndexByte(data, 0) >= 0 {
+				d.note(l.path, "it holds bytes that no list has")
+			}
+			found[i] = l.parse(data)
 			return nil
 		})
 	}
@@ -89,6 +94,10 @@ func (d *Database) collect(lists []fileList) map[string]string {
 	for i, libraries := range found {
 		for _, l := range libraries {
 			if _, taken := owners[l]; !taken {
+				if !d.take(l) {
+					d.note(lists[i].path, tooManyLibraries)
+					return owners
+				}
 				owners[l] = lists[i].name
 			}
 		}
@@ -124,8 +133,16 @@ func parseMD5Sums(data []byte) []string {
 // name:architecture.
 func (d *Database) readStatus() map[string][]byte {
 	packages := map[string][]byte{}
-	for p := range paragraphs(d.read(dpkgStatus, maxDatabase)) {
+	for p := range paragraphs(d.read(dpkgStatus, maxText)) {
 		name := field(p, "Package")
+		if name == "" || bytes.IndexByte(p, 0) >= 0 {
+			d.note(dpkgStatus, "a package of it is damaged")
+			continue
+		}
+		if len(packages) > maxPackages {
+			d.note(dpkgStatus, errTooLarge.Error())
+			break
+		}
 		packages[name+":"+field(p, "Architecture")] = p
 		if _, taken := packages[name]; !taken {
 			packages[name] = p
@@ -149,6 +166,7 @@ func (s *dpkg) owner(name string) (*Package, bool) {
 		Name: field(p, "Package"), Version: field(p, "Version"), Arch: field(p, "Architecture"),
 	}
 	if pkg.Name == "" || pkg.Version == "" { // a list that nothing vouches for
+		s.db.note(dpkgStatus, fmt.Sprintf("it has no whole entry of package %q, which has a list of files", list))
 		return nil, false
 	}
 	pkg.Licenses = s.db.readCopyright(pkg.Name)

@@ -24,7 +24,7 @@ type rpm struct {
 func newRPM(d *Database, distro string) source {
 	for _, form := range []struct {
 		name  string
-		blobs func(io.ReaderAt, int64) iter.Seq[[]byte]
+		blobs func(io.ReaderAt, int64, *health) iter.Seq[[]byte]
 	}{
 		{rpmSQLite, sqliteBlobs}, {rpmSQLiteOld, sqliteBlobs},
 		{rpmNDB, ndbBlobs}, {rpmNDBOld, ndbBlobs}, {rpmBerkeley, berkeleyBlobs},
@@ -38,30 +38,36 @@ func newRPM(d *Database, distro string) source {
 
 // readRPM returns the owners that one database names. Headers are read one after
 // the other, so memory is that of the largest and of the result.
-func (d *Database) readRPM(name string, blobs func(io.ReaderAt, int64) iter.Seq[[]byte], distro string) map[string]*Package {
-	f, err := d.root.Open(name)
+func (d *Database) readRPM(name string, blobs func(io.ReaderAt, int64, *health) iter.Seq[[]byte], distro string) map[string]*Package {
+	f, info, err := openRegular(d.root, name)
 	if err != nil {
-		d.keep(err)
+		d.keep(name, err)
 		return nil
 	}
 	defer f.Close()
-	info, err := f.Stat()
 	r, random := f.(io.ReaderAt)
-	if err != nil || !random || info.Size() > maxDatabase {
+	if !random || info.Size() > maxDatabase {
+		d.note(name, errTooLarge.Error())
 		return nil
 	}
-	owners := map[string]*Package{}
-	for blob := range blobs(r, info.Size()) {
+	owners, h := map[string]*Package{}, &health{}
+	for blob := range blobs(r, info.Size(), h) {
 		pkg, libraries := parseRPMHeader(blob)
 		pkg.Distro = distro
 		if pkg.Name == "" || pkg.Version == "" {
+			h.broken("a header of it is damaged")
 			continue
 		}
-		for _, l := range libraries {
-			if _, taken := owners[l]; !taken {
-				owners[l] = pkg
-			}
+		if !d.file(owners, pkg, libraries) {
+			h.broken(tooManyLibraries)
+			break
 		}
+	}
+	if h.err != nil {
+		d.keep(name, h.err)
+	}
+	if h.damage != "" {
+		d.note(name, h.damage)
 	}
 	return owners
 }

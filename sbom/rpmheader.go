@@ -38,12 +38,16 @@ type rpmIndex struct{ tag, kind, offset, count uint32 }
 type rpmHeader struct {
 	index map[uint32]rpmIndex
 	store []byte
+	whole bool // it has all that it says it has
 }
 
 // parseRPMHeader returns the package of a header and its libraries. A header that
-// is damaged gives what can be read of it.
+// is cut off has no name.
 func parseRPMHeader(blob []byte) (*Package, []string) {
 	h := newRPMHeader(blob)
+	if !h.whole {
+		return &Package{Type: "rpm"}, nil
+	}
 	pkg := &Package{Type: "rpm", Name: h.text(rpmTagName), Version: h.text(rpmTagVersion), Arch: h.text(rpmTagArch)}
 	if release := h.text(rpmTagRelease); release != "" && pkg.Version != "" {
 		pkg.Version += "-" + release
@@ -67,6 +71,7 @@ func newRPMHeader(blob []byte) rpmHeader {
 		e := rpmIndex{c.U32(), c.U32(), c.U32(), c.U32()}
 		h.index[e.tag] = e
 	}
+	h.whole = c.Err() == nil && uint64(entries) <= uint64(len(blob)/16) && uint64(stored) <= uint64(c.Len())
 	h.store = c.Bytes(int(min(uint64(stored), uint64(c.Len()))))
 	return h
 }

@@ -28,9 +28,9 @@ type sqliteFile struct {
 
 // sqliteBlobs yields the package headers of rpm's SQLite database: the column
 // blob of the table Packages.
-func sqliteBlobs(r io.ReaderAt, size int64) iter.Seq[[]byte] {
+func sqliteBlobs(r io.ReaderAt, size int64, h *health) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		f := newSQLiteFile(r, size)
+		f := newSQLiteFile(r, size, h)
 		if f == nil {
 			return
 		}
@@ -43,28 +43,47 @@ func sqliteBlobs(r io.ReaderAt, size int64) iter.Seq[[]byte] {
 			return root == 0
 		})
 		if root == 0 {
+			h.broken("it has no table of packages")
 			return
 		}
 		f.rows(root, 0, func(record []byte) bool {
 			c := sqliteColumns(record) // hnum, blob
-			return len(c) != 2 || yield(c[1])
+			if len(c) != 2 {
+				h.broken("a row of the packages is not one")
+				return true
+			}
+			return yield(c[1])
 		})
 	}
 }
 
 // newSQLiteFile reads the header (1.3), or returns nil for another file.
-func newSQLiteFile(r io.ReaderAt, size int64) *sqliteFile {
+func newSQLiteFile(r io.ReaderAt, size int64, h *health) *sqliteFile {
 	head, err := binread.ReadAt(r, 0, sqliteHeader, size)
-	if err != nil || string(head[:16]) != sqliteMagic {
+	if err != nil {
+		h.failed(err)
+		return nil
+	}
+	if string(head[:16]) != sqliteMagic {
+		h.broken("it is no SQLite database")
 		return nil
 	}
 	length := uint32(binary.BigEndian.Uint16(head[16:]))
 	if length == 1 {
 		length = 65536
 	}
-	f := newPagedFile(r, size, length)
-	if f == nil || int(length)-int(head[20]) < 480 { // the least the format allows
+	f := newPagedFile(r, size, length, h)
+	if f == nil {
 		return nil
+	}
+	if int(length)-int(head[20]) < 480 { // the least the format allows
+		h.broken("%d bytes of each page are reserved", head[20])
+		return nil
+	}
+	// The number of pages counts while the two change counters agree (1.3.7).
+	pages := binary.BigEndian.Uint32(head[28:])
+	if string(head[24:28]) == string(head[92:96]) && int64(pages)*int64(length) > size {
+		h.broken("it ends too early")
 	}
 	return &sqliteFile{f, int(length) - int(head[20]), size}
 }
@@ -77,6 +96,7 @@ func (f *sqliteFile) rows(number uint32, depth int, visit func([]byte) bool) boo
 	}
 	page := f.page(number, f.buffer())
 	if page == nil || depth > sqliteMaxDepth {
+		f.health.broken("the tree of its pages is too deep")
 		return true
 	}
 	at := 0
@@ -84,6 +104,9 @@ func (f *sqliteFile) rows(number uint32, depth int, visit func([]byte) bool) boo
 		at = sqliteHeader
 	}
 	kind, cells := page[at], int(binary.BigEndian.Uint16(page[at+3:]))
+	if kind != sqliteInterior && kind != sqliteLeaf || at+8+2*cells > len(page) {
+		f.health.broken("page %d is no page of a table", number)
+	}
 	pointers := at + 8
 	if kind == sqliteInterior {
 		pointers += 4
@@ -91,6 +114,7 @@ func (f *sqliteFile) rows(number uint32, depth int, visit func([]byte) bool) boo
 	for i := 0; i < cells && pointers+2*i+2 <= len(page); i++ {
 		cell := int(binary.BigEndian.Uint16(page[pointers+2*i:]))
 		if cell >= len(page) {
+			f.health.broken("page %d has a row outside of it", number)
 			continue
 		}
 		if !f.cell(kind, page[cell:], depth, visit) {
@@ -106,6 +130,7 @@ func (f *sqliteFile) rows(number uint32, depth int, visit func([]byte) bool) boo
 // page reads a page by its number, which SQLite counts from 1.
 func (f *sqliteFile) page(number uint32, buf []byte) []byte {
 	if number == 0 {
+		f.health.broken("page 0 is not there")
 		return nil
 	}
 	return f.read(number-1, buf)
@@ -124,9 +149,14 @@ func (f *sqliteFile) cell(kind byte, cell []byte, depth int, visit func([]byte) 
 		_, rest = varint(rest) // row number
 		record := f.payload(length, rest)
 		if f.left -= int64(len(record)); f.left < 0 {
+			f.health.broken("its rows share pages")
 			return false
 		}
-		return record == nil || visit(record)
+		if record == nil {
+			f.health.broken("a row is not whole")
+			return true
+		}
+		return visit(record)
 	}
 	return true
 }

@@ -21,14 +21,12 @@ func IsTemporary(base string) bool { return stale.MatchString(base) }
 
 // Sweep removes from a directory the temporary files and folders whose program was
 // killed, and returns their paths. Those of a program that still runs are locked
-// (flock(2)), and stay; where there are no locks all do. A directory that is not
-// there, or may not be read, has none.
+// (flock(2)), and stay; where there are no locks all do. A directory that cannot be
+// opened has none: whoever writes to it hears why.
 func Sweep(dir string) (removed []string, err error) {
 	root, err := os.OpenRoot(dir)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+	if err != nil {
 		return nil, nil
-	} else if err != nil {
-		return nil, err
 	}
 	defer root.Close()
 	d, err := root.Open(".")
