@@ -45,7 +45,7 @@ func Verify(ctx context.Context, base string, r *wheel.Reader, opts VerifyOption
 	p = &Proof{Wheel: base}
 	p.claimArchive(r)
 	p.claimRecord(r, faults)
-	if err := c.prove(ctx, p, opts); err != nil {
+	if err := errors.Join(c.prove(ctx, p, opts), c.Reader.ReadError()); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -55,7 +55,7 @@ func Verify(ctx context.Context, base string, r *wheel.Reader, opts VerifyOption
 // RECORD: [Load] and [Contents.Derive] have refused what contradicts that.
 func (c *Contents) Prove(ctx context.Context, opts VerifyOptions) (*Proof, error) {
 	p := &Proof{Wheel: c.Filename.String()}
-	if err := c.prove(ctx, p, opts); err != nil {
+	if err := errors.Join(c.prove(ctx, p, opts), c.Reader.ReadError()); err != nil {
 		return nil, err
 	}
 	return p, nil

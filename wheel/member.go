@@ -133,7 +133,9 @@ func (r *memberReader) finish() error {
 	if err != io.EOF {
 		return r.damage(err)
 	}
-	if _, err := r.raw.ReadByte(); err == nil {
+	if _, err := r.raw.ReadByte(); err != nil && err != io.EOF {
+		return r.damage(err)
+	} else if err == nil {
 		return formatErr(r.m.Name, r.m.dataOff, "%d compressed bytes are declared, the deflate stream ends before", r.m.CompressedSize)
 	}
 	if r.crc != r.m.CRC32 {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wheelmend/wheelmend/internal/binread"
 	"github.com/wheelmend/wheelmend/internal/steady"
 )
 
@@ -33,6 +34,7 @@ type Reader struct {
 	byName   map[string]*Member
 	distInfo string
 	odd      oddities
+	disk     *binread.Watched // what the archive is read from
 }
 
 // NewReader checks the structure of the archive in r, which has size bytes: the
@@ -44,6 +46,16 @@ func NewReader(r io.ReaderAt, size int64) (*Reader, error) {
 	if _, ok := r.(*steady.File); !ok {
 		r = steady.NewReader(r, size) // what was checked is what is copied
 	}
+	watched := binread.Watch(r, size)
+	w, err := newReader(watched, size)
+	if err = watched.Over(err, "zip"); err != nil {
+		return nil, err
+	}
+	w.disk = watched
+	return w, nil
+}
+
+func newReader(r io.ReaderAt, size int64) (*Reader, error) {
 	w := &Reader{}
 	members, dirOff, err := readDirectory(r, size, &w.odd)
 	if err != nil {
@@ -145,6 +157,10 @@ func findDistInfo(members []*Member) (string, error) {
 	}
 	return found, nil
 }
+
+// ReadError returns the first error of what the archive is read from, whatever the
+// question was in which it came up: after one, no answer counts.
+func (r *Reader) ReadError() error { return r.disk.Over(nil, "zip") }
 
 // Members returns the members in the order of the central directory,
 // directories included. The slice is the caller's, the members are shared.

@@ -65,7 +65,8 @@ func (r *Reader) Inspect(ctx context.Context, n int, want func(*Member) bool, vi
 	for _, i := range slices.Sorted(maps.Keys(s.errs)) {
 		faults = append(faults, s.errs[i])
 	}
-	return faults, context.Cause(ctx)
+	// A disk that fails says nothing about the wheel.
+	return faults, r.disk.Over(context.Cause(ctx), "zip")
 }
 
 // checkRows compares the names in RECORD with those in the archive. It returns

@@ -1,0 +1,203 @@
+//go:build integration
+
+package integration
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/wheelmend/wheelmend/internal/wheeltest"
+)
+
+// A faultyCall is a call of the command, what it reads, and where it writes.
+type faultyCall struct {
+	name string
+	args func(dir string) []string
+	out  string // below dir; "" for nothing
+}
+
+var faultyCalls = []faultyCall{
+	{"audit", func(dir string) []string { return []string{"audit", "--json", dir + "/" + faultWheel} }, ""},
+	{"verify", func(dir string) []string { return []string{"verify", "--json", dir + "/" + faultWheel} }, ""},
+	{"tree", func(dir string) []string { return []string{"tree", "--json", dir + "/" + faultWheel} }, ""},
+	{"repair", func(dir string) []string {
+		return []string{"repair", "-j1", "--search-path", dir + "/lib", "-w", dir + "/out", dir + "/" + faultWheel}
+	}, "out"},
+	{"patch", func(dir string) []string {
+		return []string{"patch", "--set-rpath", "$ORIGIN/x", dir + "/lib/libfault.so.1"}
+	}, "lib"},
+	{"tag", func(dir string) []string {
+		return []string{"tag", "--plat", "linux_x86_64", "-w", dir + "/out", dir + "/" + faultWheel}
+	}, "out"},
+}
+
+const faultWheel = "fault-1.0-cp312-cp312-linux_x86_64.whl"
+
+// faultWorld makes a wheel and a library that it needs.
+func faultWorld(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	build := func(out, source string, flags ...string) {
+		file := filepath.Join(dir, "x.c")
+		if err := os.WriteFile(file, []byte(source), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		run(t, nil, "gcc", append([]string{"-shared", "-fPIC", "-o", out, file}, flags...)...).must(t)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "lib"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	build(filepath.Join(dir, "lib/libfault.so.1"), "char big[1 << 20] = {1}; int fault(void) { return big[5]; }", "-Wl,-soname,libfault.so.1")
+	module := filepath.Join(dir, "_core.so")
+	build(module, "int fault(void); int PyInit__core(void) { return fault(); }", "-Wl,-soname,_core.so", filepath.Join(dir, "lib/libfault.so.1"))
+	writeFaultWheel(t, filepath.Join(dir, faultWheel), readFile(t, module))
+	return dir
+}
+
+// inject runs the command with one system call of it failing (strace(1), -e inject).
+func inject(t *testing.T, call, fault string, args ...string) result {
+	t.Helper()
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("strace is not installed")
+	}
+	return run(t, nil, strace, append([]string{"-f", "-q", "-o", "/dev/null", "-e", "trace=" + call, "-e", "inject=" + call + ":" + fault, wheelmendPath}, args...)...)
+}
+
+// Whatever call fails: there is an error, or the result is that of a sound disk, and
+// the input is as it was.
+func TestSystemCallsThatFail(t *testing.T) {
+	for _, c := range faultyCalls {
+		t.Run(c.name, func(t *testing.T) {
+			sound := faultWorld(t)
+			want := wheelmend(t, c.args(sound)...)
+			for _, fault := range []struct{ call, as string }{
+				{"pread64", "error=EIO"}, {"read", "error=EIO"}, {"openat", "error=EMFILE"}, {"openat", "error=EIO"}, {"fstat,newfstatat", "error=EIO"},
+				{"pwrite64", "error=ENOSPC"}, {"copy_file_range", "error=EIO"}, {"fsync", "error=EIO"}, {"linkat", "error=EIO"}, {"renameat,renameat2", "error=EIO"},
+			} {
+				for _, when := range []int{1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 40, 60} {
+					checkFault(t, c, fault.call, fmt.Sprintf("%s:when=%d", fault.as, when), sound, want)
+				}
+			}
+		})
+	}
+}
+
+// checkFault runs one call in a world of its own.
+func checkFault(t *testing.T, c faultyCall, call, fault, sound string, want result) {
+	t.Helper()
+	dir := faultWorld(t)
+	input := readFile(t, filepath.Join(dir, faultWheel))
+	library := readFile(t, filepath.Join(dir, "lib/libfault.so.1"))
+	r := inject(t, call, fault, c.args(dir)...)
+	said := strings.ReplaceAll(r.stdout, dir, sound)
+	switch {
+	case strings.Contains(r.stderr, "fatal error:") || strings.Contains(r.stderr, "runtime:"):
+		return // Go's own runtime gave up: nothing has come of it, which is looked at below
+	case strings.Contains(r.stderr, "panic:"):
+		t.Errorf("%s %s: %s", call, fault, r.stderr)
+	case r.code == want.code && want.code == 0 && said != want.stdout:
+		t.Errorf("%s %s: exit 0, and says\n%s\nwant\n%s\n%s", call, fault, said, want.stdout, r.stderr)
+	}
+	if !bytes.Equal(readFile(t, filepath.Join(dir, faultWheel)), input) {
+		t.Errorf("%s %s: the input has changed", call, fault)
+	}
+	if c.out == "" {
+		return
+	}
+	for _, name := range filesIn(t, filepath.Join(dir, c.out)) {
+		got := readFile(t, filepath.Join(dir, c.out, name))
+		asWas := c.out == "lib" && r.code != 0 && bytes.Equal(got, library)
+		if asWas {
+			continue
+		}
+		if r.code != 0 && !strings.Contains(r.stderr, "sync") || !bytes.Equal(got, readFile(t, filepath.Join(sound, c.out, name))) {
+			t.Errorf("%s %s: exit %d, and %s is there\n%s", call, fault, r.code, name, r.stderr)
+		}
+	}
+}
+
+// A descriptor limit of 64 is enough for several wheels and any number of libraries.
+func TestFewDescriptors(t *testing.T) {
+	dir := t.TempDir()
+	var flags []string
+	for i := range 120 {
+		source, library := filepath.Join(dir, "x.c"), filepath.Join(dir, fmt.Sprintf("lib/libfew%d.so", i))
+		if err := os.MkdirAll(filepath.Dir(library), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(source, fmt.Appendf(nil, "int few%d(void) { return %d; }", i, i), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		run(t, nil, "gcc", "-shared", "-fPIC", "-o", library, source, "-Wl,-soname,"+filepath.Base(library)).must(t)
+		flags = append(flags, library)
+	}
+	module := filepath.Join(dir, "_core.so")
+	source := filepath.Join(dir, "y.c")
+	if err := os.WriteFile(source, []byte("int PyInit__core(void) { return 0; }"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run(t, nil, "gcc", append([]string{"-shared", "-fPIC", "-Wl,--no-as-needed", "-o", module, source}, flags...)...).must(t)
+	args := []string{"-c", `ulimit -n 64; exec "$@"`, "sh", wheelmendPath, "repair", "-q", "--search-path", filepath.Join(dir, "lib"), "-w", filepath.Join(dir, "out")}
+	for i := range 12 {
+		wheel := filepath.Join(dir, fmt.Sprintf("fault-1.%d-cp312-cp312-linux_x86_64.whl", i))
+		writeFaultWheel(t, wheel, readFile(t, module))
+		args = append(args, wheel)
+	}
+	run(t, nil, "sh", args...).must(t)
+	if made := filesIn(t, filepath.Join(dir, "out")); len(made) != 12 {
+		t.Errorf("%d wheels are made, want 12", len(made))
+	}
+}
+
+// One signal of any kind ends every command within two seconds, and nothing is left.
+func TestOneSignalEnds(t *testing.T) {
+	big := cached(t, "corpus", "scipy-*-manylinux*_x86_64.whl")
+	for _, sent := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+		for _, after := range []time.Duration{50 * time.Millisecond, 300 * time.Millisecond, time.Second} {
+			out := t.TempDir()
+			for _, args := range [][]string{
+				{"repair", "-z9", "-w", out, big}, {"audit", big}, {"verify", big}, {"tree", big}, {"tag", "-w", out, big}, {"tree", "/usr/lib"},
+			} {
+				cmd := exec.Command(wheelmendPath, args...)
+				cmd.Env = cleanEnviron()
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(after)
+				_ = cmd.Process.Signal(sent) // it may have ended
+				start := time.Now()
+				err := cmd.Wait()
+				if took := time.Since(start); took > 2*time.Second {
+					t.Errorf("%v of %s after %v: it goes on for %v", sent, args[0], after, took)
+				}
+				if left := filesIn(t, out); err != nil && len(left) != 0 {
+					t.Errorf("%v of %s leaves %v", sent, args[0], left)
+				}
+				for _, name := range filesIn(t, out) {
+					os.Remove(filepath.Join(out, name))
+				}
+			}
+		}
+	}
+}
+
+// writeFaultWheel writes a wheel with one extension module.
+func writeFaultWheel(t *testing.T, path string, module []byte) {
+	t.Helper()
+	image, err := wheeltest.Build(filepath.Base(path), "fault/_core.so raw "+strconv.Quote(string(module)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, image, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
