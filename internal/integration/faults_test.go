@@ -62,6 +62,16 @@ func faultWorld(t *testing.T) string {
 	return dir
 }
 
+// copyOfWorld returns a copy of a directory.
+func copyOfWorld(t *testing.T, world string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "world")
+	if err := os.CopyFS(dir, os.DirFS(world)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // inject runs the command with one system call of it failing (strace(1), -e inject).
 func inject(t *testing.T, call, fault string, args ...string) result {
 	t.Helper()
@@ -77,14 +87,15 @@ func inject(t *testing.T, call, fault string, args ...string) result {
 func TestSystemCallsThatFail(t *testing.T) {
 	for _, c := range faultyCalls {
 		t.Run(c.name, func(t *testing.T) {
-			sound := faultWorld(t)
+			world := faultWorld(t)
+			sound := copyOfWorld(t, world)
 			want := wheelmend(t, c.args(sound)...)
 			for _, fault := range []struct{ call, as string }{
 				{"pread64", "error=EIO"}, {"read", "error=EIO"}, {"openat", "error=EMFILE"}, {"openat", "error=EIO"}, {"fstat,newfstatat", "error=EIO"},
 				{"pwrite64", "error=ENOSPC"}, {"copy_file_range", "error=EIO"}, {"fsync", "error=EIO"}, {"linkat", "error=EIO"}, {"renameat,renameat2", "error=EIO"},
 			} {
-				for _, when := range []int{1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 40, 60} {
-					checkFault(t, c, fault.call, fmt.Sprintf("%s:when=%d", fault.as, when), sound, want)
+				for _, when := range []int{1, 3, 6, 12, 24, 48} {
+					checkFault(t, c, fault.call, fmt.Sprintf("%s:when=%d", fault.as, when), world, sound, want)
 				}
 			}
 		})
@@ -92,9 +103,9 @@ func TestSystemCallsThatFail(t *testing.T) {
 }
 
 // checkFault runs one call in a world of its own.
-func checkFault(t *testing.T, c faultyCall, call, fault, sound string, want result) {
+func checkFault(t *testing.T, c faultyCall, call, fault, world, sound string, want result) {
 	t.Helper()
-	dir := faultWorld(t)
+	dir := copyOfWorld(t, world)
 	input := readFile(t, filepath.Join(dir, faultWheel))
 	library := readFile(t, filepath.Join(dir, "lib/libfault.so.1"))
 	r := inject(t, call, fault, c.args(dir)...)
