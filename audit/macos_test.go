@@ -78,7 +78,7 @@ func TestMacOSBlockers(t *testing.T) {
 			"missing ROOT/opt/b.dylib: @loader_path/c.dylib was not found; searched ROOT/opt (install name @loader_path/c.dylib), ROOT/usr/local/lib (dyld's fallback /usr/local/lib); add its directory with --search-path",
 			"library demo/a.so: /opt/b.dylib is not part of macOS"}},
 		{"a thin library for a universal2 wheel", "macosx_10_9_universal2", mac("a.so", "arch=x86_64 loads=@rpath/b.dylib rpaths=/opt/lib arch=arm64 loads=@rpath/b.dylib rpaths=/opt/lib"), "opt/lib/b.dylib macho arch=x86_64", audit.MacOptions{}, []string{
-			"missing demo/a.so arm64: its arm64 slice: @rpath/b.dylib was not found; searched ROOT/opt/lib (LC_RPATH /opt/lib of demo/a.so (arm64): x86_64, not arm64), /opt/lib (LC_RPATH /opt/lib of demo/a.so (arm64)), ROOT/usr/local/lib (dyld's fallback /usr/local/lib); add its directory with --search-path",
+			"missing demo/a.so arm64: its arm64 slice: @rpath/b.dylib was not found; searched ROOT/opt/lib (LC_RPATH /opt/lib of demo/a.so (arm64): x86_64, not arm64), ROOT/usr/local/lib (dyld's fallback /usr/local/lib); add its directory with --search-path",
 			"library demo/a.so x86_64: @rpath/b.dylib is not part of macOS"}},
 		{"a library for one slice alone", "macosx_10_9_universal2", mac("a.so", "arch=x86_64 loads=@loader_path/b.dylib arch=arm64") + mac("b.dylib", "arch=x86_64"), "", audit.MacOptions{}, nil},
 		{"the same, when the other slice loads it too", "macosx_10_9_universal2", mac("a.so", "arch=x86_64 loads=@loader_path/b.dylib arch=arm64 loads=@loader_path/b.dylib") + mac("b.dylib", "arch=x86_64"), "", audit.MacOptions{}, []string{

@@ -3,7 +3,6 @@ package linkage
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/macho"
@@ -219,12 +218,11 @@ func (s *dyldSearch) at(name string, by *Image, rule string) bool {
 	if !path.IsAbs(name) {
 		return s.vain(Place{Dir: name, Rule: rule, Why: "it depends on the working directory of the process"})
 	}
-	// A sysroot holds what was built for macOS, the host perhaps the rest.
-	for _, root := range slices.Compact([]Root{s.root, {}}) {
-		for _, at := range firmPaths(path.Clean(name)) {
-			if s.outside(root, at, rule) {
-				return true
-			}
+	// What a sysroot lacks is not looked for on this machine: whoever made it could
+	// name any file of it. --search-path and DYLD_LIBRARY_PATH lead there.
+	for _, at := range firmPaths(path.Clean(name)) {
+		if s.outside(s.root, at, rule) {
+			return true
 		}
 	}
 	return false

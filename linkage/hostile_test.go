@@ -258,3 +258,25 @@ func TestALibraryThatChanges(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// An absolute install name of a library in a sysroot names no file of this machine.
+func TestNothingOfTheHostIsReachedThroughAMacOSSysroot(t *testing.T) {
+	root, top := sysrootBeside(t, "opt/liba.dylib macho arch=arm64 id=/opt/liba.dylib", "x/libx.dylib macho arch=arm64 id=/x/libx.dylib")
+	err := wheeltest.WriteLibs(root, "opt/libb.dylib macho arch=arm64 id=/opt/libb.dylib loads="+top+"/host/x/libx.dylib,/opt/libc.dylib")
+	if err == nil {
+		err = os.Symlink(filepath.Join(top, "host/x/libx.dylib"), filepath.Join(root, "opt/libc.dylib"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := linkage.LoadDyld(context.Background(), filepath.Join(root, "opt/libb.dylib"), linkage.DyldOptions{Sysroot: root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	for _, e := range g.Members[0].Images[0].Loads {
+		if e.Status != linkage.DylibMissing {
+			t.Errorf("%s is found: %s", e.Dylib.Name, e.To.Binary.Path)
+		}
+	}
+}
