@@ -70,7 +70,7 @@ func withAdvice(err error, byName bool) error {
 		if byName {
 			command = "wheelmend repair "
 		}
-		return fmt.Errorf("%w; if the member is right, have RECORD written anew with %s--rewrite-record", err, command)
+		return fmt.Errorf("%w; if the members are right, have RECORD written anew with %s--rewrite-record", err, command)
 	}
 	return err
 }
