@@ -26,7 +26,7 @@ func (r *resolver) reach(members []Member) {
 	}
 	for from := range inner.loadedByPython() {
 		for _, e := range from.Edges {
-			if e.Status == Found {
+			if e.Status == Found && e.To != from { // who needs itself has not been led there
 				r.reaches(e.Needed, own[e.To.Path])
 			}
 		}

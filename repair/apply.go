@@ -63,12 +63,9 @@ type application struct {
 
 // fill collects the members of the result. It decides nothing.
 func (a *application) fill() error {
-	edited, moved := map[string]*elf.Overlay{}, map[string]string{}
+	edited := map[string]*elf.Overlay{}
 	for i := range a.plan.Edits {
 		edited[a.plan.Edits[i].Member] = a.parts.edits[i]
-	}
-	for _, s := range a.plan.Scripts {
-		moved[s.Member] = s.Moved
 	}
 	skip := map[string]bool{a.infoName(): true, a.plan.contents.Reader.DistInfo() + "/RECORD": true}
 	for _, name := range a.plan.Removed {
@@ -78,7 +75,7 @@ func (a *application) fill() error {
 		if skip[m.Name] {
 			continue
 		}
-		a.addMember(m, edited[m.Name], moved[m.Name])
+		a.addMember(m, edited[m.Name])
 	}
 	return a.addNew()
 }
@@ -86,8 +83,8 @@ func (a *application) fill() error {
 func (a *application) infoName() string { return a.plan.contents.Reader.DistInfo() + "/WHEEL" }
 
 // addMember takes a member over, edited or as it is.
-func (a *application) addMember(m *wheel.Member, image *elf.Overlay, moved string) {
-	if image == nil || moved == "" && !image.Edited() {
+func (a *application) addMember(m *wheel.Member, image *elf.Overlay) {
+	if image == nil || !image.Edited() {
 		if m.IsDir() && m.CompressedSize > 0 { // what is no content is not worth keeping
 			a.writer.Add(wheel.Header{Name: m.Name, Mode: m.Mode, Modified: m.Modified}, nil)
 			return
@@ -97,9 +94,6 @@ func (a *application) addMember(m *wheel.Member, image *elf.Overlay, moved strin
 		return
 	}
 	header := wheel.Header{Name: m.Name, Mode: m.Mode, Modified: m.Modified}
-	if moved != "" {
-		header.Name, header.Mode = moved, graftMode
-	}
 	a.images[header.Name] = image
 	a.writer.AddEdited(header, image, m, runsOf(image))
 }
@@ -122,10 +116,6 @@ func (a *application) copyMember(m *wheel.Member, row wheel.RecordRow) {
 func (a *application) addNew() error {
 	for i := range a.plan.Grafts {
 		a.addGraft(&a.plan.Grafts[i], a.parts.grafts[i])
-	}
-	for i := range a.plan.Scripts {
-		s := &a.plan.Scripts[i]
-		a.add(s.Member, graftMode, s.shim())
 	}
 	if a.plan.SBOM != "" {
 		a.add(a.plan.SBOM, 0o644, a.parts.bill)

@@ -37,10 +37,6 @@ func (d libDirs) of(aside bool) string {
 // outsidePackages reports whether a member is installed outside site-packages.
 func outsidePackages(member string) bool { return !linkage.InPackages(member) }
 
-// isAside reports whether a member is installed outside site-packages, and stays
-// there if it needs a graft: on macOS, programs of .data/scripts move.
-func isAside(member string) bool { return outsidePackages(member) && !isScript(member) }
-
 // digests returns the digest of each of the libraries.
 func digests(ctx context.Context, libraries []*linkage.Object, jobs int) ([]string, error) {
 	all := make([]string, len(libraries))

@@ -18,16 +18,10 @@ func (p *Plan) editMembers(rep *audit.Report) error {
 		if p.options.Audit.MacOS.DylibsOnly && !linkage.IsDylibName(b.Path) {
 			continue
 		}
-		member := b.Path
-		if p.needsMachO(b) && isScript(member) {
-			script, err := p.moveScript(member, rep)
-			if err != nil {
-				return err
-			}
-			p.Scripts = append(p.Scripts, script)
-			member = script.Moved
+		change := Change{Slices: p.changeSlices(b, b.Path, outsidePackages(b.Path), "")}
+		if g := p.graftOf(b); g != nil {
+			p.tellScript(b.Path, path.Dir(g.Member))
 		}
-		change := Change{Slices: p.changeSlices(b, member, isAside(b.Path), "")}
 		if !change.empty() {
 			p.Edits = append(p.Edits, Edit{Member: b.Path, Change: change, binary: b})
 			p.warnCertificate(b)
@@ -42,6 +36,21 @@ func (p *Plan) editMembers(rep *audit.Report) error {
 		g.Slices = p.changeSlices(g.binary, g.Member, g.aside, id)
 	}
 	return p.dropSameMachO()
+}
+
+// graftOf returns a library that is copied in and that a member loads, nil if there is
+// none.
+func (p *Plan) graftOf(b *linkage.Binary) *Graft {
+	for _, image := range b.Images {
+		for _, e := range image.Loads {
+			if to := target(image, e); to != nil {
+				if g := p.graftedMachO(to, outsidePackages(b.Path)); g != nil {
+					return g
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // installNamePrefix begins the install names of grafts, as delocate writes them:
@@ -103,15 +112,14 @@ func (p *Plan) loadName(image *linkage.Image, e *linkage.LoadEdge, member string
 	if g := p.graftedMachO(to, aside); g != nil {
 		return loaderPath(member, g.Member)
 	}
-	if to.InWheel && p.leadsThere(image, e, member) && isAside(to.Path) == aside && !isScript(to.Path) {
+	if to.InWheel && p.leadsThere(image, e, member) && (!aside || outsidePackages(to.Path)) {
 		return loaderPath(member, to.Path)
 	}
 	return ""
 }
 
 // leadsThere reports whether the way to a member has to be written anew. What a
-// graft finds in the wheel, it has to find from its new place, and so has a program
-// that moves. Another file is where it was: it keeps a name that leads to the
+// graft finds in the wheel, it has to find from its new place. Another file is where it was: it keeps a name that leads to the
 // library in whatever process.
 func (p *Plan) leadsThere(image *linkage.Image, e *linkage.LoadEdge, member string) bool {
 	b := image.Binary

@@ -24,9 +24,10 @@ type machOKey struct {
 func (p *Plan) graftMachO(ctx context.Context, libDir string) error {
 	dirs := libDirs{packages: libDir}
 	for _, b := range p.macos.Graph.Members {
-		if isAside(b.Path) {
+		if outsidePackages(b.Path) {
+			// Not the folder's own name alone: other wheels install there as well.
 			top, _, _ := strings.Cut(b.Path, "/")
-			dirs.aside = path.Join(top, "data/lib", path.Base(libDir))
+			dirs.aside = path.Join(top, "data/lib", p.contents.Filename.Name+strings.TrimPrefix(path.Base(libDir), p.contents.Filename.Name))
 		}
 	}
 	digests, err := p.machODigests(ctx)
@@ -108,7 +109,7 @@ func (p *Plan) wantedMachO() map[machOKey]bool {
 	wanted := map[machOKey]bool{}
 	var queue []machOKey
 	for _, b := range p.macos.Graph.Members {
-		queue = append(queue, machOKey{b, isAside(b.Path)})
+		queue = append(queue, machOKey{b, outsidePackages(b.Path)})
 	}
 	for len(queue) > 0 {
 		from := queue[0]
@@ -136,18 +137,6 @@ func (p *Plan) graftedMachO(b *linkage.Binary, aside bool) *Graft {
 		return nil
 	}
 	return &p.Grafts[i]
-}
-
-// needsMachO reports whether a file loads a library that is copied in.
-func (p *Plan) needsMachO(b *linkage.Binary) bool {
-	for _, image := range b.Images {
-		for _, e := range image.Loads {
-			if e.Status == linkage.DylibFound && p.graftedMachO(e.To.Binary, isAside(b.Path)) != nil {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // dropSameMachO leaves one of several sources with the same content and name. They

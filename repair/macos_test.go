@@ -113,10 +113,10 @@ func TestMacOSRepair(t *testing.T) {
 				"demo-1.0.data/data/share/c.dylib arm64 @loader_path/../lib/demo.dylibs/libb.dylib",
 				"demo-1.0.data/platlib/pkg/a.so arm64 @loader_path/../demo.dylibs/libb.dylib",
 				"demo.dylibs/libb.dylib arm64 id=/DLC/demo.dylibs/libb.dylib"}},
-		{"a program moves", "macosx_11_0_arm64", pkg + "demo-1.0.data/scripts/tool macho arch=arm64 type=execute loads=/opt/libb.dylib", "opt/libb.dylib macho arch=arm64 id=/opt/libb.dylib",
+		{"a program stays", "macosx_11_0_arm64", pkg + "demo-1.0.data/scripts/tool macho arch=arm64 type=execute loads=/opt/libb.dylib", "opt/libb.dylib macho arch=arm64 id=/opt/libb.dylib",
 			repair.Options{}, "macosx_11_0_arm64", []string{
-				"demo.scripts/tool arm64 @loader_path/../demo/.dylibs/libb.dylib",
-				"demo/.dylibs/libb.dylib arm64 id=/DLC/demo/.dylibs/libb.dylib"}},
+				"demo-1.0.data/data/lib/demo.dylibs/libb.dylib arm64 id=/DLC/demo-1.0.data/data/lib/demo.dylibs/libb.dylib",
+				"demo-1.0.data/scripts/tool arm64 @loader_path/../lib/demo.dylibs/libb.dylib"}},
 		{"no room in the header", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 pad=0 loads=/b.dylib", "b.dylib macho arch=arm64 pad=0 id=/b.dylib",
 			repair.Options{}, "macosx_11_0_arm64", []string{
 				"demo/.dylibs/b.dylib arm64 id=/DLC/demo/.dylibs/b.dylib",

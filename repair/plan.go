@@ -22,7 +22,6 @@ type Plan struct {
 	Tags      []string `json:"tags"`     // Tag lines of WHEEL
 	Grafts    []Graft  `json:"grafts"`   // sorted by member
 	Edits     []Edit   `json:"edits"`    // sorted by member
-	Scripts   []Script `json:"scripts"`  // sorted by member
 	Removed   []string `json:"removed"`  // members that are dropped
 	SBOM      string   `json:"sbom"`     // member that describes the grafts, "" for none
 	Warnings  []string `json:"warnings"` // what a person should know
@@ -67,14 +66,6 @@ type Edit struct {
 
 	object *linkage.Object // an ELF file
 	binary *linkage.Binary // a Mach-O file
-}
-
-// A Script is a program of the .data/scripts folder of a macOS wheel that cannot find
-// grafted libraries from where it is installed. It moves, and a Python script that
-// executes it takes its place.
-type Script struct {
-	Member string `json:"member"`
-	Moved  string `json:"moved"`
 }
 
 // A Change is what is done to one binary, all but Slices to an ELF file. Its zero
@@ -155,7 +146,7 @@ func emptyPlan(rep *audit.Report, opts *Options) *Plan {
 		Wheel: rep.Wheel, options: opts, contents: rep.Contents,
 		outside: map[string][]string{}, matched: map[string]bool{}, installed: installedDirs(rep.Contents.Reader.Members()),
 		// Empty lists, so that JSON has no null.
-		Grafts: []Graft{}, Edits: []Edit{}, Scripts: []Script{}, Removed: []string{}, Warnings: []string{},
+		Grafts: []Graft{}, Edits: []Edit{}, Removed: []string{}, Warnings: []string{},
 	}
 }
 
@@ -170,7 +161,7 @@ func (p *Plan) planEdits(rep *audit.Report, dirs libDirs) error {
 		change := p.relink(o, aside)
 		if p.needsGraft(o) {
 			libDir = dirs.of(aside)
-			p.tellScript(o, libDir)
+			p.tellScript(o.Path, libDir)
 		} else if len(p.added) > 0 && !aside {
 			libDir = dirs.packages
 		}
@@ -382,5 +373,5 @@ func (p *Plan) warn(format string, args ...any) {
 
 // NothingToDo reports whether the result holds the same members as the wheel.
 func (p *Plan) NothingToDo() bool {
-	return len(p.contents.Amended()) == 0 && len(p.Grafts)+len(p.Edits)+len(p.Scripts)+len(p.Removed) == 0 && p.Output == p.Wheel
+	return len(p.contents.Amended()) == 0 && len(p.Grafts)+len(p.Edits)+len(p.Removed) == 0 && p.Output == p.Wheel
 }

@@ -152,7 +152,6 @@ func TestRefusals(t *testing.T) {
 		{"a folder with a dot in the path", linuxWheel, module(), repair.Options{LibSuffix: "/./libs"}, "library folder suffix"},
 		{"a folder that ends a search path entry", linuxWheel, module(), repair.Options{LibSuffix: ":x"}, "library folder suffix"},
 		{"a folder that is installed elsewhere", linuxWheel, module(), repair.Options{LibSuffix: "-1.0.data"}, "library folder suffix"},
-		{"a program that has to move to where something is", macName("macosx_11_0_arm64"), "demo-1.0.data/scripts/p macho arch=arm64 type=execute loads=/opt/libb.dylib\ndemo.scripts/p text", repair.Options{}, "which the wheel already has"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, tt.filename, tt.wheel, lib("liby.so")+"opt/libb.dylib macho arch=arm64 id=/opt/libb.dylib")

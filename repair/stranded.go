@@ -27,8 +27,11 @@ func (p *Plan) findStranded(members []*linkage.Object) {
 // the name.
 func (p *Plan) leadToStranded(want *searchPath, o *linkage.Object) {
 	for _, e := range o.Edges {
-		if e.Status != linkage.Found || e.Rule != linkage.Stranded || p.grafted(e.To, outsidePackages(o.Path)) != nil {
+		if e.Status != linkage.Found || !p.needsWay(o, e) || p.grafted(e.To, outsidePackages(o.Path)) != nil {
 			continue
+		}
+		if !linkage.InPackages(o.Path) && linkage.InPackages(e.To.Path) {
+			continue // no search path leads into site-packages: its name depends on Python's version
 		}
 		entry := originEntry(o.Path, e.To.Path)
 		want.grown = true
@@ -38,6 +41,12 @@ func (p *Plan) leadToStranded(want *searchPath, o *linkage.Object) {
 		}
 		want.add(entry)
 	}
+}
+
+// needsWay reports whether a file needs an entry to a library of the wheel: nothing leads
+// there, or it finds the library by a name that it does not have afterwards.
+func (p *Plan) needsWay(o *linkage.Object, e *linkage.Edge) bool {
+	return e.Rule == linkage.Stranded || p.stranded[e.To] && e.To != o && path.Base(e.To.Path) != e.Needed
 }
 
 // hidesStranded reports whether an entry leads to another file with the name.

@@ -68,9 +68,6 @@ func WritePlan(w io.Writer, plan *repair.Plan, s Style) error {
 		p.linef("  edit     %s", Clean(e.Member))
 		p.change(&e.Change)
 	}
-	for _, m := range plan.Scripts {
-		p.linef("  move     %s\n           to %s, with a script in its place", Clean(m.Member), Clean(m.Moved))
-	}
 	for _, name := range plan.Removed {
 		p.linef("  drop     %s", Clean(name))
 	}

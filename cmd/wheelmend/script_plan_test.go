@@ -24,7 +24,6 @@ type plannedChange struct {
 type plannedRepair struct {
 	Output        string
 	Grafts, Edits []plannedChange
-	Scripts       []struct{ Member, Moved string }
 	Removed       []string
 	Tags          []string
 	SBOM          string
@@ -88,11 +87,6 @@ func planned(ts *testscript.TestScript, args []string) error {
 func plannedFiles(ts *testscript.TestScript, wheel string, plan *plannedRepair) error {
 	changes := map[string]plannedChange{}
 	for _, c := range slices.Concat(plan.Grafts, plan.Edits) {
-		for _, s := range plan.Scripts {
-			if s.Member == c.Member {
-				c.Member = s.Moved
-			}
-		}
 		changes[c.Member] = c
 	}
 	err := eachELF(ts, wheel, func(name string, f *elf.File) error {
