@@ -25,7 +25,10 @@ const (
 
 // maxDirectory bounds the central directory, which is read as a whole. The
 // largest wheels on PyPI have some 30000 members and 4 MB of directory.
-const maxDirectory = 64 << 20
+const maxDirectory = 32 << 20
+
+// maxMembers bounds the members of an archive: each costs some reads and a row.
+const maxMembers = 100_000
 
 // A cursor reads little-endian fields from bytes whose length was checked.
 type cursor []byte
@@ -180,6 +183,9 @@ func readDirectory(r io.ReaderAt, size int64, odd *oddities) ([]*Member, int64, 
 	if e.size > maxDirectory {
 		return nil, 0, formatErr("", int64(e.off), "central directory has %d bytes, more than the %d that any wheel needs", e.size, maxDirectory)
 	}
+	if e.records > maxMembers {
+		return nil, 0, formatErr("", e.pos, "%d members are declared, more than the %d that any wheel needs", e.records, maxMembers)
+	}
 	if e.records > e.size/centralSize {
 		return nil, 0, formatErr("", e.pos, "%d members are declared, the central directory of %d bytes has no room for them", e.records, e.size)
 	}
@@ -192,6 +198,9 @@ func readDirectory(r io.ReaderAt, size int64, odd *oddities) ([]*Member, int64, 
 		m, err := readCentral(&c, int64(e.off)+int64(len(dir)-len(c)), odd)
 		if err != nil {
 			return nil, 0, err
+		}
+		if len(members) == maxMembers { // more than were declared
+			return nil, 0, formatErr("", e.pos, "%d members are declared, the central directory has more", e.records)
 		}
 		m.archive = r
 		members = append(members, m)

@@ -31,6 +31,12 @@ func ParseInfo(b []byte) (*Info, error) {
 	if major, _, _ := strings.Cut(version, "."); major != "1" && major != "0" {
 		return nil, formatErr("", -1, "Wheel-Version is %q, 1.0 was expected", version)
 	}
+	total := 0
+	for _, tag := range info.Tags() {
+		if total += tagCount(tag); total > maxTagLines {
+			return nil, formatErr("", -1, "the Tag lines stand for more than %d tags", maxTagLines)
+		}
+	}
 	return info, nil
 }
 

@@ -20,7 +20,16 @@ func (o *oddities) add(member string, off int64, rule string, args ...any) {
 		o.more++
 		return
 	}
-	o.list = append(o.list, formatErr(member, off, rule, args...))
+	o.keep(formatErr(member, off, rule, args...))
+}
+
+// keep is add for an error that is there already.
+func (o *oddities) keep(err error) {
+	if len(o.list) == maxOddities {
+		o.more++
+		return
+	}
+	o.list = append(o.list, err)
 }
 
 // Oddities returns the shapes of the archive that [NewReader] could read, but

@@ -34,6 +34,10 @@ var algorithms = map[string]func() hash.Hash{
 	"sha512": sha512.New,
 }
 
+// maxRows bounds RECORD. There is a row for each member, and a few that are wrong
+// are told one by one.
+const maxRows = 2 * maxMembers
+
 // ParseRecord reads a RECORD file as Python's csv module does. A row that has
 // not three columns, that names a path again, or whose size is no number, is a
 // [*FormatError] with the offset of the row.
@@ -53,22 +57,26 @@ func ParseRecord(b []byte) (*Record, error) {
 // second row for a path when it says something else. The error is that of a file
 // that cannot be taken apart.
 func parseRecord(b []byte) (rec *Record, odd []error, err error) {
+	var bad oddities // of which only so many are kept
 	rec = &Record{byPath: make(map[string]int)}
-	for off := 0; off < len(b); {
+	for off, count := 0, 0; off < len(b); count++ {
 		columns, n, ok := csvRow(b[off:])
-		if !ok {
-			return rec, odd, formatErr("", int64(off), "RECORD row has a quote that is not closed, or text after one")
+		switch {
+		case count == maxRows:
+			return rec, bad.errors(), formatErr("", int64(off), "RECORD has more than %d rows, an archive has no more than %d members", maxRows, maxMembers)
+		case !ok:
+			return rec, bad.errors(), formatErr("", int64(off), "RECORD row has a quote that is not closed, or text after one")
 		}
 		if len(columns) > 0 { // Python skips empty lines too
 			row, err := newRow(columns, off)
 			if err != nil {
-				odd = append(odd, err)
+				bad.keep(err)
 			}
 			at, again := rec.byPath[row.Path]
 			switch {
 			case row.Path == "":
 			case again:
-				odd = append(odd, formatErr("", int64(off), "RECORD has a second row for %q", row.Path))
+				bad.add("", int64(off), "RECORD has a second row for %q", row.Path)
 				if rec.rows[at] != row {
 					rec.noteAgain(row.Path)
 				}
@@ -79,7 +87,7 @@ func parseRecord(b []byte) (rec *Record, odd []error, err error) {
 		}
 		off += n
 	}
-	return rec, odd, nil
+	return rec, bad.errors(), nil
 }
 
 // noteAgain notes that a path has rows that contradict each other.

@@ -9,6 +9,19 @@ import (
 // wheels have at most some tens; three long dotted fields would give millions.
 const maxTags = 4096
 
+// maxTagLines bounds how many tags all Tag lines of WHEEL may stand for.
+const maxTagLines = 4 * maxTags
+
+// tagCount returns how many tags a compressed tag set stands for, well-formed or
+// not. More than some thousand are as good as any number.
+func tagCount(s string) int {
+	product := 1
+	for field := range strings.SplitSeq(s, "-") {
+		product = min(product*(1+strings.Count(field, ".")), maxTagLines+1)
+	}
+	return product
+}
+
 // A Tag says which interpreter, ABI and platform a wheel is for (PEP 425).
 type Tag struct {
 	Python   string // as in "cp312"

@@ -104,7 +104,9 @@ func TestVerifyMeansWhatInstallersDo(t *testing.T) {
 		case s.Sound && why != "":
 			t.Errorf("%s: not as sound as it seems: %s", s.Name, why)
 		}
-		checkErrorLine(t, r)
+		if r.code != 0 {
+			checkErrorLine(t, r)
+		}
 	}
 	if refused < 150 {
 		t.Errorf("the installers differ about %d of %d shapes, that is too few to prove anything", refused, len(shapes))
