@@ -43,7 +43,7 @@ func (r *Reader) ScanAmending(ctx context.Context, n int, rewrite bool, visit fu
 	if err != nil {
 		return nil, err
 	}
-	for _, fault := range r.checkRows(record) {
+	for _, fault := range r.checkRows(record, true) {
 		if err := a.take(fault.(*FormatError), record, r); err != nil {
 			return nil, err
 		}

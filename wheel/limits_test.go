@@ -122,7 +122,10 @@ func TestFaultsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	faults := r.checkRows(record)
+	faults := r.checkRows(record, false)
+	if all := r.checkRows(record, true); len(all) != 3*maxOddities {
+		t.Errorf("%d faults in all, want %d", len(all), 3*maxOddities)
+	}
 	if got := faults[len(faults)-1].Error(); len(faults) != maxOddities+1 || got != "200 more like these" {
 		t.Errorf("%d faults, the last is %q", len(faults), got)
 	}

@@ -11,12 +11,13 @@ const maxOddities = 100
 
 // oddities collects what is read without doubt, and yet not by everybody.
 type oddities struct {
+	all  bool // are kept, for one who does something about each
 	list []error
 	more int // how many were not kept
 }
 
 func (o *oddities) add(member string, off int64, rule string, args ...any) {
-	if len(o.list) == maxOddities {
+	if len(o.list) >= maxOddities && !o.all {
 		o.more++
 		return
 	}
@@ -25,7 +26,7 @@ func (o *oddities) add(member string, off int64, rule string, args ...any) {
 
 // keep is add for an error that is there already.
 func (o *oddities) keep(err error) {
-	if len(o.list) == maxOddities {
+	if len(o.list) >= maxOddities && !o.all {
 		o.more++
 		return
 	}

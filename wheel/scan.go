@@ -38,7 +38,7 @@ func (r *Reader) ScanSome(ctx context.Context, n int, want func(*Member) bool, v
 	if err != nil {
 		return err
 	}
-	if faults := r.checkRows(record); len(faults) > 0 {
+	if faults := r.checkRows(record, false); len(faults) > 0 {
 		return faults[0]
 	}
 	s := &scan{ctx: ctx, reader: r, record: record, want: want, visit: visit, failed: len(r.members)}
@@ -58,7 +58,7 @@ func (r *Reader) Inspect(ctx context.Context, n int, want func(*Member) bool, vi
 	if err != nil {
 		faults, record = append(faults, err), &Record{}
 	} else {
-		faults = append(r.checkRows(record), r.oddRows(record)...)
+		faults = append(r.checkRows(record, false), r.oddRows(record)...)
 	}
 	s := &scan{ctx: ctx, reader: r, record: record, want: want, visit: visit, failed: len(r.members), all: true}
 	s.run(n)
@@ -70,9 +70,9 @@ func (r *Reader) Inspect(ctx context.Context, n int, want func(*Member) bool, vi
 }
 
 // checkRows compares the names in RECORD with those in the archive. It returns
-// what is wrong with them.
-func (r *Reader) checkRows(record *Record) []error {
-	var faults oddities // of which only so many are kept: the first is enough to refuse
+// what is wrong with them: all of it, or the first faults and their number.
+func (r *Reader) checkRows(record *Record, all bool) []error {
+	faults := oddities{all: all}
 	for _, m := range r.members {
 		row, ok := record.Row(m.Name)
 		switch {
