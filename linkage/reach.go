@@ -96,12 +96,14 @@ func (r *resolver) reachedByName(needed string, q *request) *Object {
 }
 
 // stranded returns the library of the wheel that has a name, though nothing leads to
-// it, and the others of that name.
+// it, and other libraries of that name: copies of it do not count.
 func (r *resolver) stranded(name string, from *Object) (to *Object, others []*Object) {
 	if r.ledOnly || r.opts.Promised != nil && r.opts.Promised(name) {
 		return nil, nil
 	}
-	return nearest(name, from, r.bySoname[name])
+	to, others = nearest(name, from, r.bySoname[name])
+	others = slices.DeleteFunc(others, func(o *Object) bool { return sameELF(to.File, o.File) })
+	return to, others
 }
 
 // nearest chooses among members of one name: one that has the versions which the
