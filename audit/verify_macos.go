@@ -240,7 +240,7 @@ func (p *Proof) claimMacOrder() {
 // the machine that built the wheel. A weak library that is not there does no harm,
 // unless another one has its path.
 func (p *Proof) claimMacPaths() {
-	var faults, weak []Fault
+	var faults, weak, open []Fault
 	rpaths := 0
 	for _, b := range p.Report.MacOS.Graph.Members {
 		held := p.Report.MacOS.images(b)
@@ -248,8 +248,13 @@ func (p *Proof) claimMacPaths() {
 			l := macLoad{from: image}
 			for _, rpath := range image.Slice.RPaths {
 				rpaths++
-				if why := notPortableOnMacOS(rpath); why != "" {
-					faults = append(faults, Fault{File: l.file(), Reason: "LC_RPATH \"" + rpath + "\" " + why})
+				fault := Fault{File: l.file(), Reason: "LC_RPATH \"" + rpath + "\" " + notPortableOnMacOS(rpath)}
+				switch {
+				case notPortableOnMacOS(rpath) == "":
+				case path.IsAbs(rpath) && leavesOutDylib(image):
+					open = append(open, fault)
+				default:
+					faults = append(faults, fault)
 				}
 			}
 			for _, e := range image.Loads {
@@ -266,10 +271,21 @@ func (p *Proof) claimMacPaths() {
 		}
 	}
 	p.claim(TopicPaths, "no search path of the build machine is left", phrase.Count(rpaths, "LC_RPATH"), faults)
+	if len(open) > 0 {
+		p.unchecked(TopicPaths, "search paths to libraries that are left out lead there on the user's system", "they are not part of the wheel", open)
+	}
 	if len(weak) > 0 {
 		p.unchecked(TopicPaths, "no other library lies where a weak one is looked for", "it is not in the wheel", weak)
 	}
 	p.claimInstallNames()
+}
+
+// leavesOutDylib reports whether an image loads a library by its search paths that is
+// left out.
+func leavesOutDylib(image *linkage.Image) bool {
+	return slices.ContainsFunc(image.Loads, func(e *linkage.LoadEdge) bool {
+		return e.Status == linkage.DylibExcluded && strings.HasPrefix(e.Dylib.Name, "@rpath/")
+	})
 }
 
 // notPortableOnMacOS is notPortable for LC_RPATH. Paths of macOS are the same on

@@ -252,6 +252,10 @@ func (s *dyldSearch) inWheel(at, rule string) bool {
 
 // outside looks for a file of a root.
 func (s *dyldSearch) outside(root Root, name, rule string) bool {
+	if s.opts.WheelOnly && s.excluded(name) {
+		s.edge.Status, s.edge.Rule, s.edge.Tried = DylibExcluded, rule, nil // what lies there is left out unseen
+		return true
+	}
 	if s.opts.WheelOnly {
 		return s.vain(Place{Dir: path.Dir(name), Rule: rule, Why: "outside the wheel"})
 	}

@@ -1,7 +1,10 @@
 package linkage
 
 import (
+	"path"
 	"regexp"
+	"slices"
+	"strings"
 )
 
 // A request is one file of a load in progress.
@@ -86,6 +89,7 @@ func (r *resolver) follow(e *Edge, loaded map[string]*Object, q *request) *Objec
 		to, rule = r.search(e, q)
 	}
 	if to == nil {
+		r.leaveOutUnseen(e, q)
 		return nil
 	}
 	e.To, e.Rule, e.Tried = to, rule, nil
@@ -96,6 +100,27 @@ func (r *resolver) follow(e *Edge, loaded map[string]*Object, q *request) *Objec
 	}
 	e.Status = Found
 	return to
+}
+
+// leaveOutUnseen leaves a library out by the path that a search leads to, where nothing
+// outside the wheel is looked at.
+func (r *resolver) leaveOutUnseen(e *Edge, q *request) {
+	if !r.opts.WheelOnly || len(r.opts.Exclude) == 0 {
+		return
+	}
+	paths := []string{e.Needed}
+	if !strings.Contains(e.Needed, "/") {
+		paths = nil
+		for _, d := range q.dirs {
+			if !d.inWheel {
+				paths = append(paths, path.Join(d.name, e.Needed))
+			}
+		}
+	}
+	if slices.ContainsFunc(paths, r.excluded) {
+		e.Status, e.Tried = Excluded, nil
+		r.noteWay(e, q)
+	}
 }
 
 // known returns the file that a name stands for before anything is sought.

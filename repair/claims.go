@@ -157,7 +157,7 @@ func (a *application) wanted(topic audit.Topic, f *audit.Fault) bool {
 	case audit.TopicSignatures:
 		return o.Audit.MacOS.DylibsOnly
 	case audit.TopicPaths:
-		return o.MacOS.KeepRPaths || o.Audit.MacOS.DylibsOnly || a.plan.macos != nil && len(a.plan.missing)+len(a.plan.excluded) > 0
+		return o.MacOS.KeepRPaths || o.Audit.MacOS.DylibsOnly || slices.Contains(a.plan.missing, f.Library)
 	}
 	return false
 }
