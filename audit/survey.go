@@ -100,6 +100,7 @@ func (s *Survey) Complete() bool {
 func newProcess(g *linkage.Graph) Process {
 	p := Process{Format: ELF, Libc: g.Libc}
 	nodes := map[*linkage.Object]*Node{}
+	seen := map[*linkage.Object]bool{}
 	add := func(o *linkage.Object) *Node {
 		if nodes[o] == nil {
 			nodes[o] = newNode(o)
@@ -111,12 +112,10 @@ func newProcess(g *linkage.Graph) Process {
 		if p.Arch == "" {
 			p.Arch, _ = root.File.Arch()
 		}
-		p.Roots = append(p.Roots, add(root))
-		for _, e := range root.Loads() {
-			if e.Status == linkage.Found {
-				add(e.To)
-			}
+		for _, o := range root.LoadedWith(seen) {
+			add(o)
 		}
+		p.Roots = append(p.Roots, add(root))
 	}
 	for o, n := range nodes {
 		for _, e := range o.Edges {

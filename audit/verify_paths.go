@@ -4,6 +4,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/phrase"
@@ -17,6 +18,7 @@ func (p *Proof) claimPaths() {
 	var faults, open []Fault
 	entries := 0
 	for _, o := range p.Report.Graph.Members {
+		leaves := sync.OnceValue(func() bool { return leavesOut(o) })
 		for _, tag := range []struct{ name, value string }{{"DT_RPATH", o.File.RPath()}, {"DT_RUNPATH", o.File.RunPath()}} {
 			if tag.value == "" {
 				continue
@@ -27,7 +29,7 @@ func (p *Proof) claimPaths() {
 				fault := Fault{File: o.Path, Reason: tag.name + " entry \"" + entry + "\" " + why}
 				switch {
 				case why == "":
-				case entry != "" && (p.Report.keeps(entry) || path.IsAbs(entry) && leavesOut(o)):
+				case entry != "" && (p.Report.keeps(entry) || path.IsAbs(entry) && leaves()):
 					open = append(open, fault)
 				default:
 					faults = append(faults, fault)

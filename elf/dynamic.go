@@ -16,12 +16,13 @@ type Dyn struct {
 // dynamic is the dynamic table as the loader sees it.
 type dynamic struct {
 	present bool
-	prog    int    // index of PT_DYNAMIC
-	addr    uint64 // virtual address
-	off     uint64 // file offset
-	slots   int    // entries that may be written: those in use, the DT_NULL, and the empty ones behind it
-	open    bool   // the DT_NULL that ends the table lies behind PT_DYNAMIC
-	entries []Dyn  // up to, not including, the first DT_NULL
+	prog    int                // index of PT_DYNAMIC
+	addr    uint64             // virtual address
+	off     uint64             // file offset
+	slots   int                // entries that may be written: those in use, the DT_NULL, and the empty ones behind it
+	open    bool               // the DT_NULL that ends the table lies behind PT_DYNAMIC
+	entries []Dyn              // up to, not including, the first DT_NULL
+	last    map[elf.DynTag]int // index of the last entry with a tag
 	strings strtab
 	needed  []string
 	soname  string
@@ -70,12 +71,14 @@ func (f *File) readDynamicEntries(p Prog, at uint64) error {
 		return err
 	}
 	c := f.cursor(buf, off)
+	d.last = map[elf.DynTag]int{}
 	for range n {
 		e := Dyn{Tag: elf.DynTag(f.signed(c.Word())), Val: c.Word()}
 		if e.Tag == elf.DT_NULL {
 			d.slots = len(d.entries) + 1 + emptyEntries(c)
 			return nil
 		}
+		d.last[e.Tag] = len(d.entries)
 		d.entries = append(d.entries, e)
 	}
 	d.slots, d.open = int(n), true
@@ -142,20 +145,16 @@ func (f *File) signed(v uint64) int64 {
 
 // DynValue returns the value of the last entry with that tag, as ld.so takes it.
 func (f *File) DynValue(tag elf.DynTag) (uint64, bool) {
-	for i := len(f.dynamic.entries) - 1; i >= 0; i-- {
-		if e := f.dynamic.entries[i]; e.Tag == tag {
-			return e.Val, true
-		}
+	if i, ok := f.dynamic.last[tag]; ok {
+		return f.dynamic.entries[i].Val, true
 	}
 	return 0, false
 }
 
 // tagAt returns the file offset of the entry that [File.DynValue] takes.
 func (f *File) tagAt(tag elf.DynTag) uint64 {
-	for i := len(f.dynamic.entries) - 1; i >= 0; i-- {
-		if f.dynamic.entries[i].Tag == tag {
-			return f.entryOff(i)
-		}
+	if i, ok := f.dynamic.last[tag]; ok {
+		return f.entryOff(i)
 	}
 	return f.dynamic.off
 }
@@ -229,6 +228,9 @@ func (f *File) DynEntries() []Dyn { return append([]Dyn(nil), f.dynamic.entries.
 
 // Needed returns the DT_NEEDED names in their order, which decides symbol lookup.
 func (f *File) Needed() []string { return append([]string(nil), f.dynamic.needed...) }
+
+// NeededCount returns how many DT_NEEDED there are.
+func (f *File) NeededCount() int { return len(f.dynamic.needed) }
 
 // Soname returns DT_SONAME, "" if there is none.
 func (f *File) Soname() string { return f.dynamic.soname }

@@ -105,6 +105,7 @@ func TestEditOfWhatIsNotThere(t *testing.T) {
 	static, object := headerOnly(t, elf.ET_EXEC), headerOnly(t, elf.ET_REL)
 	pie := open(t, "x86_64 interp=/lib/ld.so needed=libc.so.6")
 	pie.dynamic.entries = append(pie.dynamic.entries, Dyn{elf.DT_FLAGS_1, uint64(elf.DF_1_PIE)})
+	pie.dynamic.last[elf.DT_FLAGS_1] = len(pie.dynamic.entries) - 1
 	for _, tt := range []struct {
 		name string
 		f    *File

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 
 	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/rootfs"
@@ -18,9 +19,10 @@ const maxOpen = 16
 // A disk is what has been seen of the file systems of one or several searches.
 // Each path is looked at once, and each file is read once.
 type disk struct {
-	lookups map[string]lookup // by path within a root
-	images  map[string]image  // by path on this machine
-	closed  bool              // nothing is looked at
+	lookups map[string]lookup  // by path within a root
+	folders map[string]*folder // likewise
+	images  map[string]image   // by path on this machine
+	closed  bool               // nothing is looked at
 	pool    *steady.Pool
 	err     error // the first that ends a search: see passesOver
 }
@@ -31,7 +33,7 @@ func newDisk(keep bool) *disk {
 	if keep {
 		open = maxOpen
 	}
-	return &disk{lookups: map[string]lookup{}, images: map[string]image{}, pool: steady.NewPool(open)}
+	return &disk{lookups: map[string]lookup{}, folders: map[string]*folder{}, images: map[string]image{}, pool: steady.NewPool(open)}
 }
 
 // A lookup is what lies at a path: a library, or why there is none.
@@ -54,6 +56,12 @@ type image struct {
 
 // lookup returns the library that lies at a path.
 func (d *disk) lookup(root Root, name string) lookup {
+	if d.closed {
+		return lookup{why: outsideWheel}
+	}
+	if why := d.folderWhyNot(root, name); why != "" {
+		return lookup{why: why}
+	}
 	key := root.dir + "\x00" + name
 	l, ok := d.lookups[key]
 	if ok {
@@ -67,10 +75,64 @@ func (d *disk) lookup(root Root, name string) lookup {
 	return l
 }
 
+// outsideWheel tells why nothing is looked at.
+const outsideWheel = "outside the wheel"
+
+// A folder is what is known of a directory, so that most files that are not in it
+// need no look of their own.
+type folder struct {
+	why   string          // it is none, "" if it is one
+	asked int             // names
+	names map[string]bool // nil until many are asked for
+}
+
+// manyNames is for how many names a directory is asked before it is listed.
+const manyNames = 32
+
+// folderWhyNot tells why there is no file at a path, as far as the directory alone
+// shows it: "" means that the file has to be looked at.
+func (d *disk) folderWhyNot(root Root, name string) string {
+	dir, base := path.Split(name)
+	key := root.dir + "\x00" + dir
+	f := d.folders[key]
+	if f == nil {
+		f = &folder{}
+		if _, err := root.resolve(dir); err != nil {
+			f.why = d.whyNot(err)
+		}
+		d.folders[key] = f
+	}
+	if f.asked++; f.why != "" || f.asked < manyNames {
+		return f.why
+	}
+	if f.asked == manyNames {
+		f.list(root, dir)
+	}
+	if f.names != nil && base != "" && !f.names[base] {
+		return notThere
+	}
+	return ""
+}
+
+// list reads the names in a directory. One that may not be read is asked for each.
+func (f *folder) list(root Root, dir string) {
+	entries, err := root.fs().ReadDir(dir)
+	if err != nil {
+		return
+	}
+	f.names = make(map[string]bool, len(entries))
+	for _, e := range entries {
+		f.names[e.Name()] = true
+	}
+}
+
+// notThere tells that there is no file.
+const notThere = "not there"
+
 // find returns the ELF file that lies at a path, or why there is none.
 func (d *disk) find(root Root, name string) (image, string) {
 	if d.closed {
-		return image{}, "outside the wheel"
+		return image{}, outsideWheel
 	}
 	real, err := root.resolve(name)
 	if err != nil {
@@ -128,7 +190,7 @@ func whyNot(err error) string {
 	var pathErr *fs.PathError
 	switch {
 	case rootfs.IsMissing(err):
-		return "not there"
+		return notThere
 	case errors.As(err, &pathErr):
 		return pathErr.Err.Error()
 	}
@@ -137,7 +199,7 @@ func whyNot(err error) string {
 
 // forget drops what an error has made of the looks so far.
 func (d *disk) forget() {
-	d.lookups, d.err = map[string]lookup{}, nil
+	d.lookups, d.folders, d.err = map[string]lookup{}, map[string]*folder{}, nil
 }
 
 // close closes the files that are open.

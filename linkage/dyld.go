@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wheelmend/wheelmend/internal/budget"
 	"github.com/wheelmend/wheelmend/internal/steady"
 	"github.com/wheelmend/wheelmend/macho"
 )
@@ -166,6 +167,9 @@ func (g *DyldGraph) Close() error { return g.disk.close() }
 // and through others, for each slice on its own. A library that is not found is an
 // edge with status DylibMissing, not an error.
 func ResolveDyld(ctx context.Context, members []MachOMember, opts DyldOptions) (*DyldGraph, error) {
+	if err := checkMachOMembers(members); err != nil {
+		return nil, err
+	}
 	d, err := newDyld(opts)
 	if err != nil {
 		return nil, err
@@ -198,12 +202,13 @@ func newDyld(opts DyldOptions) (*dyld, error) {
 	return &dyld{
 		opts: opts, root: root, graph: &DyldGraph{disk: newMachODisk()},
 		byInstall: map[string]*Binary{}, byFold: map[string][]*Binary{}, byHost: map[string]*Binary{}, tried: map[*LoadEdge]map[string]bool{},
+		same: map[[2]*Image]bool{}, work: newWork(),
 	}, nil
 }
 
 // finish returns the graph, unless something could not be looked at.
 func (d *dyld) finish() (*DyldGraph, error) {
-	if err := d.graph.disk.err; err != nil {
+	if err := errors.Join(d.limit, d.work.Err(), d.graph.disk.err); err != nil {
 		return nil, errors.Join(err, d.graph.Close())
 	}
 	d.sort()
@@ -235,6 +240,12 @@ type dyld struct {
 	byFold    map[string][]*Binary          // the same in lower case
 	byHost    map[string]*Binary            // files outside the wheel by path on this machine
 	tried     map[*LoadEdge]map[string]bool // rpaths, by text, on which a library is not
+	byID      map[string][]*Binary          // members by install name
+	byLeaf    map[string][]*Binary          // members by what they are called, see leaf
+	noted     int                           // places in vain that edges have
+	same      map[[2]*Image]bool            // see sameLibrary
+	work      *budget.Budget
+	limit     error // of a file outside the wheel
 }
 
 // A chain is an image with those that led to it, the last loaded first: the
@@ -264,6 +275,9 @@ func (d *dyld) load(image *Image) {
 		c := queue[0]
 		queue = queue[1:]
 		for _, e := range c.image.Loads {
+			if !d.spend(c.image, costVisit) {
+				return
+			}
 			if e.Status == DylibMissing {
 				d.resolve(c, e)
 			}
@@ -273,6 +287,11 @@ func (d *dyld) load(image *Image) {
 			}
 		}
 	}
+}
+
+// spend takes units of the budget for an image. It reports whether there were any.
+func (d *dyld) spend(image *Image, units int) bool {
+	return d.work.Spend(image.Binary.Path, units) == nil
 }
 
 // IsDylibName reports whether a file has one of the names by which libraries and
@@ -304,6 +323,9 @@ func (d *dyld) excluded(name string) bool { return d.matches(d.opts.Exclude, nam
 // resolve decides what one library of the first image of a chain is.
 func (d *dyld) resolve(c *chain, e *LoadEdge) {
 	name := e.Dylib.Name
+	if !d.spend(c.image, costLook+len(name)/64) {
+		return
+	}
 	switch {
 	case d.excluded(name):
 		e.Status = DylibExcluded

@@ -45,6 +45,9 @@ func (d *machoDisk) spelled(root Root, dir, name string) string {
 		if err != nil && d.err == nil {
 			d.err = unlessPassedOver(err)
 		}
+		if err != nil {
+			known = nil
+		}
 		for _, e := range entries {
 			lower := strings.ToLower(e.Name())
 			if _, twice := known[lower]; twice {

@@ -1,6 +1,7 @@
 package linkage
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -103,6 +104,9 @@ func (s *dyldSearch) own(name string) bool {
 	rest, ok := cutVariable(name, rpathVariable)
 	for c := s.from; ok && c != nil; c = c.up {
 		for _, rpath := range c.image.Slice.RPaths {
+			if !s.spend(s.from.image, costLook+(len(rpath)+len(rest))/64) {
+				return false
+			}
 			if s.ownAt(rpath+"/"+rest, c.image, rpathRule(rpath, c.image)) {
 				return true
 			}
@@ -168,7 +172,13 @@ func (s *dyldSearch) byRPath(rest string) {
 	}
 	none := true
 	for c := s.from; c != nil; c = c.up {
+		if !s.spend(s.from.image, costVisit) {
+			return
+		}
 		for _, rpath := range c.image.Slice.RPaths {
+			if !s.spend(s.from.image, 2*costLook+(len(rpath)+len(rest))/64) {
+				return
+			}
 			none = false
 			key := c.image.Binary.Path + "\x00" + rpath
 			if p := c.program(); p != nil && strings.HasPrefix(rpath, executableVariable) {
@@ -305,10 +315,24 @@ func refusal(to *Image) string {
 	return ""
 }
 
+// notePlace keeps a place that was searched in vain, or counts it with others.
+func (s *dyldSearch) notePlace(p Place) {
+	if s.noted++; s.noted <= maxNoted && len(s.edge.Tried) < maxPlaces {
+		s.edge.Tried = append(s.edge.Tried, p)
+		return
+	}
+	more := 1
+	if last := len(s.edge.Tried) - 1; last >= 0 && s.edge.Tried[last].more > 0 {
+		more += s.edge.Tried[last].more
+		s.edge.Tried = s.edge.Tried[:last]
+	}
+	s.edge.Tried = append(s.edge.Tried, morePlaces(more))
+}
+
 // vain notes a place without success, once for each search.
 func (s *dyldSearch) vain(p Place) bool {
 	if s.note {
-		s.edge.Tried = append(s.edge.Tried, p)
+		s.notePlace(p)
 	}
 	return false
 }
@@ -325,6 +349,7 @@ func (d *dyld) file(root Root, name string) (*Binary, string) {
 	}
 	b := newBinary(found.host, found.file)
 	b.real, b.dir, b.root, b.info = found.real, path.Dir(found.real), root, found.info
+	d.limit = errors.Join(d.limit, checkMachO(b.Path, b.File))
 	d.byHost[found.host] = b
 	d.graph.System = append(d.graph.System, b)
 	return b, ""

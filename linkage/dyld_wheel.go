@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/macho"
 )
 
@@ -60,11 +61,11 @@ func (d *dyld) settleEdge(image *Image, e *LoadEdge, wheel bool) {
 // matchName takes the member that is called as a missing library is: by its install
 // name, which is what dyld takes once something has loaded it, or by its file name.
 func (d *dyld) matchName(image *Image, e *LoadEdge) bool {
-	rule, found := ByName, d.membersFor(image, func(to *Image) bool { return to.Slice.ID == e.Dylib.Name })
+	rule, found := ByName, d.membersFor(image, d.index().byID[e.Dylib.Name], func(to *Image) bool { return to.Slice.ID == e.Dylib.Name })
 	if len(found) == 0 {
-		rule, found = ByFileName, d.membersFor(image, func(to *Image) bool { return calledSo(to, e.Dylib.Name) && reaches(image, to) })
+		rule, found = ByFileName, d.membersFor(image, d.byLeaf[leaf(e.Dylib.Name)], func(to *Image) bool { return calledSo(to, e.Dylib.Name) && reaches(image, to) })
 	}
-	to := closest(image, found)
+	to := d.closest(image, found)
 	if to == nil {
 		if len(found) > 0 {
 			e.Tried = append(e.Tried, Place{Dir: "the wheel", Rule: "name of its files", Why: fmt.Sprintf("%s are called so, and differ", names(found))})
@@ -75,10 +76,34 @@ func (d *dyld) matchName(image *Image, e *LoadEdge) bool {
 	return true
 }
 
-// membersFor returns the libraries of the wheel for the architecture of an image.
-func (d *dyld) membersFor(image *Image, want func(*Image) bool) []*Image {
-	var found []*Image
+// index lists the members by the names that they have, when that is asked first.
+func (d *dyld) index() *dyld {
+	if d.byID != nil {
+		return d
+	}
+	d.byID, d.byLeaf = map[string][]*Binary{}, map[string][]*Binary{}
+	add := func(by map[string][]*Binary, name string, b *Binary) {
+		if list := by[name]; name != "" && (len(list) == 0 || list[len(list)-1] != b) {
+			by[name] = append(list, b)
+		}
+	}
 	for _, b := range d.graph.Members {
+		add(d.byLeaf, leaf(b.Path), b)
+		for _, image := range b.Images {
+			add(d.byID, image.Slice.ID, b)
+			add(d.byLeaf, leaf(image.Slice.ID), b)
+		}
+	}
+	return d
+}
+
+// membersFor returns those of some members that an image can load and that are wanted.
+func (d *dyld) membersFor(image *Image, members []*Binary, want func(*Image) bool) []*Image {
+	var found []*Image
+	for _, b := range members {
+		if !d.spend(image, costLook) {
+			return nil
+		}
 		if to := b.Image(image.Slice.Arch); to != nil && to != image && to.Slice.Type == macho.DyLib && want(to) {
 			found = append(found, to)
 		}
@@ -113,14 +138,14 @@ func leaf(name string) string {
 
 // closest returns the one library that is meant: that in the folder of the image,
 // else the only one, or the first of several that are the same.
-func closest(image *Image, found []*Image) *Image {
+func (d *dyld) closest(image *Image, found []*Image) *Image {
 	for _, to := range found {
 		if to.Binary.dir == image.Binary.dir {
 			return to
 		}
 	}
 	for n, other := range found {
-		if n > 0 && !sameLibrary(found[0], other) {
+		if n > 0 && !d.sameLibrary(found[0], other) {
 			return nil
 		}
 	}
@@ -130,12 +155,25 @@ func closest(image *Image, found []*Image) *Image {
 	return found[0]
 }
 
+// sameLibrary compares two images, each pair once: see the function of that name.
+func (d *dyld) sameLibrary(a, b *Image) bool {
+	pair := [2]*Image{a, b}
+	same, ok := d.same[pair]
+	if !ok && d.spend(a, costLook+int(min(a.Slice.Size, b.Slice.Size)>>8)) {
+		same = sameLibrary(a, b)
+		d.same[pair] = same
+	}
+	return same
+}
+
+// names lists some of the files of images.
 func names(images []*Image) string {
 	var paths []string
 	for _, i := range images {
 		paths = append(paths, i.Binary.Path)
 	}
-	return strings.Join(paths, ", ")
+	const shown = 10
+	return phrase.Some(paths, shown)
 }
 
 // sameLibrary reports whether two images came out of one run of the linker, or are
@@ -177,16 +215,17 @@ func (d *dyld) preferOwn(image *Image, e *LoadEdge) {
 	if outside.Binary.member || d.insists(e) {
 		return
 	}
-	own := d.membersFor(image, func(to *Image) bool {
-		return calledSo(to, e.Dylib.Name) && reaches(image, to) && sameLibrary(to, outside)
+	called := d.index().byLeaf[leaf(e.Dylib.Name)]
+	own := d.membersFor(image, called, func(to *Image) bool {
+		return calledSo(to, e.Dylib.Name) && reaches(image, to) && d.sameLibrary(to, outside)
 	})
 	if len(own) == 0 && !d.namedByUser(e) {
-		own = d.membersFor(image, func(to *Image) bool {
+		own = d.membersFor(image, d.byID[outside.Slice.ID], func(to *Image) bool {
 			id := to.Slice.ID
 			return id != "" && id == outside.Slice.ID && reaches(image, to) && (leaf(id) == leaf(e.Dylib.Name) || calledSo(to, e.Dylib.Name))
 		})
 	}
-	if to := closest(image, own); to != nil {
+	if to := d.closest(image, own); to != nil {
 		e.To, e.Rule, e.Instead = to, OwnCopy, outside.Binary
 	}
 }

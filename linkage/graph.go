@@ -86,6 +86,8 @@ type Place struct {
 	Dir  string
 	Rule string
 	Why  string // such as "not there", "not ELF", "i686, not x86_64"
+
+	more int // places that this one stands for, which are not told
 }
 
 // A Graph is what the files of a wheel load, or one file of a file system.
@@ -135,6 +137,26 @@ func (o *Object) Loads() []*Edge {
 // FoundAs returns the file name under which a library of the system was found: that of
 // a symbolic link, if one led to it.
 func (o *Object) FoundAs() string { return path.Base(o.found) }
+
+// LoadedWith returns what a load of o brings in, breadth first, without what is in
+// seen, to which it adds all of that. The files of seen must be there with all that
+// they load.
+func (o *Object) LoadedWith(seen map[*Object]bool) []*Object {
+	if seen[o] {
+		return nil
+	}
+	seen[o] = true
+	queue := []*Object{o}
+	for i := 0; i < len(queue); i++ {
+		for _, e := range queue[i].Edges {
+			if e.Status == Found && !seen[e.To] {
+				seen[e.To] = true
+				queue = append(queue, e.To)
+			}
+		}
+	}
+	return queue
+}
 
 // SystemPath returns the path of a library within its system: without the
 // sysroot in front. It is "" for a member of the wheel.

@@ -26,11 +26,14 @@ func (r *resolver) load(first *Object) map[*Object]bool {
 	r.loadedAs(loaded, first)
 	seen := map[*Object]bool{first: true}
 	program := isProgram(first.File)
-	queue := []*request{{file: first, program: program, path: r.extend(&loadPath{}, first)}}
-	for len(queue) > 0 {
+	queue := []*request{{file: first, program: program, path: r.extend(r.noPath(), first)}}
+	for len(queue) > 0 && r.err == nil {
 		q := queue[0]
 		queue = queue[1:]
 		for i, needed := range q.file.File.Needed() {
+			if !r.spend(q.file, costVisit) {
+				return seen
+			}
 			to := r.follow(r.edge(q.file, i, needed), loaded, q)
 			if to == nil {
 				continue
@@ -82,6 +85,9 @@ func (r *resolver) follow(e *Edge, loaded map[string]*Object, q *request) *Objec
 		return nil
 	case !r.asTheyLie && libpython.MatchString(e.Needed):
 		e.Status = LibPython
+		return nil
+	}
+	if !r.spend(q.file, costLook) {
 		return nil
 	}
 	to, rule := r.known(e.Needed, loaded, q.file)

@@ -57,6 +57,9 @@ func (l *Loader) Load(name string) (*Graph, error) {
 	r.setPaths(l.defaultsFor(r, arch))
 	r.libraryPath = r.environmentDirs(first)
 	r.graph.Members, r.graph.Roots = []*Object{first}, []*Object{first}
+	if err := checkELF(name, first.File); err != nil {
+		return nil, err
+	}
 	if interp != "" {
 		r.findInterpreter(first, interp)
 	}

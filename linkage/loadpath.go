@@ -1,12 +1,16 @@
 package linkage
 
 import (
+	"crypto/sha256"
 	stdelf "debug/elf"
+	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/budget"
 )
 
 // A loadPath holds the directories that a file and its loaders hand on to what
@@ -16,9 +20,33 @@ import (
 // DT_RUNPATH, which serves that file alone (elf/dl-load.c, _dl_map_object). musl
 // makes no difference between the two, and follows both up the chain
 // (ldso/dynlink.c, load_library).
-type loadPath struct {
-	dirs []dir
-	key  string // names the directories
+type loadPath struct{ dirs []dir }
+
+// A pathKey stands for the directories of a load path: their SHA-256.
+type pathKey [sha256.Size]byte
+
+// An extension is a file that is loaded with a load path.
+type extension struct {
+	path *loadPath
+	file *Object
+}
+
+// noPath returns the load path of a process that has loaded nothing.
+func (r *resolver) noPath() *loadPath { return r.intern(nil) }
+
+// intern returns the one load path with these directories.
+func (r *resolver) intern(dirs []dir) *loadPath {
+	hash := sha256.New()
+	for _, d := range dirs {
+		fmt.Fprintf(hash, "%q %q ", d.root.dir, d.name)
+	}
+	key := pathKey(hash.Sum(nil))
+	p, ok := r.loadPaths[key]
+	if !ok {
+		p = &loadPath{dirs}
+		r.loadPaths[key] = p
+	}
+	return p
 }
 
 // extend returns the load path of a file that was loaded with path p.
@@ -30,18 +58,35 @@ func (r *resolver) extend(p *loadPath, o *Object) *loadPath {
 	if len(own) == 0 {
 		return p
 	}
-	longer := &loadPath{dirs: slices.Clone(own)}
-	for _, d := range p.dirs {
-		if !slices.ContainsFunc(own, d.same) {
-			longer.dirs = append(longer.dirs, d)
-		}
+	as := extension{p, o}
+	if known, ok := r.extended[as]; ok {
+		return known
 	}
-	var key strings.Builder
-	for _, d := range longer.dirs {
-		key.WriteString(d.root.dir + "\x00" + d.name + "\x00")
+	if !r.spend(o, costKeep*(len(own)+len(p.dirs))) {
+		return p
 	}
-	longer.key = key.String()
-	return longer
+	dirs := distinct(slices.Concat(own, p.dirs))
+	if err := budget.Check(o.Path, "directories in its search path and those of the files that load it", len(dirs), maxPathEntries); err != nil {
+		r.err = errors.Join(r.err, err)
+	}
+	r.extended[as] = r.intern(dirs)
+	return r.extended[as]
+}
+
+// distinct keeps the first of several entries for a directory.
+func distinct(dirs []dir) []dir {
+	type key struct {
+		name    string
+		inWheel bool
+		root    Root
+	}
+	seen := map[key]bool{}
+	return slices.DeleteFunc(dirs, func(d dir) bool {
+		k := key{d.name, d.inWheel, d.root}
+		twice := seen[k]
+		seen[k] = true
+		return twice
+	})
 }
 
 // rpathDirs returns the directories that search paths add for a file: those
@@ -70,14 +115,17 @@ func (r *resolver) ownPath(o *Object) []dir {
 		text = "" // musl drops the whole path then (ldso/dynlink.c, fixup_rpath)
 	}
 	var dirs []dir
-	for _, entry := range strings.Split(text, ":") {
+	for entry := range strings.SplitSeq(text, ":") {
+		if !r.spend(o, costKeep+(len(entry)+len(o.Path))/4) {
+			break
+		}
 		for _, d := range r.expand(entry, o) {
 			d.rule, d.entry, d.of = tag+" "+entry+" of "+o.Path, entry, o
 			dirs = append(dirs, d)
 		}
 	}
-	r.paths[o] = dirs
-	return dirs
+	r.paths[o] = distinct(dirs)
+	return r.paths[o]
 }
 
 // hasRunPath reports whether the file has a DT_RUNPATH. An empty one hides

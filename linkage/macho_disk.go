@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
+	"strings"
 
+	"github.com/wheelmend/wheelmend/internal/rootfs"
 	"github.com/wheelmend/wheelmend/internal/steady"
 	"github.com/wheelmend/wheelmend/macho"
 )
@@ -19,11 +22,34 @@ type machoDisk struct {
 	err     error // the first that ends a search: see passesOver
 	opened  []machoLookup
 
-	spellings map[string]map[string]string // of each directory: names by lower case
+	spellings map[string]map[string]string // of each directory: names by lower case; nil if they cannot be read
+	folders   map[string]machoFolder       // by path within a root
 }
 
 func newMachODisk() *machoDisk {
-	return &machoDisk{lookups: map[string]machoLookup{}, read: map[string]machoLookup{}, pool: steady.NewPool(maxOpen), spellings: map[string]map[string]string{}}
+	return &machoDisk{lookups: map[string]machoLookup{}, read: map[string]machoLookup{}, pool: steady.NewPool(maxOpen), spellings: map[string]map[string]string{}, folders: map[string]machoFolder{}}
+}
+
+// A machoFolder is a directory without links, unless it is not there.
+type machoFolder struct {
+	real    string
+	missing bool
+}
+
+// lacks reports that there is no file at a path, as far as its directory alone shows.
+func (d *machoDisk) lacks(root Root, name string) bool {
+	dir, base := path.Split(name)
+	key := root.dir + "\x00" + dir
+	f, ok := d.folders[key]
+	if !ok {
+		var err error
+		f.real, err = d.macPath(root, dir)
+		f.missing = rootfs.IsMissing(err)
+		d.folders[key] = f
+	}
+	names := d.spellings[root.dir+"\x00"+f.real]
+	_, there := names[strings.ToLower(base)]
+	return f.missing || names != nil && !there
 }
 
 // A machoLookup is a Mach-O file, or why there is none.
@@ -39,6 +65,9 @@ type machoLookup struct {
 func (d *machoDisk) find(root Root, name string) (machoLookup, string) {
 	key := root.dir + "\x00" + name
 	l, ok := d.lookups[key]
+	if !ok && d.lacks(root, name) {
+		return machoLookup{}, notThere
+	}
 	if !ok {
 		l = d.look(root, name)
 		d.lookups[key] = l

@@ -105,6 +105,7 @@ func (r *resolver) defaultPath(arch string) []dir {
 // plan lists the places where a library is sought, in order.
 func (r *resolver) plan(q *request) []dir {
 	before, after := r.rpathDirs(q)
+	r.spend(q.file, costLook*(len(before)+len(after)))
 	var own, rest []dir
 	for _, d := range append(append([]dir(nil), before...), after...) {
 		if d.inWheel {

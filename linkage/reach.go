@@ -20,6 +20,7 @@ func (r *resolver) reach(members []Member) {
 	opts.WheelOnly = true
 	inner := newResolver(members, Root{}, opts)
 	inner.ledOnly = true
+	inner.work = r.work
 	own := map[string]*Object{}
 	for _, o := range r.graph.Members {
 		own[o.Path] = o
@@ -73,10 +74,17 @@ func (r *resolver) reaches(needed string, o *Object) {
 		names = append(names, soname)
 	}
 	for _, name := range names {
-		if !slices.Contains(r.reached[name], o) {
+		if as := (reachedAs{name, o}); !r.isReached[as] {
+			r.isReached[as] = true
 			r.reached[name] = append(r.reached[name], o)
 		}
 	}
+}
+
+// reachedAs is a member and a name that it is loaded by.
+type reachedAs struct {
+	name string
+	o    *Object
 }
 
 // isProgram reports a file that the kernel starts: it has a process of its own.
@@ -91,7 +99,7 @@ func (r *resolver) reachedByName(needed string, q *request) *Object {
 	if q.program {
 		return nil
 	}
-	to, _ := nearest(needed, q.file, r.reached[needed])
+	to, _ := r.nearest(needed, q.file, r.reached[needed])
 	return to
 }
 
@@ -101,78 +109,107 @@ func (r *resolver) stranded(name string, from *Object) (to *Object, others []*Ob
 	if r.ledOnly || r.opts.Promised != nil && r.opts.Promised(name) {
 		return nil, nil
 	}
-	to, others = nearest(name, from, r.bySoname[name])
-	others = slices.DeleteFunc(others, func(o *Object) bool { return sameELF(to.File, o.File) })
+	to, others = r.nearest(name, from, r.bySoname[name])
+	others = slices.DeleteFunc(others, func(o *Object) bool { return r.sameELF(from, to.File, o.File) })
 	return to, others
 }
 
 // nearest chooses among members of one name: one that has the versions which the
 // file wants of it, then that in the nearest folder, then one whose file is called so,
 // then the first by path.
-func nearest(name string, from *Object, candidates []*Object) (best *Object, others []*Object) {
-	wanted := versionsWanted(name, from.File)
-	var fit []*Object
+func (r *resolver) nearest(name string, from *Object, candidates []*Object) (best *Object, others []*Object) {
+	type ranked struct {
+		o    *Object
+		rank [3]int
+	}
+	var fit []ranked
+	wanted := r.versionsOf(from).wanted[name]
 	for _, o := range candidates {
-		if o != from && from.File.SameTarget(&o.File.Header) && !slices.Contains(fit, o) {
-			fit = append(fit, o)
+		if !r.spend(from, costLook*(1+len(wanted))) {
+			return nil, nil
+		}
+		if o != from && from.File.SameTarget(&o.File.Header) {
+			fit = append(fit, ranked{o, r.rank(name, from, o, wanted)})
 		}
 	}
-	rank := func(o *Object) []int {
-		r := []int{0, strings.Count(RelativeDir(from.Path, o.Path)+"/", "/"), 0}
-		if RelativeDir(from.Path, o.Path) == "" || !from.InWheel {
-			r[1] = 0
-		}
-		if !definesAll(o.File, wanted) {
-			r[0] = 1
-		}
-		if path.Base(o.Path) != name {
-			r[2] = 1
-		}
-		return r
-	}
-	slices.SortStableFunc(fit, func(a, b *Object) int {
-		return cmp.Or(slices.Compare(rank(a), rank(b)), cmp.Compare(a.Path, b.Path))
-	})
 	if len(fit) == 0 {
 		return nil, nil
 	}
-	return fit[0], fit[1:]
+	slices.SortStableFunc(fit, func(a, b ranked) int {
+		return cmp.Or(slices.Compare(a.rank[:], b.rank[:]), cmp.Compare(a.o.Path, b.o.Path))
+	})
+	for _, f := range fit[1:] {
+		others = append(others, f.o)
+	}
+	return fit[0].o, others
 }
 
-// versionsWanted returns the versions that a file wants of a library.
-func versionsWanted(library string, f *elf.File) []string {
-	needs, err := f.VersionNeeds()
-	if err != nil {
-		return nil
+// rank tells how well a member of a name serves a file; the lower the better.
+func (r *resolver) rank(name string, from, o *Object, wanted []string) (rank [3]int) {
+	if between := RelativeDir(from.Path, o.Path); between != "" && from.InWheel {
+		rank[1] = strings.Count(between+"/", "/")
 	}
-	var names []string
-	for _, n := range needs {
-		for _, v := range n.Versions {
-			if n.Library == library && !v.Weak {
-				names = append(names, v.Name)
+	if !r.versionsOf(o).defineAll(wanted) {
+		rank[0] = 1
+	}
+	if path.Base(o.Path) != name {
+		rank[2] = 1
+	}
+	return rank
+}
+
+// versionSets are the symbol versions of a file.
+type versionSets struct {
+	wanted  map[string][]string // by library, without weak ones
+	defined map[string]bool
+	lost    bool // the definitions cannot be read
+}
+
+// versionsOf returns the symbol versions of a file, read once.
+func (r *resolver) versionsOf(o *Object) *versionSets {
+	if sets, ok := r.versions[o]; ok {
+		return sets
+	}
+	sets := &versionSets{wanted: map[string][]string{}, defined: map[string]bool{}}
+	r.versions[o] = sets
+	if needs, err := o.File.VersionNeeds(); err == nil {
+		for _, n := range needs {
+			for _, v := range n.Versions {
+				if !v.Weak {
+					sets.wanted[n.Library] = append(sets.wanted[n.Library], v.Name)
+				}
 			}
 		}
 	}
-	return names
+	defs, err := o.File.VersionDefs()
+	sets.lost = err != nil
+	for _, d := range defs {
+		sets.defined[d.Name] = true
+	}
+	return sets
 }
 
-// definesAll reports whether a library has all of the versions, or none of any kind.
-func definesAll(f *elf.File, versions []string) bool {
-	defs, err := f.VersionDefs()
-	if err != nil || len(defs) == 0 {
-		return err == nil
+// defineAll reports whether a library has all of the versions, or none of any kind.
+func (s *versionSets) defineAll(versions []string) bool {
+	if s.lost || len(s.defined) == 0 {
+		return !s.lost
 	}
-	for _, name := range versions {
-		if !slices.ContainsFunc(defs, func(d elf.VersionDef) bool { return d.Name == name }) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(versions, func(name string) bool { return !s.defined[name] })
 }
 
 // sameELF reports whether two files are one library: the same build (the note
 // that linkers leave, which stripping and a new search path do not change), or the
 // same bytes.
+func (r *resolver) sameELF(from *Object, a, b *elf.File) bool {
+	pair := [2]*elf.File{a, b}
+	same, ok := r.same[pair]
+	if !ok && r.spend(from, costLook+int(min(a.Size(), b.Size())>>8)) {
+		same = sameELF(a, b)
+		r.same[pair] = same
+	}
+	return same
+}
+
 func sameELF(a, b *elf.File) bool {
 	if id := buildID(a); id != "" && id == buildID(b) {
 		return true

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/budget"
 )
 
 // Options describes the system that the libraries come from. The zero value is
@@ -57,6 +58,9 @@ func Resolve(ctx context.Context, members []Member, opts Options) (*Graph, error
 	if err != nil {
 		return nil, err
 	}
+	if err := checkMembers(members); err != nil {
+		return nil, err
+	}
 	r := newResolver(members, root, opts)
 	r.reach(members)
 	reached := map[*Object]bool{}
@@ -80,7 +84,10 @@ func Resolve(ctx context.Context, members []Member, opts Options) (*Graph, error
 }
 
 // failure returns what makes the answer worthless.
-func (r *resolver) failure() error { return errors.Join(r.err, r.disk.err) }
+func (r *resolver) failure() error { return errors.Join(r.err, r.work.Err(), r.disk.err) }
+
+// spend takes units of the budget for a file. It reports whether there were any.
+func (r *resolver) spend(o *Object, units int) bool { return r.work.Spend(o.Path, units) == nil }
 
 // addLibraries loads the libraries that nothing needs by name.
 func (r *resolver) addLibraries() {
@@ -107,17 +114,25 @@ type resolver struct {
 	opts        Options
 	root        Root
 	graph       *Graph
-	byInstall   map[string]*Object        // members by where they are installed
-	bySoname    map[string][]*Object      // members by soname and by base name
-	reached     map[string][]*Object      // members by the names that they are loaded by, see reach
-	ledOnly     bool                      // nothing is found by its name alone
-	byPath      map[string]*Object        // files outside the wheel by path on this machine
-	paths       map[*Object][]dir         // search path of each file
-	disk        *disk                     // what has been seen of the system
-	vain        map[*Edge]map[string]bool // load paths, by key, on which a library is not
-	asTheyLie   bool                      // files of a file system, not of a wheel
-	interp      *Object                   // the loader itself, for a program of the file system
-	hwcaps      []string                  // glibc-hwcaps subdirectories, best first
+	byInstall   map[string]*Object       // members by where they are installed
+	bySoname    map[string][]*Object     // members by soname and by base name
+	reached     map[string][]*Object     // members by the names that they are loaded by, see reach
+	isReached   map[reachedAs]bool       // the same
+	ledOnly     bool                     // nothing is found by its name alone
+	byPath      map[string]*Object       // files outside the wheel by path on this machine
+	byStat      map[fileStat][]*Object   // the same by what hard links share
+	paths       map[*Object][]dir        // search path of each file
+	loadPaths   map[pathKey]*loadPath    // each once
+	extended    map[extension]*loadPath  // see extend
+	versions    map[*Object]*versionSets // see nearest
+	same        map[[2]*elf.File]bool    // see sameELF
+	disk        *disk                    // what has been seen of the system
+	vain        map[vainSearch]bool      // where a library is not
+	noted       int                      // places in vain that edges have
+	work        *budget.Budget
+	asTheyLie   bool     // files of a file system, not of a wheel
+	interp      *Object  // the loader itself, for a program of the file system
+	hwcaps      []string // glibc-hwcaps subdirectories, best first
 	searchPath  []dir
 	libraryPath []dir
 	defaults    []dir
@@ -129,7 +144,9 @@ func emptyResolver(root Root, d *disk, opts Options) *resolver {
 	return &resolver{
 		opts: opts, root: root, disk: d, graph: &Graph{Libc: cmp.Or(opts.Libc, Glibc), disk: d},
 		byInstall: map[string]*Object{}, bySoname: map[string][]*Object{}, reached: map[string][]*Object{},
-		byPath: map[string]*Object{}, paths: map[*Object][]dir{}, vain: map[*Edge]map[string]bool{},
+		byPath: map[string]*Object{}, byStat: map[fileStat][]*Object{}, paths: map[*Object][]dir{}, vain: map[vainSearch]bool{},
+		loadPaths: map[pathKey]*loadPath{}, extended: map[extension]*loadPath{}, isReached: map[reachedAs]bool{},
+		versions: map[*Object]*versionSets{}, same: map[[2]*elf.File]bool{}, work: newWork(),
 	}
 }
 

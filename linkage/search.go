@@ -1,12 +1,15 @@
 package linkage
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/phrase"
 )
 
 // search looks for the library of an edge in every place where the file of q
@@ -16,7 +19,8 @@ func (r *resolver) search(e *Edge, q *request) (to *Object, rule string) {
 	if strings.Contains(e.Needed, "/") {
 		return r.searchPathName(e, from)
 	}
-	if r.vain[e][q.path.key] {
+	where := vainSearch{e, r.searched(q), q.program}
+	if r.vain[where] {
 		return nil, "" // an earlier load has looked there
 	}
 	if q.dirs == nil {
@@ -26,11 +30,24 @@ func (r *resolver) search(e *Edge, q *request) (to *Object, rule string) {
 		return to, rule
 	}
 	r.note(e, e.Needed, q.dirs, from)
-	if r.vain[e] == nil {
-		r.vain[e] = map[string]bool{}
-	}
-	r.vain[e][q.path.key] = true
+	r.vain[where] = true
 	return nil, ""
+}
+
+// A vainSearch is one that need not be made again.
+type vainSearch struct {
+	edge    *Edge
+	path    *loadPath // nil where the file's own DT_RUNPATH alone counts
+	program bool
+}
+
+// searched returns the load path that decides where the libraries of a file are
+// sought, nil if none does.
+func (r *resolver) searched(q *request) *loadPath {
+	if r.opts.Libc != Musl && hasRunPath(q.file.File) {
+		return nil
+	}
+	return q.path
 }
 
 // searchInOrder looks in the wheel where search paths lead, then where the user
@@ -49,7 +66,7 @@ func (r *resolver) searchInOrder(e *Edge, q *request) (to *Object, rule string) 
 	to, rule = r.searchDirs(e.Needed, q.dirs[inWheel:named], q.file)
 	reached := r.reachedByName(e.Needed, q)
 	switch {
-	case reached != nil && (to == nil || sameELF(reached.File, to.File)):
+	case reached != nil && (to == nil || r.sameELF(q.file, reached.File, to.File)):
 		return reached, ByName
 	case to != nil:
 		return to, rule
@@ -70,6 +87,9 @@ func (r *resolver) strandedFor(e *Edge, name string, from *Object) (to *Object, 
 
 func (r *resolver) searchDirs(needed string, dirs []dir, from *Object) (to *Object, rule string) {
 	for _, d := range dirs {
+		if r.work.Err() != nil {
+			break
+		}
 		if to, _ := r.candidate(d, needed, from); to != nil {
 			return to, d.rule
 		}
@@ -82,10 +102,29 @@ func (r *resolver) note(e *Edge, name string, dirs []dir, from *Object) {
 	if e.Tried != nil {
 		return
 	}
-	for _, d := range dirs {
+	shown := min(len(dirs), maxPlaces)
+	if r.noted > maxNoted {
+		shown = 0
+	}
+	r.noted += shown
+	for _, d := range dirs[:shown] {
 		_, why := r.candidate(d, name, from)
 		e.Tried = append(e.Tried, Place{Dir: d.shown, Rule: d.rule, Why: why})
 	}
+	if more := len(dirs) - shown; more > 0 {
+		e.Tried = append(e.Tried, morePlaces(more))
+	}
+}
+
+// Bounds on the places that are told: of one library, and of all.
+const (
+	maxPlaces = 256
+	maxNoted  = 1 << 14
+)
+
+// morePlaces stands for places that are not told.
+func morePlaces(n int) Place {
+	return Place{Dir: "and " + phrase.Count(n, "more place"), Rule: "not listed", Why: "without success", more: n}
 }
 
 // needsPath is the rule of a DT_NEEDED with a slash.
@@ -116,6 +155,9 @@ func (r *resolver) noteWay(e *Edge, q *request) {
 		if d.inWheel || d.of == nil && !d.system || e.EntryOf != nil && !d.system {
 			continue
 		}
+		if !r.spend(q.file, costLook+len(d.name)/64) {
+			return
+		}
 		l := r.disk.lookup(d.root, d.name+"/"+path.Base(e.Needed))
 		switch {
 		case l.file == nil || refuses(q.file, l.file) != "":
@@ -129,6 +171,9 @@ func (r *resolver) noteWay(e *Edge, q *request) {
 
 // candidate looks for a library in one directory. Without one, it says why.
 func (r *resolver) candidate(d dir, name string, from *Object) (*Object, string) {
+	if !r.spend(from, costLook+(len(d.name)+len(name))/64) {
+		return nil, "not looked at"
+	}
 	if d.inWheel {
 		o := r.byInstall[path.Join(d.name, name)]
 		if o == nil {
@@ -165,6 +210,13 @@ func archName(f *elf.File) string {
 	return f.Machine.String()
 }
 
+// A fileStat is what hard links to a file have in common, as far as every system
+// tells it.
+type fileStat struct {
+	size int64
+	time time.Time
+}
+
 // object returns the library of an image that was found at a path of its root.
 // There is one for each file: the loader compares device and inode, so another
 // hard link to what is loaded is no other library.
@@ -172,13 +224,16 @@ func (r *resolver) object(found image, at string) *Object {
 	if o, ok := r.byPath[found.host]; ok {
 		return o
 	}
-	for _, o := range r.byPath {
+	stat := fileStat{found.info.Size(), found.info.ModTime()}
+	for _, o := range r.byStat[stat] {
 		if os.SameFile(o.info, found.info) {
 			return o
 		}
 	}
 	o := &Object{Path: found.host, File: found.file, Found: found.root.host(at), real: found.real, found: at, root: found.root, info: found.info}
+	r.err = errors.Join(r.err, checkELF(o.Path, o.File))
 	r.byPath[found.host] = o
+	r.byStat[stat] = append(r.byStat[stat], o)
 	r.graph.System = append(r.graph.System, o)
 	return o
 }

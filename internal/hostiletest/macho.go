@@ -1,0 +1,343 @@
+package hostiletest
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wheelmend/wheelmend/internal/machotest"
+)
+
+// dylib returns a Mach-O library as a member, for arm64.
+func dylib(name string, s machotest.Slice) Member {
+	s.Arch, s.MinOS = "arm64", "11.0"
+	s.Signed = "adhoc"
+	if s.ID == "" {
+		s.ID = "@rpath/" + name[strings.LastIndexByte(name, '/')+1:]
+	}
+	return Member{Name: name, Data: machotest.Build(machotest.Spec{Slices: []machotest.Slice{s}})}
+}
+
+// loads returns loads of the usual kind.
+func loads(kind string, names []string) []machotest.Load {
+	var all []machotest.Load
+	for _, name := range names {
+		all = append(all, machotest.Load{Name: name, Kind: kind})
+	}
+	return all
+}
+
+// dylibs returns n libraries lib0.dylib, lib1.dylib and so on.
+func dylibs(n int, spec func(i int) machotest.Slice) []Member {
+	var members []Member
+	for i := range n {
+		members = append(members, dylib(fmt.Sprintf("pkg/lib%d.dylib", i), spec(i)))
+	}
+	return members
+}
+
+func nextDylib(i, n int) []machotest.Load {
+	if i+1 >= n {
+		return nil
+	}
+	return loads("", []string{fmt.Sprintf("@rpath/lib%d.dylib", i+1)})
+}
+
+// A linkEdit is a load command and the bytes that it points to.
+type linkEdit struct {
+	cmd    uint32
+	data   []byte
+	fields func(off, size uint32) []uint32
+}
+
+// linkedData is linkedit_data_command.
+func linkedData(cmd uint32, data []byte) linkEdit {
+	return linkEdit{cmd, data, func(off, size uint32) []uint32 { return []uint32{off, size} }}
+}
+
+// Load commands of <mach-o/loader.h>.
+const (
+	cmdSymtab   = 0x2
+	cmdDyldInfo = 0x80000022
+	cmdTrie     = 0x80000033
+	cmdFixups   = 0x80000034
+	cmdFunction = 0x26
+	cmdInCode   = 0x29
+)
+
+// symtab has undefined symbols of the first library, all with the name that begins
+// at the same place.
+func symtab(symbols int, name string) linkEdit {
+	nlist := make([]byte, 16*symbols)
+	for i := range symbols {
+		binary.LittleEndian.PutUint32(nlist[16*i:], 1)
+		nlist[16*i+4], nlist[16*i+7] = 1, 1 // N_EXT, undefined; the library
+	}
+	data := append(nlist, "\x00"+name+"\x00"...)
+	return linkEdit{cmdSymtab, data, func(off, size uint32) []uint32 {
+		return []uint32{off, uint32(symbols), off + uint32(len(nlist)), size - uint32(len(nlist))}
+	}}
+}
+
+// raw returns an arm64 library that loads others and has link-edit data.
+func raw(id string, names []string, edits ...linkEdit) []byte {
+	const page, textSegment, linkSegment = 0x4000, 72 + 80, 72
+	le := binary.LittleEndian
+	u32 := func(b []byte, values ...uint32) []byte {
+		for _, v := range values {
+			b = le.AppendUint32(b, v)
+		}
+		return b
+	}
+	var tail []byte
+	text := func(cmd uint32, s string) {
+		size := (24 + len(s) + 8) / 8 * 8
+		start := len(tail)
+		tail = append(u32(tail, cmd, uint32(size), 24, 2, 0x10000, 0x10000), s...)
+		tail = append(tail, make([]byte, size-(len(tail)-start))...)
+	}
+	text(0xd, id)
+	for _, name := range names {
+		text(0xc, name)
+	}
+	tail = u32(tail, 0x32, 24, 1, 11<<16, 11<<16, 0)
+	room := len(tail)
+	for _, e := range edits {
+		room += 8 + 4*len(e.fields(0, 0))
+	}
+	size := textSegment + linkSegment + room
+	start := (32 + size + page) / page * page
+	link := start + page
+	var data []byte
+	for _, e := range edits {
+		data = append(data, make([]byte, (8-len(data)%8)%8)...)
+		fields := e.fields(uint32(link+len(data)), uint32(len(e.data)))
+		tail = u32(u32(tail, e.cmd, uint32(8+4*len(fields))), fields...)
+		data = append(data, e.data...)
+	}
+	words := func(b []byte, values ...uint64) []byte {
+		for _, v := range values {
+			b = le.AppendUint64(b, v)
+		}
+		return b
+	}
+	named := func(b []byte, s string) []byte { return append(append(b, s...), make([]byte, 16-len(s))...) }
+	b := u32(nil, 0xfeedfacf, 0x0100000c, 0, 6, uint32(2+2+len(names)+len(edits)), uint32(size), 0x85, 0)
+	b = u32(words(named(u32(b, 0x19, textSegment), "__TEXT"), 0, uint64(link), 0, uint64(link)), 5, 5, 1, 0)
+	b = u32(words(named(named(b, "__text"), "__TEXT"), uint64(start), 64), uint32(start), 4, 0, 0, 0x80000400, 0, 0, 0)
+	mem := (uint64(len(data)) + page) / page * page
+	b = u32(words(named(u32(b, 0x19, linkSegment), "__LINKEDIT"), uint64(link), mem, uint64(link), uint64(len(data))), 1, 1, 0, 0)
+	b = append(b, tail...)
+	return append(append(b, make([]byte, link-len(b))...), data...)
+}
+
+// rawMember returns such a library as a member that loads one that is beside it.
+func rawMember(edits ...linkEdit) []Member {
+	return []Member{
+		{Name: "pkg/a.so", Data: raw("a", []string{"@loader_path/lib.dylib"}, edits...)},
+		{Name: "pkg/lib.dylib", Data: raw("lib.dylib", []string{"/usr/lib/libSystem.B.dylib"}, linkedData(cmdTrie, []byte{0, 0}))},
+	}
+}
+
+// fixups returns chained fixups with n imports of one name.
+func fixups(n int, name string) []byte {
+	le := binary.LittleEndian
+	const head = 32
+	var b []byte
+	for _, v := range []uint32{0, 28, head, uint32(head + 4*n), uint32(n), 1, 0, 0} {
+		b = le.AppendUint32(b, v)
+	}
+	for range n {
+		b = le.AppendUint32(b, 1) // library 1, the name at 0
+	}
+	return append(b, name+"\x00"...)
+}
+
+// binds returns dyld info whose opcodes bind n names.
+func binds(ops []byte) linkEdit {
+	return linkEdit{cmdDyldInfo, ops, func(off, size uint32) []uint32 {
+		return []uint32{0, 0, off, size, 0, 0, 0, 0, 0, 0}
+	}}
+}
+
+func uleb(n int) []byte {
+	b := []byte{}
+	for ; n > 0x7f; n >>= 7 {
+		b = append(b, byte(n)|0x80)
+	}
+	return append(b, byte(n))
+}
+
+// chain returns an export trie of nodes in a row, each with an edge of a letter.
+func chain(n int, letter string) []byte {
+	var b []byte
+	for range n {
+		at := len(b) + 2 + len(letter) + 1 + 4
+		b = append(append(b, 0, 1), letter+"\x00"...)
+		b = append(b, byte(at)|0x80, byte(at>>7)|0x80, byte(at>>14)|0x80, byte(at>>21))
+	}
+	return append(b, 2, 0, 0, 0)
+}
+
+// machO returns a shape of a wheel for Apple silicon.
+func machO(name string, at int, members func(n int) []Member) Shape {
+	return Shape{Name: "macOS: " + name, Tag: "macosx_11_0_arm64", Sizes: sizes(at), Make: members}
+}
+
+// macShapes are wheels with Mach-O files.
+func macShapes() []Shape {
+	return slices.Concat(macLoadShapes(), macLinkEditShapes())
+}
+
+// macLoadShapes ask for libraries.
+func macLoadShapes() []Shape {
+	one := func(s machotest.Slice) []Member { return []Member{dylib("pkg/a.so", s)} }
+	return []Shape{
+		machO("dylibs with as many rpaths", 500, func(n int) []Member {
+			return dylibs(n, func(int) machotest.Slice {
+				return machotest.Slice{Loads: loads("", []string{"@rpath/libx.dylib"}), RPaths: list(n, "@loader_path/%d")}
+			})
+		}),
+		machO("a chain with an rpath in each", 500, func(n int) []Member {
+			return dylibs(n, func(i int) machotest.Slice {
+				return machotest.Slice{Loads: append(nextDylib(i, n), loads("", []string{"@rpath/libx.dylib"})...), RPaths: []string{"@loader_path", fmt.Sprintf("@loader_path/%d", i)}}
+			})
+		}),
+		machO("one file with as many loads as rpaths", 750, func(n int) []Member {
+			return one(machotest.Slice{Loads: loads("", list(n, "@rpath/libn%d.dylib")), RPaths: list(n, "@loader_path/%d")})
+		}),
+		machO("one file with as many loads as absolute rpaths", 750, func(n int) []Member {
+			return one(machotest.Slice{Loads: loads("", list(n, "@rpath/libn%d.dylib")), RPaths: list(n, "/opt/%d")})
+		}),
+		machO("loads", 10_000, func(n int) []Member { return one(machotest.Slice{Loads: loads("", list(n, "@rpath/libn%d.dylib"))}) }),
+		machO("absolute loads", 10_000, func(n int) []Member { return one(machotest.Slice{Loads: loads("", list(n, "/opt/libn%d.dylib"))}) }),
+		machO("the same load", 10_000, func(n int) []Member {
+			return one(machotest.Slice{Loads: loads("", repeat(n, "@rpath/libn.dylib")), RPaths: []string{"@loader_path"}})
+		}),
+		machO("loads of macOS", 10_000, func(n int) []Member {
+			return one(machotest.Slice{Loads: loads("", list(n, "/usr/lib/libn%d.dylib"))})
+		}),
+		machO("weak loads", 5000, func(n int) []Member {
+			return one(machotest.Slice{Loads: loads("weak", list(n, "@rpath/libn%d.dylib"))})
+		}),
+		machO("rpaths", 10_000, func(n int) []Member {
+			return one(machotest.Slice{Loads: loads("", []string{"@rpath/libn.dylib"}), RPaths: list(n, "@loader_path/%d")})
+		}),
+		machO("the same rpath", 20_000, func(n int) []Member {
+			return one(machotest.Slice{Loads: loads("", list(20, "@rpath/libn%d.dylib")), RPaths: repeat(n, "@loader_path")})
+		}),
+		machO("a long rpath", 250_000, func(n int) []Member {
+			return one(machotest.Slice{Loads: loads("", list(20, "@rpath/libn%d.dylib")), RPaths: []string{"@loader_path" + strings.Repeat("/x", n)}})
+		}),
+		machO("libraries that all load each other", 250, func(n int) []Member {
+			return dylibs(n, func(int) machotest.Slice {
+				return machotest.Slice{Loads: loads("", list(n, "@loader_path/lib%d.dylib"))}
+			})
+		}),
+		machO("libraries that all load each other by rpath", 250, func(n int) []Member {
+			return dylibs(n, func(int) machotest.Slice {
+				return machotest.Slice{Loads: loads("", list(n, "@rpath/lib%d.dylib")), RPaths: []string{"@loader_path/x", "@loader_path"}}
+			})
+		}),
+		machO("libraries that all load each other and are found by name alone", 250, func(n int) []Member {
+			return dylibs(n, func(int) machotest.Slice { return machotest.Slice{Loads: loads("", list(n, "/opt/lib%d.dylib"))} })
+		}),
+		machO("libraries of one install name", 500, func(n int) []Member {
+			members := dylibs(n, func(int) machotest.Slice { return machotest.Slice{ID: "@rpath/libx.dylib"} })
+			return append(members, dylibsNamed(n, "pkg/m%d.so", machotest.Slice{Loads: loads("", []string{"@rpath/libx.dylib"})})...)
+		}),
+		machO("libraries of one file name", 500, func(n int) []Member {
+			members := dylibsNamed(n, "pkg/d%d/libx.dylib", machotest.Slice{ID: "x"})
+			return append(members, dylibsNamed(n, "pkg/m%d.so", machotest.Slice{Loads: loads("", []string{"/opt/libx.dylib"})})...)
+		}),
+		machO("roots that share a chain", 500, func(n int) []Member {
+			members := dylibs(n, func(i int) machotest.Slice {
+				return machotest.Slice{Loads: nextDylib(i, n), RPaths: []string{"@loader_path"}}
+			})
+			return append(members, dylibsNamed(n, "pkg/r%d.so", machotest.Slice{Loads: loads("", []string{"@loader_path/lib0.dylib"})})...)
+		}),
+		machO("libraries that re-export each other", 250, func(n int) []Member {
+			return dylibs(n, func(int) machotest.Slice {
+				return machotest.Slice{Loads: loads("reexport", list(n, "@loader_path/lib%d.dylib"))}
+			})
+		}),
+		machO("programs that share libraries", 250, func(n int) []Member {
+			members := dylibs(n, func(i int) machotest.Slice {
+				return machotest.Slice{Loads: loads("", []string{"@executable_path/lib0.dylib"})}
+			})
+			return append(members, dylibsNamed(n, "pkg/p%d", machotest.Slice{Type: "execute", Loads: loads("", list(n, "@loader_path/lib%d.dylib"))})...)
+		}),
+		machO("zeros behind an image", 256, func(n int) []Member {
+			m := dylib("pkg/a.so", machotest.Slice{})
+			m.Zeros = int64(n) << 20
+			return []Member{m}
+		}),
+		machO("zeros in a .so", 256, func(n int) []Member { return []Member{{Name: "pkg/a.so", Zeros: int64(n) << 20}} }),
+		machO("slices", 6, func(n int) []Member {
+			s := machotest.Slice{Arch: "arm64", MinOS: "11.0", Loads: loads("", list(2000, "@rpath/libn%d.dylib"))}
+			return []Member{{Name: "pkg/a.so", Data: machotest.Build(machotest.Spec{Slices: slices.Repeat([]machotest.Slice{s}, n)})}}
+		}),
+	}
+}
+
+// dylibsNamed returns n libraries whose names are made from a pattern.
+func dylibsNamed(n int, pattern string, s machotest.Slice) []Member {
+	var members []Member
+	for _, name := range list(n, pattern) {
+		members = append(members, dylib(name, s))
+	}
+	return members
+}
+
+// macLinkEditShapes have symbols and what binds them.
+func macLinkEditShapes() []Shape {
+	return []Shape{
+		machO("symbols that share a long name", 1000, func(n int) []Member {
+			return rawMember(symtab(n, strings.Repeat("s", 1<<20)))
+		}),
+		machO("symbols of one name", 250_000, func(n int) []Member { return rawMember(symtab(n, "s")) }),
+		machO("fixups that share a long name", 1000, func(n int) []Member {
+			return rawMember(symtab(1, "s"), linkedData(cmdFixups, fixups(n, strings.Repeat("s", 1<<20))))
+		}),
+		machO("fixups of one name", 250_000, func(n int) []Member {
+			return rawMember(symtab(1, "s"), linkedData(cmdFixups, fixups(n, "s")))
+		}),
+		machO("bind opcodes", 250_000, func(n int) []Member {
+			return rawMember(symtab(1, "s"), binds([]byte(strings.Repeat("\x11\x40s\x00\x90", n))))
+		}),
+		machO("bind opcodes with different names", 100_000, func(n int) []Member {
+			return rawMember(symtab(1, "s"), binds([]byte("\x11"+strings.Join(list(n, "\x40s%d\x00\x90"), ""))))
+		}),
+		machO("one name that is bound again and again", 500_000, func(n int) []Member {
+			return rawMember(symtab(1, "s"), binds([]byte("\x11\x40"+strings.Repeat("s", 4096)+"\x00"+strings.Repeat("\x11\x90\x12\x90", n))))
+		}),
+		machO("a deep export trie", 100_000, func(n int) []Member {
+			return rawMember(symtab(1, "s"), linkedData(cmdTrie, chain(n, "s")))
+		}),
+		machO("a deep export trie that is looked into", 1000, func(n int) []Member {
+			return []Member{
+				{Name: "pkg/a.so", Data: raw("a", []string{"@loader_path/lib.dylib"}, symtab(1, "s"), linkedData(cmdFixups, fixups(n, strings.Repeat("s", 2*n))))},
+				{Name: "pkg/lib.dylib", Data: raw("lib.dylib", []string{"/usr/lib/libSystem.B.dylib"}, symtab(1, "s"), linkedData(cmdTrie, chain(3*n, "s")))},
+			}
+		}),
+		machO("an export trie of long edges in a circle", 1000, func(n int) []Member {
+			label := strings.Repeat("s", 4*n)
+			trie := append([]byte{0, 1}, label+"\x00\x00"...)
+			return []Member{
+				{Name: "pkg/a.so", Data: raw("a", []string{"@loader_path/lib.dylib"}, symtab(1, "s"), linkedData(cmdFixups, fixups(n, strings.Repeat(label, 20))))},
+				{Name: "pkg/lib.dylib", Data: raw("lib.dylib", []string{"/usr/lib/libSystem.B.dylib"}, symtab(1, "s"), linkedData(cmdTrie, trie))},
+			}
+		}),
+		machO("function starts and data in code", 500_000, func(n int) []Member {
+			return rawMember(symtab(1, "s"), linkedData(cmdFunction, []byte(strings.Repeat("\x04", n))), linkedData(cmdInCode, make([]byte, 8*(n/8))))
+		}),
+		machO("link-edit commands that share bytes", 250, func(n int) []Member {
+			edits := []linkEdit{symtab(1, "s"), linkedData(cmdFixups, fixups(50_000, "s"))}
+			for range n {
+				edits = append(edits, linkEdit{cmdFunction, nil, func(off, _ uint32) []uint32 { return []uint32{off - 200_000, 200_000} }})
+			}
+			return rawMember(edits...)
+		}),
+	}
+}

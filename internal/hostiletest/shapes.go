@@ -1,0 +1,25 @@
+package hostiletest
+
+// A Shape is a kind of wheel that grows with a number.
+type Shape struct {
+	Name  string
+	Tag   string // platform tag; "" means linux_x86_64
+	Sizes [3]int // what Make is called with; each doubles the one before
+	Make  func(n int) []Member
+}
+
+// sizes returns a size and its double, twice.
+func sizes(n int) [3]int { return [3]int{n, 2 * n, 4 * n} }
+
+// Build returns the file name of the shape's wheel, and its bytes, at a size.
+func (s *Shape) Build(n int) (name string, wheel []byte, err error) {
+	tag := s.Tag
+	if tag == "" {
+		tag = "linux_x86_64"
+	}
+	wheel, err = Wheel(tag, s.Make(n))
+	return Filename(tag), wheel, err
+}
+
+// Shapes returns all shapes, Linux first.
+func Shapes() []Shape { return append(linuxShapes(), macShapes()...) }
