@@ -51,10 +51,10 @@ func (e *ClaimError) Topics() []audit.Topic {
 }
 
 // Allowable reports whether [Options.Allow] heeds a topic: all but those that are the
-// repair's own work, the tags and RECORD, and what keeps installers from the wheel.
+// repair's own work, the tags, RECORD and the archive.
 func Allowable(topic audit.Topic) bool {
 	switch topic {
-	case audit.TopicTags, audit.TopicPlatform, audit.TopicRecord, audit.TopicArchive, audit.TopicInstall:
+	case audit.TopicTags, audit.TopicPlatform, audit.TopicRecord, audit.TopicArchive:
 		return false
 	}
 	return slices.Contains(audit.Topics(), topic)

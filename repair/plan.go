@@ -266,6 +266,7 @@ func (p *Plan) tellStack() {
 // planLeftovers plans what follows from the rest of the plan.
 func (p *Plan) planLeftovers(rep *audit.Report) {
 	p.dropSignatures()
+	p.dropCaches()
 	p.amendRecord()
 	p.tellStack()
 	if len(p.Grafts) > 0 && !p.options.NoSBOM {
@@ -297,6 +298,22 @@ func (p *Plan) tellForeign(all []audit.Foreign) {
 		case f.Path == paths[0]:
 			p.warn("%d files (%s) are left as they are: %s", len(paths), f.Kind, phrase.Some(paths, each))
 		}
+	}
+}
+
+// dropCaches removes the byte code of __pycache__. Installers write their own, and one
+// of them leaves these out; without its source none of it is imported (PEP 3147).
+func (p *Plan) dropCaches() {
+	n := 0
+	for _, m := range p.contents.Reader.Members() {
+		dir, base := path.Split(m.Name)
+		if path.Base(dir) == "__pycache__" && path.Ext(base) == ".pyc" {
+			p.Removed = append(p.Removed, m.Name)
+			n++
+		}
+	}
+	if n > 0 {
+		p.warn("%s of __pycache__ dropped: installers write their own", phrase.Count(n, "file"))
 	}
 }
 
