@@ -43,10 +43,10 @@ func (f *File) ForeignABI() string {
 	return ""
 }
 
-const (
-	osabiARM      elf.OSABI = 64 // ELFOSABI_ARM_AEABI
-	maxABIVersion           = 8  // glibc knows fewer (LIBC_ABI_MAX in libc-abis)
-)
+const osabiARM elf.OSABI = 64 // ELFOSABI_ARM_AEABI
+
+// maxABIVersion is more than glibc knows (LIBC_ABI_MAX in libc-abis).
+const maxABIVersion = 8
 
 // processors are the machines that a loader of Linux exists for, as far as
 // wheels may meet them. Code for others (GPU, eBPF, signal processors) is data to
