@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -203,9 +202,8 @@ const elfMagic = "\x7fELF"
 // inspect reads a member as far as its format asks for: all of an image, a few
 // bytes of anything else.
 func (c *Contents) inspect(m *wheel.Member, content io.Reader) (finding, error) {
-	buffered := bufio.NewReaderSize(content, 64<<10)
-	head, err := buffered.Peek(int(min(m.Size, 64)))
-	if err != nil {
+	head := make([]byte, min(m.Size, 64)) // no more: there may be very many members
+	if _, err := io.ReadFull(content, head); err != nil {
 		return finding{}, err
 	}
 	isELF := bytes.HasPrefix(head, []byte(elfMagic))
@@ -216,7 +214,7 @@ func (c *Contents) inspect(m *wheel.Member, content io.Reader) (finding, error) 
 		}
 		return finding{kind: kind}, nil
 	}
-	image, err := c.store.Put(buffered, m.Size)
+	image, err := c.store.Put(io.MultiReader(bytes.NewReader(head), content), m.Size)
 	if err != nil {
 		return finding{}, err
 	}

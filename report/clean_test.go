@@ -3,7 +3,10 @@ package report_test
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
+	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/wheelmend/wheelmend/report"
 )
@@ -70,6 +73,34 @@ func TestGuard(t *testing.T) {
 	if got := b.String(); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
+}
+
+// FuzzGuard: nothing that acts upon a terminal or a CI service gets past the guard,
+// but colors, and no line more or less.
+func FuzzGuard(f *testing.F) {
+	f.Add("\x1b[31mred\x1b[0m\r\n  ::error::x\n##vso[x]\xff", "::x")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		var out bytes.Buffer
+		g := report.NewGuard(&out)
+		for _, s := range []string{a, b} {
+			if n, err := g.Write([]byte(s)); n != len(s) || err != nil {
+				t.Fatalf("Write = %d, %v", n, err)
+			}
+		}
+		got := out.String()
+		if strings.Count(got, "\n") != strings.Count(a+b, "\n") {
+			t.Fatalf("%q became %q", a+b, got)
+		}
+		plain := regexp.MustCompile("\x1b\\[[0-9;]*m").ReplaceAllString(got, "")
+		if strings.ContainsFunc(plain, func(r rune) bool { return r != '\n' && r != '\t' && unicode.IsControl(r) }) {
+			t.Fatalf("%q became %q", a+b, got)
+		}
+		for line := range strings.Lines(got) {
+			if strings.HasPrefix(strings.TrimSpace(line), "::") && !strings.HasPrefix(strings.TrimSpace(b), ":") {
+				t.Fatalf("%q became %q", a+b, got)
+			}
+		}
+	})
 }
 
 func TestWriteJSON(t *testing.T) {

@@ -156,9 +156,10 @@ func SameMember(a, b *Member) (bool, error) {
 	if a.Method != b.Method || a.Size != b.Size || a.CompressedSize != b.CompressedSize || a.CRC32 != b.CRC32 {
 		return false, nil
 	}
-	var bufA, bufB [32 << 10]byte
+	size := min(a.CompressedSize, 32<<10) // no more: there may be very many members
+	bufA, bufB := make([]byte, size), make([]byte, size)
 	for off := int64(0); off < a.CompressedSize; {
-		n := min(a.CompressedSize-off, int64(len(bufA)))
+		n := min(a.CompressedSize-off, size)
 		for _, side := range []struct {
 			m   *Member
 			buf []byte
