@@ -55,6 +55,7 @@ func Verify(ctx context.Context, base string, r *wheel.Reader, opts VerifyOption
 // RECORD: [Load] and [Contents.Derive] have refused what contradicts that.
 func (c *Contents) Prove(ctx context.Context, opts VerifyOptions) (*Proof, error) {
 	p := &Proof{Wheel: c.Filename.String()}
+	p.claimArchive(c.Reader)
 	if err := errors.Join(c.prove(ctx, p, opts), c.Reader.ReadError()); err != nil {
 		return nil, err
 	}

@@ -64,6 +64,7 @@ var harmless = map[string]bool{
 	"central zip64 offset": true, "central zip64 of no bytes": true, "local zip64 of no bytes": true, "central zip64 of one size": true, "METADATA: line that is no field": true,
 	"METADATA: description is not UTF-8": true, "entry points: section in other case": true, "entry points: empty": true,
 	"entry points: extras": true, "WHEEL: tab before the value": true, "RECORD: lone CR": true,
+	"WHEEL: yes": true, "WHEEL: no Root-Is-Purelib": true, // both are false to all
 	"end record in the comment that does not reach the end": true,
 }
 

@@ -229,7 +229,7 @@ func (r *Repairer) checkPure(ctx context.Context, base string, f io.ReaderAt, si
 	defer proof.Close()
 	for _, claim := range proof.Failed() {
 		switch claim.Topic {
-		case audit.TopicArchive, audit.TopicRecord, audit.TopicInstall:
+		case audit.TopicArchive, audit.TopicRecord, audit.TopicNames, audit.TopicTags, audit.TopicInstall:
 			return fmt.Errorf("%s; correct that where the wheel is built, a repair does not change it", &claim.Faults[0])
 		}
 	}

@@ -98,6 +98,9 @@ func (p *placer) nested() {
 // member checks where one member goes.
 func (p *placer) member(m *Member, commands []string) {
 	top, rest, nested := strings.Cut(m.Name, "/")
+	if rule := oddName(m.Name); rule != "" {
+		p.odd.add(m.Name, -1, "%s", rule)
+	}
 	if base, ok := strings.CutPrefix(m.Name, p.reader.distInfo+"/"); ok && written[base] {
 		p.odd.add(m.Name, -1, "installers write this file themselves")
 	}

@@ -67,9 +67,6 @@ type centralFacts struct {
 // note adds the oddities of a directory header at off.
 func (o *oddities) note(m *Member, off int64, f centralFacts) {
 	name := m.Name
-	if rule := oddName(name); rule != "" {
-		o.add(name, off, "%s", rule)
-	}
 	if f.needed > maxVersion {
 		o.add(name, off, "version %#x is needed to extract it, a wheel needs no more than %#x (APPNOTE.TXT 4.4.3)", f.needed, maxVersion)
 	}
