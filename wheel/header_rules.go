@@ -47,9 +47,12 @@ func oddInfo(b []byte) ([]error, error) {
 	if version := first(values(fields, "Wheel-Version")); version != "1.0" {
 		odd.add("", -1, "Wheel-Version is %q, 1.0 is the one that every installer knows", clip(version))
 	}
-	// All take anything else for false.
-	if root := first(values(fields, "Root-Is-Purelib")); root != "true" && strings.EqualFold(root, "true") {
+	switch root := first(values(fields, "Root-Is-Purelib")); {
+	case root == "true" || strings.EqualFold(root, "false"):
+	case strings.EqualFold(root, "true"):
 		odd.add("", -1, "Root-Is-Purelib is %q, which is true to pip and false to installer; write true", clip(root))
+	default:
+		odd.add("", -1, "Root-Is-Purelib is %q, true or false was expected", clip(root))
 	}
 	return odd.errors(), nil
 }
