@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/budget"
 	"github.com/wheelmend/wheelmend/internal/jobs"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
@@ -54,8 +55,13 @@ func Assess(ctx context.Context, c *Contents, opts Options) (*Report, error) {
 	if err := r.readFacts(ctx); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
+	blockers := 0
 	for _, p := range r.policies() {
 		r.Verdicts = append(r.Verdicts, r.judge(p))
+		blockers += len(r.Verdicts[len(r.Verdicts)-1].Blockers)
+		if err := budget.Check(r.Wheel, "reasons against its policies", blockers, maxBlockers); err != nil {
+			return nil, errors.Join(err, r.Close())
+		}
 	}
 	r.choose()
 	return r, nil
@@ -84,6 +90,7 @@ func (r *Report) link(ctx context.Context) error {
 func (r *Report) readFacts(ctx context.Context) error {
 	objects := slices.Concat(r.Graph.Members, r.graftable())
 	all := make([]*facts, len(objects))
+	var count undefinedCount
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(jobs.Count(r.options.Jobs))
 	for i, o := range objects {
@@ -91,7 +98,7 @@ func (r *Report) readFacts(ctx context.Context) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			f, err := newFacts(o)
+			f, err := newFacts(o, &count)
 			if err != nil {
 				return fmt.Errorf("%s: %w", o.Path, err)
 			}

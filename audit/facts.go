@@ -28,7 +28,7 @@ type facts struct {
 // fpectlSymbols only exist in a Python that was built with fpectl (PEP 513).
 var fpectlSymbols = map[string]bool{"PyFPE_jbuf": true, "PyFPE_dummy": true, "PyFPE_counter": true}
 
-func newFacts(o *linkage.Object) (*facts, error) {
+func newFacts(o *linkage.Object, count *undefinedCount) (*facts, error) {
 	f := &facts{object: o, symbols: map[versionKey][]string{}, undefined: map[string]bool{}}
 	var err error
 	if f.needs, err = o.File.VersionNeeds(); err != nil {
@@ -46,6 +46,9 @@ func newFacts(o *linkage.Object) (*facts, error) {
 		}
 		if !s.Undefined() || s.Name == "" {
 			continue
+		}
+		if err := count.add(o.Path); err != nil {
+			return nil, err
 		}
 		if s.Version != "" {
 			key := versionKey{s.Library, s.Version}

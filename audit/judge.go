@@ -141,7 +141,12 @@ func (j *judgement) checkVersions(f *facts) {
 // checkSymbols looks for symbols that the policy forbids, and for those that an
 // older musl lacks.
 func (j *judgement) checkSymbols(f *facts) {
+	asked := map[string]bool{}
 	for _, library := range f.object.File.Needed() {
+		if asked[library] {
+			continue
+		}
+		asked[library] = true
 		if j.inside(f.object, library) || !j.policy.AllowsLibrary(library) {
 			continue
 		}

@@ -23,6 +23,9 @@ const (
 
 // look searches a scope for what o wants.
 func (s *symbolCheck) look(o *linkage.Object, w want, loaded *scope) answer {
+	if s.work.Spend(o.Path, 2+len(s.table.definitions[w.name])) != nil {
+		return leftOpen
+	}
 	switch {
 	case w.name == "":
 		return s.lookVersion(w, loaded)
@@ -50,20 +53,16 @@ const glibcLoader = "ld-linux.so.2"
 // lookOutside asks Python, and the libraries that nobody has read, about a
 // symbol without a version.
 func (s *symbolCheck) lookOutside(o *linkage.Object, symbol string, loaded *scope) answer {
-	libraries := slices.Sorted(maps.Keys(loaded.external))
-	if s.report.Libc == policy.GLIBC {
-		// ld.so is in every process that it has loaded (elf/rtld.c, dl_main).
-		if libraries = append(libraries, glibcLoader); policy.LoaderPrivate(symbol) {
-			return leftOpen
-		}
+	if s.report.Libc == policy.GLIBC && policy.LoaderPrivate(symbol) {
+		return leftOpen
 	}
-	if !loaded.program {
-		if isPythons(symbol) {
-			return ofPython
-		}
-		libraries = append(libraries, processLibraries(s.report.Libc)...)
+	if !loaded.program && isPythons(symbol) {
+		return ofPython
 	}
-	open := len(s.promised) == 0 && len(libraries) > 0
+	libraries, open := s.unread(loaded)
+	if s.work.Spend(o.Path, 8*len(libraries)) != nil {
+		return leftOpen
+	}
 	for _, library := range libraries {
 		switch defined, known := s.exports(library, symbol); {
 		case defined:
@@ -80,6 +79,36 @@ func (s *symbolCheck) lookOutside(o *linkage.Object, symbol string, loaded *scop
 		return leftOpen
 	}
 	return absent
+}
+
+// unread returns the libraries of a process that nobody has read and of which the
+// policies know something, and whether there are others, which may have any symbol.
+func (s *symbolCheck) unread(loaded *scope) (libraries []string, open bool) {
+	if loaded.unread != nil {
+		return loaded.unread, loaded.open
+	}
+	all := slices.Sorted(maps.Keys(loaded.external))
+	if s.report.Libc == policy.GLIBC {
+		// ld.so is in every process that it has loaded (elf/rtld.c, dl_main).
+		all = append(all, glibcLoader)
+	}
+	if !loaded.program {
+		all = append(all, processLibraries(s.report.Libc)...)
+	}
+	loaded.unread = slices.DeleteFunc(slices.Clone(all), func(l string) bool { return !s.speaks(l) })
+	loaded.open = len(loaded.unread) < len(all) || len(s.promised) == 0 && len(all) > 0
+	if loaded.unread == nil {
+		loaded.unread = []string{}
+	}
+	return loaded.unread, loaded.open
+}
+
+// speaks reports whether anything is known of the symbols of a library.
+func (s *symbolCheck) speaks(library string) bool {
+	return policy.Versioned(library) || slices.ContainsFunc(s.promised, func(q *policy.Policy) bool {
+		_, known := q.Exports(library, "")
+		return known || len(q.Forbidden(library)) > 0
+	})
 }
 
 // forbidden reports whether a policy rules the symbol out, which the claim about

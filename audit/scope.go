@@ -4,6 +4,7 @@ import (
 	"path"
 
 	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/budget"
 	"github.com/wheelmend/wheelmend/linkage"
 )
 
@@ -16,15 +17,21 @@ type scope struct {
 	has      map[*linkage.Object]bool
 	names    map[string]*linkage.Object // by what they are needed as, and by soname
 	external map[string]linkage.Status  // needed libraries that nobody has read
+
+	unread []string // see symbolCheck.unread; nil until that is asked
+	open   bool
 }
 
-// newScope follows what a file needs.
-func newScope(root *linkage.Object) *scope {
+// newScope follows what a file needs, as far as the budget goes.
+func newScope(root *linkage.Object, work *budget.Budget) *scope {
 	s := &scope{
 		root: root, program: isProgram(root), objects: []*linkage.Object{root}, has: map[*linkage.Object]bool{root: true}, names: map[string]*linkage.Object{}, external: map[string]linkage.Status{},
 	}
 	s.name(root.File.Soname(), root)
 	for i := 0; i < len(s.objects); i++ {
+		if work.Spend(root.Path, 4*(1+len(s.objects[i].Edges))) != nil {
+			break
+		}
 		for _, e := range s.objects[i].Edges {
 			if e.Status != linkage.Found {
 				s.external[e.Needed] = e.Status
@@ -59,7 +66,7 @@ func isProgram(o *linkage.Object) bool {
 // roots returns the members that a process begins to load with: extension
 // modules, programs, and what no other member needs, or nothing but a circle of
 // members. users tells by how many roots each member is loaded.
-func (r *Report) roots() (roots []*linkage.Object, users map[*linkage.Object]int) {
+func (r *Report) roots(work *budget.Budget) (roots []*linkage.Object, users map[*linkage.Object]int) {
 	needed := map[*linkage.Object]bool{}
 	for _, o := range r.Graph.Members {
 		for _, e := range o.Edges {
@@ -71,7 +78,7 @@ func (r *Report) roots() (roots []*linkage.Object, users map[*linkage.Object]int
 	users = map[*linkage.Object]int{}
 	begin := func(o *linkage.Object) {
 		roots = append(roots, o)
-		for _, loaded := range newScope(o).objects {
+		for _, loaded := range newScope(o, work).objects {
 			users[loaded]++
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/wheelmend/wheelmend/internal/budget"
 	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/macho"
@@ -23,6 +24,7 @@ type macSymbols struct {
 	flat    []Fault // looked up in the whole process
 	pythons map[string]bool
 	broken  []Fault
+	work    *budget.Budget
 }
 
 // A macQuestion is asked once for each import: libraries may re-export each other.
@@ -38,7 +40,7 @@ const maxReexports = 256
 // claimMacSymbols adds the claims about symbols. dyld does not load an image with
 // an import that is not weak and that its library does not export.
 func (p *Proof) claimMacSymbols(ctx context.Context) error {
-	s := &macSymbols{exports: map[*linkage.Image]*macho.Exports{}, system: map[string]bool{}, pythons: map[string]bool{}}
+	s := &macSymbols{work: newLookUps(), exports: map[*linkage.Image]*macho.Exports{}, system: map[string]bool{}, pythons: map[string]bool{}}
 	for _, b := range p.Report.MacOS.Graph.Members {
 		for _, image := range p.Report.MacOS.images(b) {
 			if err := ctx.Err(); err != nil {
@@ -167,6 +169,9 @@ func (s *macSymbols) define(image *linkage.Image, symbol string, asked map[macQu
 		return leftOpen, nil
 	}
 	asked[question] = true
+	if err := s.work.Spend(image.Binary.Path, 16+len(image.Loads)); err != nil {
+		return leftOpen, err
+	}
 	exports, ok := s.exports[image]
 	if !ok {
 		var err error
@@ -178,7 +183,11 @@ func (s *macSymbols) define(image *linkage.Image, symbol string, asked map[macQu
 	if exports == nil {
 		return leftOpen, nil
 	}
+	before := exports.Read()
 	x, err := exports.Lookup(symbol)
+	if err == nil {
+		err = s.work.Spend(image.Binary.Path, exports.Read()-before)
+	}
 	switch {
 	case err != nil:
 		return leftOpen, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/wheelmend/wheelmend/internal/budget"
 	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
@@ -21,8 +22,12 @@ func (p *Proof) claimSymbols(ctx context.Context, promised []*policy.Policy, opt
 	if err != nil {
 		return err
 	}
-	s := &symbolCheck{report: r, table: table, promised: promised}
+	s := &symbolCheck{report: r, table: table, promised: promised, work: newLookUps()}
 	s.run(ctx)
+	faults := s.faults()
+	if err := s.work.Err(); err != nil {
+		return err
+	}
 	basis := phrase.Count(s.found, "symbol") + " found"
 	for _, n := range []struct {
 		count int
@@ -32,7 +37,7 @@ func (p *Proof) claimSymbols(ctx context.Context, promised []*policy.Policy, opt
 			basis += fmt.Sprintf(", %d %s", n.count, n.what)
 		}
 	}
-	p.claim(TopicSymbols, "each symbol, with its version, is defined where the loader looks for it", basis, s.faults())
+	p.claim(TopicSymbols, "each symbol, with its version, is defined where the loader looks for it", basis, faults)
 	if open := s.openFaults(); len(open) > 0 {
 		p.unchecked(TopicSymbols, "libraries of the system define what is left to them", "they are not part of the wheel; --sysroot names a system to look at", open)
 	}
@@ -44,6 +49,7 @@ type symbolCheck struct {
 	report   *Report
 	table    *symbolTable
 	promised []*policy.Policy
+	work     *budget.Budget
 
 	roots []*linkage.Object
 	users map[*linkage.Object]int // how many roots load a file
@@ -59,9 +65,9 @@ type symbolCheck struct {
 // theirs: most is there, and need not be sought again with each of them.
 func (s *symbolCheck) run(ctx context.Context) {
 	s.rest, s.answers, s.lost = map[*linkage.Object][]want{}, map[*linkage.Object]map[want]answer{}, map[*linkage.Object]map[want]*linkage.Object{}
-	s.roots, s.users = s.report.roots()
+	s.roots, s.users = s.report.roots(s.work)
 	for _, o := range s.report.Graph.Members {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || s.work.Err() != nil {
 			return
 		}
 		if s.users[o] > 1 {
@@ -71,10 +77,10 @@ func (s *symbolCheck) run(ctx context.Context) {
 		}
 	}
 	for _, root := range s.roots {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || s.work.Err() != nil {
 			return
 		}
-		s.lookFrom(newScope(root))
+		s.lookFrom(newScope(root, s.work))
 	}
 	for _, answers := range s.answers {
 		for w, a := range answers {
@@ -85,7 +91,7 @@ func (s *symbolCheck) run(ctx context.Context) {
 
 // lookAtHome settles what does not depend on who loads the file.
 func (s *symbolCheck) lookAtHome(o *linkage.Object) {
-	home := newScope(o)
+	home := newScope(o, s.work)
 	for _, w := range s.table.wants[o] {
 		if a := s.look(o, w, home); a == found || a == promise && w.library != "" {
 			s.count(w, a)
@@ -143,12 +149,16 @@ func (s *symbolCheck) with(o *linkage.Object, a answer) []want {
 // faults lists what was not found, by file, library and version.
 func (s *symbolCheck) faults() []Fault {
 	var faults []Fault
+	var last *scope // several files in a row were loaded by one
 	for _, o := range s.report.Graph.Members {
 		for _, group := range groupWants(s.with(o, absent)) {
 			root := s.lost[o][group.wants[0]]
+			if last == nil || last.root != root {
+				last = newScope(root, s.work)
+			}
 			faults = append(faults, Fault{
 				File: o.Path, Library: group.library, Version: group.version, Symbols: group.symbols(),
-				Reason: whyLost(group.wants[0], newScope(root)) + loadedBy(o, root),
+				Reason: whyLost(group.wants[0], last) + loadedBy(o, root),
 			})
 		}
 	}

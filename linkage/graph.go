@@ -3,6 +3,7 @@ package linkage
 import (
 	"io/fs"
 	"path"
+	"slices"
 
 	"github.com/wheelmend/wheelmend/elf"
 )
@@ -26,6 +27,8 @@ type Object struct {
 	// Found is the name under which the loader came upon a library of the
 	// system, as ld.so itself would show it: symbolic links are still in it.
 	Found string
+
+	byNeeded map[string]*Edge // of an object with many edges, see index
 
 	install string // where a member lies once installed, see installPath
 	real    string // outside the wheel: its path within the root
@@ -162,8 +165,23 @@ func (o *Object) LoadedWith(seen map[*Object]bool) []*Object {
 // sysroot in front. It is "" for a member of the wheel.
 func (o *Object) SystemPath() string { return o.real }
 
+// index makes [Object.Edge] fast.
+func (o *Object) index() {
+	const many = 16
+	if len(o.Edges) < many {
+		return
+	}
+	o.byNeeded = make(map[string]*Edge, len(o.Edges))
+	for _, e := range slices.Backward(o.Edges) {
+		o.byNeeded[e.Needed] = e
+	}
+}
+
 // Edge returns the edge of the DT_NEEDED of that name, nil if there is none.
 func (o *Object) Edge(needed string) *Edge {
+	if o.byNeeded != nil {
+		return o.byNeeded[needed]
+	}
 	for _, e := range o.Edges {
 		if e.Needed == needed {
 			return e

@@ -79,6 +79,9 @@ func Resolve(ctx context.Context, members []Member, opts Options) (*Graph, error
 	if err := r.failure(); err != nil {
 		return nil, errors.Join(err, r.graph.Close())
 	}
+	for _, o := range slices.Concat(r.graph.Members, r.graph.System) {
+		o.index()
+	}
 	slices.SortFunc(r.graph.System, func(a, b *Object) int { return cmp.Compare(a.Path, b.Path) })
 	return r.graph, nil
 }

@@ -123,10 +123,11 @@ func (s *Slice) undefined(visit func(name string, ordinal int, at int64)) error 
 	if err != nil {
 		return err
 	}
-	names, _, err := s.extent("string table")
+	text, _, err := s.extent("string table")
 	if err != nil {
 		return err
 	}
+	names := newNameTable(text)
 	size := 12
 	if s.Arch.Is64() {
 		size = 16
@@ -141,9 +142,9 @@ func (s *Slice) undefined(visit func(name string, ordinal int, at int64)) error 
 		if kind&typeStab != 0 || !undefined {
 			continue
 		}
-		name := ""
-		if n := s.order.Uint32(table[i:]); int64(n) < int64(len(names)) {
-			name = cString(names[n:])
+		name, err := names.get(int64(s.order.Uint32(table[i:])), off+int64(i))
+		if err != nil {
+			return err
 		}
 		visit(name, int(table[i+at]), off+int64(i+at))
 	}
@@ -174,6 +175,7 @@ func (s *Slice) chainedImports() ([]imported, error) {
 	if int64(start)+count*int64(size) > int64(len(data)) || int64(symbols) > int64(len(data)) {
 		return nil, formatErr(off+16, "%d imports at %#x are outside the chained fixups (%d bytes)", count, start, len(data))
 	}
+	names := newNameTable(data)
 	var all []imported
 	for i := range count {
 		at := int(start) + int(i)*size
@@ -183,8 +185,8 @@ func (s *Slice) chainedImports() ([]imported, error) {
 			continue
 		}
 		name := int64(symbols) + s.chainedName(data[at:], size == 16)
-		if name < int64(len(data)) {
-			x.symbol = cString(data[name:])
+		if x.symbol, err = names.get(name, x.off); err != nil {
+			return nil, err
 		}
 		all = append(all, x)
 	}

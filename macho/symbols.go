@@ -97,7 +97,12 @@ type Exports struct {
 	trie []byte
 	off  int64 // of the trie in the slice
 	s    *Slice
+	read int
 }
+
+// Read returns how many bytes of the trie have been read so far, by every
+// [Exports.Lookup]: each goes along the nodes on its way.
+func (e *Exports) Read() int { return e.read }
 
 // Exports reads the export trie. It is nil for an image of before 2009, which has
 // none.
@@ -109,7 +114,7 @@ func (s *Slice) Exports() (*Exports, error) {
 	if err != nil {
 		return nil, s.locate(err)
 	}
-	return &Exports{trie, off, s}, nil
+	return &Exports{trie: trie, off: off, s: s}, nil
 }
 
 // An Export is a symbol that a slice exports.
@@ -125,13 +130,17 @@ func (e *Exports) Lookup(symbol string) (*Export, error) {
 	if len(e.trie) == 0 {
 		return nil, nil
 	}
-	at, rest := 0, symbol
+	at, rest, most := 0, symbol, e.read+len(e.trie)
 	for range 2*len(symbol) + 2 { // a circle of edges without letters has no end
+		if e.read > most {
+			return nil, nil // nodes are met again: another circle
+		}
 		var n trieNode
 		children, err := n.read(e.trie, at, e.off)
 		if err != nil {
 			return nil, e.s.locate(err)
 		}
+		e.read += n.length
 		if rest == "" && len(n.terminal) > 0 {
 			return e.export(symbol, &n)
 		}

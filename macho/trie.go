@@ -9,6 +9,7 @@ type trieNode struct {
 	at       int    // of the terminal in the trie
 	edges    []trieEdge
 	off      int // of the node in the trie that is written
+	length   int // bytes that it had in the trie that was read
 }
 
 type trieEdge struct {
@@ -86,6 +87,7 @@ func (n *trieNode) read(data []byte, at int, off int64) ([]int, error) {
 			return nil, cut
 		}
 	}
+	n.length = i - at
 	return children, nil
 }
 

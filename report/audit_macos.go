@@ -120,7 +120,7 @@ func (p *printer) macBlockers(r *audit.Report, all bool) {
 			continue
 		}
 		tag = b.Tag
-		if shown[b.Kind]++; shown[b.Kind] > shownMacBlockers && !all {
+		if shown[b.Kind]++; shown[b.Kind] > maxRows || shown[b.Kind] > shownMacBlockers && !all {
 			more++
 			continue
 		}

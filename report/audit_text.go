@@ -22,21 +22,21 @@ func WriteAudit(w io.Writer, r *audit.Report, s Style, all bool) error {
 	case r.Unserved != nil:
 		p.linef("  %s", p.style.bad(Clean(r.Unserved.Error())))
 		p.foreign(r.Foreign)
-		return p.err
+		return p.end()
 	case r.Format == audit.Pure:
 		p.linef("  A pure wheel: it holds no binaries and runs on any platform.")
 		p.foreign(r.Foreign)
-		return p.err
+		return p.end()
 	case r.Format == audit.MachO:
 		p.macOS(r, all)
-		return p.err
+		return p.end()
 	}
 	p.summary(r)
 	p.libraryTable(r.Libraries(r.Target()))
 	p.blockers(r, all)
 	p.mended(r)
 	p.foreign(r.Foreign)
-	return p.err
+	return p.end()
 }
 
 func (p *printer) summary(r *audit.Report) {
@@ -80,7 +80,7 @@ func (p *printer) libraryTable(libraries []audit.Library) {
 	}
 	p.linef("\nLibraries from outside the wheel")
 	t := p.table("library", "action", "found at", "needed by")
-	for _, l := range libraries {
+	for _, l := range firstRows(libraries) {
 		action := string(l.Action)
 		if l.Action == audit.Missing {
 			action = p.style.bad(action)
@@ -88,6 +88,7 @@ func (p *printer) libraryTable(libraries []audit.Library) {
 		t.AppendRow(row(Clean(l.Soname), action, Clean(l.Path), neededBy(l.NeededBy)))
 	}
 	p.render(t)
+	p.more(len(libraries))
 	for _, l := range libraries {
 		if l.Action != audit.Missing {
 			continue
@@ -126,7 +127,7 @@ func (p *printer) blockers(r *audit.Report, all bool) {
 	}
 	p.linef("\nWhat stops stricter policies")
 	t := p.table("stops", "file", "library", "version", "symbols, or reason")
-	for _, h := range shown {
+	for _, h := range firstRows(shown) {
 		stops := h.Policy.Name
 		if h.older {
 			stops += " and stricter"
@@ -134,6 +135,7 @@ func (p *printer) blockers(r *audit.Report, all bool) {
 		t.AppendRow(row(stops, Clean(shortName(r, h.File)), Clean(h.Library), Clean(h.Version), Clean(evidence(h.Blocker))))
 	}
 	p.render(t)
+	p.more(len(shown))
 	if more := len(hurdles) - len(shown); more > 0 {
 		p.linef("  %s only still stricter ones; -v lists them, --json has all.", phrase.Count(more, "more reason")+" stop"+plural(more))
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/wheelmend/wheelmend/internal/phrase"
 )
 
 // Style tells how text is shown. The zero value suits a file or a pipe.
@@ -25,18 +27,52 @@ func (s Style) bold(t string) string { return s.paint(text.Bold, t) }
 func (s Style) good(t string) string { return s.paint(text.FgGreen, t) }
 func (s Style) bad(t string) string  { return s.paint(text.FgRed, t) }
 
-// A printer writes lines and keeps the first error.
+// A printer writes lines and keeps the first error. What exceeds [maxText] is left out
+// and counted, see end.
 type printer struct {
 	w     io.Writer
 	style Style
 	err   error
+	bytes int
+	left  int // lines that were left out
 }
 
+// Bounds on text for people: bytes of one report, and rows of one of its tables. Real
+// reports stay below a hundredth. JSON is complete.
+const (
+	maxText = 2 << 20
+	maxRows = 1000
+)
+
 func (p *printer) linef(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	switch {
+	case p.err != nil:
+	case p.bytes > maxText:
+		p.left++
+	default:
+		var n int
+		n, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+		p.bytes += n
 	}
 }
+
+// end tells how much was left out, and returns the first error.
+func (p *printer) end() error {
+	if p.left > 0 && p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, "and %s; --json has all\n", phrase.Count(p.left, "more line"))
+	}
+	return p.err
+}
+
+// more tells how many rows a table lacks.
+func (p *printer) more(n int) {
+	if n > maxRows {
+		p.linef("  and %s; --json has all", phrase.Count(n-maxRows, "more row"))
+	}
+}
+
+// firstRows returns those rows of a table that are shown.
+func firstRows[T any](rows []T) []T { return rows[:min(len(rows), maxRows)] }
 
 // table begins a table without lines, indented like the rest of the text.
 func (p *printer) table(columns ...any) table.Writer {

@@ -24,7 +24,7 @@ func WriteTree(w io.Writer, s *audit.Survey, style Style) error {
 	t.named("No loader takes", s.Unlinked)
 	t.foreign(s.Foreign)
 	t.damaged(s)
-	return t.err
+	return t.end()
 }
 
 // headline tells what was surveyed.

@@ -39,7 +39,7 @@ func WriteVerify(w io.Writer, proof *audit.Proof, s Style, all bool) error {
 		}
 	}
 	p.linef("%s", p.sum(proof))
-	return p.err
+	return p.end()
 }
 
 // outcome spells an outcome in a column of its own.

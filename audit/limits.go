@@ -1,0 +1,29 @@
+package audit
+
+import (
+	"sync/atomic"
+
+	"github.com/wheelmend/wheelmend/internal/budget"
+)
+
+// Limits on what the binaries of a wheel have, with their reasons in docs/limits.md.
+const (
+	maxUndefined = 1 << 19 // symbols that all files want
+	maxBlockers  = 1 << 17 // reasons that all policies have
+)
+
+// maxLookUps bounds the look-up of symbols, in units of some ten nanoseconds: each file
+// is looked at with every file that loads it.
+const maxLookUps = 1 << 26
+
+// newLookUps returns the budget of one verification.
+func newLookUps() *budget.Budget { return budget.New(maxLookUps, "steps of the look-up of symbols") }
+
+// An undefinedCount counts the symbols that files want, which are read at the same
+// time. The zero value is ready.
+type undefinedCount struct{ n atomic.Int64 }
+
+// add counts a symbol of a file.
+func (c *undefinedCount) add(file string) error {
+	return budget.Check(file, "undefined symbols in all files", int(c.n.Add(1)), maxUndefined)
+}

@@ -1,0 +1,99 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/wheelmend/wheelmend/internal/budget"
+	"github.com/wheelmend/wheelmend/internal/elftest"
+	"github.com/wheelmend/wheelmend/internal/hostiletest"
+	"github.com/wheelmend/wheelmend/wheel"
+)
+
+func TestUndefinedSymbolsAreCounted(t *testing.T) {
+	var c undefinedCount
+	c.n.Store(maxUndefined - 1)
+	if err := c.add("pkg/a.so"); err != nil {
+		t.Error(err)
+	}
+	var over *budget.Error
+	if err := c.add("pkg/b.so"); !errors.As(err, &over) || over.File != "pkg/b.so" {
+		t.Error(err)
+	}
+}
+
+// lookUps verifies a wheel of n libraries and returns what the look-up of symbols took.
+func lookUps(t *testing.T, members []hostiletest.Member) int {
+	t.Helper()
+	const tag = "manylinux_2_28_x86_64"
+	data, err := hostiletest.Wheel(tag, members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := wheel.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(context.Background(), hostiletest.Filename(tag), r, LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	opts := Options{}
+	opts.WheelOnly = true
+	report, err := Assess(context.Background(), c, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer report.Close()
+	table, err := newSymbolTable(context.Background(), report.Graph, false, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &symbolCheck{report: report, table: table, work: newLookUps()}
+	s.run(context.Background())
+	s.faults()
+	if err := s.work.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return s.work.Spent()
+}
+
+// What nobody reads costs nothing for each symbol, and a chain nothing for each file
+// that wants what is not there.
+func TestWorkOfTheLookUp(t *testing.T) {
+	symbols := func(n int) (list []elftest.Symbol) {
+		for i := range n {
+			list = append(list, elftest.Symbol{Name: fmt.Sprintf("f%d", i), Func: true})
+		}
+		return list
+	}
+	needed := func(n int) (list []string) {
+		for i := range n {
+			list = append(list, fmt.Sprintf("libn%d.so", i))
+		}
+		return list
+	}
+	for _, tt := range []struct {
+		name string
+		make func(n int) []hostiletest.Member
+	}{
+		{"NEEDED with undefined symbols", func(n int) []hostiletest.Member {
+			return []hostiletest.Member{{Name: "pkg/a.so", Data: elftest.Build(elftest.Spec{Needed: needed(n), Symbols: symbols(n)})}}
+		}},
+		{"a chain that wants what is not there", func(n int) (list []hostiletest.Member) {
+			for i := range n {
+				s := elftest.Spec{Needed: []string{fmt.Sprintf("lib%d.so", i+1)}, RPath: "$ORIGIN", Symbols: symbols(1)}
+				list = append(list, hostiletest.Member{Name: fmt.Sprintf("pkg/lib%d.so", i), Data: elftest.Build(s)})
+			}
+			return list
+		}},
+	} {
+		if few, many := lookUps(t, tt.make(50)), lookUps(t, tt.make(400)); many > 9*few {
+			t.Errorf("%s: %d units for 50, %d for 400", tt.name, few, many)
+		}
+	}
+}
