@@ -161,14 +161,6 @@ func binds(ops []byte) linkEdit {
 	}}
 }
 
-func uleb(n int) []byte {
-	b := []byte{}
-	for ; n > 0x7f; n >>= 7 {
-		b = append(b, byte(n)|0x80)
-	}
-	return append(b, byte(n))
-}
-
 // chain returns an export trie of nodes in a row, each with an edge of a letter.
 func chain(n int, letter string) []byte {
 	var b []byte

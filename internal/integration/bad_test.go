@@ -24,7 +24,7 @@ func bigWheel(t *testing.T) string {
 		t.Fatal(err)
 	}
 	source := filepath.Join(dir, "blob.s")
-	if err := os.WriteFile(source, []byte(".data\n.incbin \""+blob+"\"\n"), 0o644); err != nil {
+	if err := os.WriteFile(source, []byte(".section .note.GNU-stack,\"\"\n.data\n.incbin \""+blob+"\"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	lib := constant(t, filepath.Join(dir, "libanswer.so.4"), "answer", "42")
