@@ -3,6 +3,7 @@
 // is the map. A package imports only packages that stand above it:
 //
 //	elf       reads ELF images and edits their dynamic linking data
+//	macho     reads, edits, signs and merges Mach-O images
 //	policy    states what each platform tag promises, as tables
 //	wheel     reads wheel archives and writes them reproducibly
 //	sbom      describes grafted libraries, their origin and licence
@@ -13,6 +14,6 @@
 //	cmd       holds the wheelmend command: flags, wording, exit codes
 //
 // A wrong tag is a matter for policy, a wrong or missing library for linkage,
-// a file that no longer loads for elf, a complaint about RECORD or the archive
+// a file that no longer loads for elf or macho, a complaint about RECORD or the archive
 // for wheel, and a library too much or too few for the plan in repair.
 package wheelmend
