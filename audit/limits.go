@@ -8,13 +8,13 @@ import (
 
 // Limits on what the binaries of a wheel have, with their reasons in docs/limits.md.
 const (
-	maxUndefined = 1 << 19 // symbols that all files want
+	maxUndefined = 1 << 18 // symbols that all files want
 	maxBlockers  = 1 << 17 // reasons that all policies have
 )
 
 // maxLookUps bounds the look-up of symbols, in units of some ten nanoseconds: each file
 // is looked at with every file that loads it.
-const maxLookUps = 1 << 26
+const maxLookUps = 1 << 24
 
 // newLookUps returns the budget of one verification.
 func newLookUps() *budget.Budget { return budget.New(maxLookUps, "steps of the look-up of symbols") }
