@@ -42,6 +42,9 @@ func (r *resolver) load(first *Object) map[*Object]bool {
 			r.loadedAs(loaded, to)
 			if !seen[to] {
 				seen[to] = true
+				if !r.spend(to, costLoad) {
+					return seen
+				}
 				queue = append(queue, &request{file: to, program: program, path: r.extend(q.path, to)})
 			}
 		}
