@@ -359,8 +359,9 @@ var delocatedWheels = []delocated{
 		name: "a program in .data", platforms: "macosx_11_0_arm64",
 		wheel:  demoPackage + "demo-1.0.data/scripts/tool macho arch=arm64 type=execute minos=11.0 loads=$SYSTEM/libb.dylib",
 		system: "libb.dylib macho arch=arm64 id=/opt/libb.dylib minos=11.0",
-		ours:   "demo-1.0.data/scripts/tool @loader_path/../lib/demo.dylibs/libb.dylib", theirs: "demo-1.0.data/scripts/tool @loader_path/../../demo/.dylibs/libb.dylib",
-		told: "Paths are those after installation.",
+		ours:   "demo-1.0.data/data/lib/demo.dylibs/libb.dylib id=/DLC/demo-1.0.data/data/lib/demo.dylibs/libb.dylib\ndemo-1.0.data/scripts/tool @loader_path/../lib/demo.dylibs/libb.dylib",
+		theirs: "demo-1.0.data/scripts/tool @loader_path/../../demo/.dylibs/libb.dylib\ndemo/.dylibs/libb.dylib id=/DLC/demo/.dylibs/libb.dylib",
+		told:   "Paths are those after installation.",
 	},
 	{
 		name: "a module in .data", platforms: "macosx_11_0_arm64",
