@@ -4,9 +4,12 @@ package integration
 
 import (
 	"archive/zip"
+	"bytes"
+	"compress/flate"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"maps"
 	"os"
@@ -70,13 +73,33 @@ func addMember(t *testing.T, z *zip.Writer, name string, content []byte) {
 		mode = 0o755
 	}
 	h.SetMode(mode)
-	w, err := z.CreateHeader(h)
+	packed := deflated(t, content)
+	h.CRC32 = crc32.ChecksumIEEE(content)
+	h.CompressedSize64, h.UncompressedSize64 = uint64(len(packed)), uint64(len(content))
+	// CreateHeader would put the sizes behind the data, which PyPI refuses.
+	w, err := z.CreateRaw(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(packed); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func deflated(t *testing.T, content []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, flate.DefaultCompression)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.Write(content); err != nil {
 		t.Fatal(err)
 	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 // installed installs a wheel into a new environment.
