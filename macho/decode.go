@@ -1,11 +1,8 @@
 package macho
 
 import (
-	"bytes"
 	"fmt"
-	"slices"
 
-	gomacho "github.com/blacktop/go-macho"
 	"github.com/blacktop/go-macho/types"
 )
 
@@ -44,103 +41,96 @@ func (k DylibKind) String() string {
 type commandKind struct {
 	size int64 // least cmdsize, in bytes
 	text int   // offset of the field with the offset of the string, 0 if it has none
-	read bool  // go-macho decodes it
 }
 
 // commandKinds lists the load commands that are looked into.
 var commandKinds = map[types.LoadCmd]commandKind{
-	types.LC_ID_DYLIB:                 {24, 8, true},
-	types.LC_LOAD_DYLIB:               {24, 8, true},
-	types.LC_LOAD_WEAK_DYLIB:          {24, 8, true},
-	types.LC_REEXPORT_DYLIB:           {24, 8, true},
-	types.LC_LOAD_UPWARD_DYLIB:        {24, 8, true},
-	types.LC_LAZY_LOAD_DYLIB:          {24, 8, true},
-	types.LC_RPATH:                    {12, 8, true},
-	types.LC_UUID:                     {24, 0, true},
-	types.LC_BUILD_VERSION:            {24, 0, false},
-	types.LC_VERSION_MIN_MACOSX:       {16, 0, false},
-	types.LC_VERSION_MIN_IPHONEOS:     {16, 0, false},
-	types.LC_VERSION_MIN_TVOS:         {16, 0, false},
-	types.LC_VERSION_MIN_WATCHOS:      {16, 0, false},
-	types.LC_SEGMENT:                  {56, 0, false},
-	types.LC_SEGMENT_64:               {72, 0, false},
-	types.LC_CODE_SIGNATURE:           {16, 0, false},
-	types.LC_SEGMENT_SPLIT_INFO:       {16, 0, false},
-	types.LC_FUNCTION_STARTS:          {16, 0, false},
-	types.LC_DATA_IN_CODE:             {16, 0, false},
-	types.LC_DYLIB_CODE_SIGN_DRS:      {16, 0, false},
-	types.LC_DYLD_EXPORTS_TRIE:        {16, 0, false},
-	types.LC_DYLD_CHAINED_FIXUPS:      {16, 0, false},
-	types.LC_SYMTAB:                   {24, 0, false},
-	types.LC_DYSYMTAB:                 {80, 0, false},
-	types.LC_DYLD_INFO:                {48, 0, false},
-	types.LC_DYLD_INFO_ONLY:           {48, 0, false},
-	types.LC_MAIN:                     {24, 0, false},
-	types.LC_ENCRYPTION_INFO:          {20, 0, false},
-	types.LC_ENCRYPTION_INFO_64:       {24, 0, false},
-	types.LC_NOTE:                     {40, 0, false},
-	types.LC_LINKER_OPTIMIZATION_HINT: {16, 0, false},
+	types.LC_ID_DYLIB:                 {24, 8},
+	types.LC_LOAD_DYLIB:               {24, 8},
+	types.LC_LOAD_WEAK_DYLIB:          {24, 8},
+	types.LC_REEXPORT_DYLIB:           {24, 8},
+	types.LC_LOAD_UPWARD_DYLIB:        {24, 8},
+	types.LC_LAZY_LOAD_DYLIB:          {24, 8},
+	types.LC_RPATH:                    {12, 8},
+	types.LC_UUID:                     {24, 0},
+	types.LC_BUILD_VERSION:            {24, 0},
+	types.LC_VERSION_MIN_MACOSX:       {16, 0},
+	types.LC_VERSION_MIN_IPHONEOS:     {16, 0},
+	types.LC_VERSION_MIN_TVOS:         {16, 0},
+	types.LC_VERSION_MIN_WATCHOS:      {16, 0},
+	types.LC_SEGMENT:                  {56, 0},
+	types.LC_SEGMENT_64:               {72, 0},
+	types.LC_CODE_SIGNATURE:           {16, 0},
+	types.LC_SEGMENT_SPLIT_INFO:       {16, 0},
+	types.LC_FUNCTION_STARTS:          {16, 0},
+	types.LC_DATA_IN_CODE:             {16, 0},
+	types.LC_DYLIB_CODE_SIGN_DRS:      {16, 0},
+	types.LC_DYLD_EXPORTS_TRIE:        {16, 0},
+	types.LC_DYLD_CHAINED_FIXUPS:      {16, 0},
+	types.LC_SYMTAB:                   {24, 0},
+	types.LC_DYSYMTAB:                 {80, 0},
+	types.LC_DYLD_INFO:                {48, 0},
+	types.LC_DYLD_INFO_ONLY:           {48, 0},
+	types.LC_MAIN:                     {24, 0},
+	types.LC_ENCRYPTION_INFO:          {20, 0},
+	types.LC_ENCRYPTION_INFO_64:       {24, 0},
+	types.LC_NOTE:                     {40, 0},
+	types.LC_LINKER_OPTIMIZATION_HINT: {16, 0},
 }
 
-// decode lets go-macho read the commands that name libraries and search paths. It gets the header and the commands, which have been checked, and
-// not the file.
-func (s *Slice) decode() error {
-	var include []types.LoadCmd
-	for cmd, kind := range commandKinds {
-		if kind.read {
-			include = append(include, cmd)
+// loads lists the commands that load a library, with the kind that each says. They are
+// what the ordinals of two-level namespaces count.
+var loads = map[types.LoadCmd]DylibKind{
+	types.LC_LOAD_DYLIB:        Load,
+	types.LC_LOAD_WEAK_DYLIB:   Weak,
+	types.LC_REEXPORT_DYLIB:    Reexport,
+	types.LC_LOAD_UPWARD_DYLIB: Upward,
+	types.LC_LAZY_LOAD_DYLIB:   Lazy,
+}
+
+// decode reads the commands that name the image, its libraries and its search paths,
+// and those that say where it runs. checkCommand has held each to its size.
+func (s *Slice) decode() {
+	for i := range s.commands {
+		c := &s.commands[i]
+		switch {
+		case c.cmd == types.LC_ID_DYLIB:
+			s.ID = s.text(c)
+		case c.cmd == types.LC_RPATH:
+			s.RPaths = append(s.RPaths, s.text(c))
+		case c.cmd == types.LC_UUID:
+			s.UUID = types.UUID(c.data[8:24]).String()
+		case isDylib(c.cmd):
+			current, compat := Version(s.u32(c, 16)), Version(s.u32(c, 20))
+			s.Dylibs = append(s.Dylibs, Dylib{s.text(c), s.dylibKind(c), current, compat})
 		}
 	}
-	slices.Sort(include)
-	image := slices.Clone(s.header)
-	for _, c := range s.commands {
-		image = append(image, c.data...)
-	}
-	f, err := gomacho.NewFile(bytes.NewReader(image), gomacho.FileConfig{LoadIncluding: include})
-	if err != nil {
-		return formatErr(s.headerSize(), "load commands: %v", err)
-	}
-	for _, load := range f.Loads {
-		s.take(load)
-	}
 	s.takeVersions()
-	return nil
 }
 
-// take keeps what a decoded command says.
-func (s *Slice) take(load gomacho.Load) {
-	switch l := load.(type) {
-	case *gomacho.IDDylib:
-		s.ID = l.Name
-	case *gomacho.LoadDylib:
-		s.addDylib(&l.Dylib, Load)
-	case *gomacho.WeakDylib:
-		s.addDylib(&l.Dylib, Weak)
-	case *gomacho.ReExportDylib:
-		s.addDylib(&l.Dylib, Reexport)
-	case *gomacho.UpwardDylib:
-		s.addDylib(&l.Dylib, Upward)
-	case *gomacho.LazyLoadDylib:
-		s.addDylib(&l.Dylib, Lazy)
-	case *gomacho.Rpath:
-		s.RPaths = append(s.RPaths, l.Path)
-	case *gomacho.UUID:
-		s.UUID = fmt.Sprint(l.UUID)
+// dylibKind returns how a command loads its library. The flags of a dylib_use_command
+// decide over the command.
+func (s *Slice) dylibKind(c *command) DylibKind {
+	switch flags := s.useFlags(c); {
+	case flags&types.DYLIB_USE_WEAK_LINK != 0:
+		return Weak
+	case flags&types.DYLIB_USE_REEXPORT != 0:
+		return Reexport
+	case flags&types.DYLIB_USE_UPWARD != 0:
+		return Upward
+	case flags&types.DYLIB_USE_DELAYED_INIT != 0:
+		return Lazy
 	}
+	return loads[c.cmd]
 }
 
-// addDylib keeps a library. The flags of a dylib_use_command, which macOS 15
-// introduced, decide over its command.
-func (s *Slice) addDylib(l *gomacho.Dylib, kind DylibKind) {
-	switch {
-	case l.Flags&types.DYLIB_USE_WEAK_LINK != 0:
-		kind = Weak
-	case l.Flags&types.DYLIB_USE_REEXPORT != 0:
-		kind = Reexport
-	case l.Flags&types.DYLIB_USE_UPWARD != 0:
-		kind = Upward
-	case l.Flags&types.DYLIB_USE_DELAYED_INIT != 0:
-		kind = Lazy
+// useFlags returns the flags of a dylib_use_command, 0 for any other. Since macOS 15 it
+// stands for the commands that dyld loads at once; its name is at byte 28, and a marker
+// is where others have a time (<mach-o/loader.h>).
+func (s *Slice) useFlags(c *command) types.DylibUseFlags {
+	const size = 28 // of its fields, in bytes
+	if c.cmd == types.LC_LAZY_LOAD_DYLIB || s.u32(c, 8) != size || s.u32(c, 12) != types.DYLIB_USE_MARKER {
+		return 0
 	}
-	s.Dylibs = append(s.Dylibs, Dylib{l.Name, kind, Version(l.CurrentVersion), Version(l.CompatVersion)})
+	return types.DylibUseFlags(s.u32(c, 24))
 }

@@ -6,11 +6,11 @@
 // as an [Overlay]: the original bytes with replaced ranges, ready to be streamed.
 // [File.VerifySignatures] compares every page with the signature of its slice.
 //
-// Input is untrusted. The header, the load-command table and the bounds of what
-// it names are checked here, and only then does blacktop/go-macho decode the
-// commands that name libraries, search paths and versions; it sees no other byte.
-// A broken rule is a [*FormatError] with the offset of the field. Bytes that are
-// not Mach-O at all give [ErrNotMachO].
+// Input is untrusted. Everything is decoded here, and held to the bytes that there
+// are before anything is allocated; of blacktop/go-macho come the names and numbers
+// of load commands and flags, and in tests the judge. A broken rule is a
+// [*FormatError] with the offset of the field. Bytes that are not Mach-O at all give
+// [ErrNotMachO].
 //
 // Specifications: <mach-o/loader.h>, <mach-o/fat.h>, <mach-o/dyld.h>, Apple's
 // dyld (Header.cpp and MachOAnalyzer.cpp for what it refuses), and for signatures

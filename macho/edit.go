@@ -47,7 +47,8 @@ func sameCommands(a, b []command) bool {
 // isDylib reports whether a command loads a library, and so counts for the
 // ordinals of two-level namespaces.
 func isDylib(cmd types.LoadCmd) bool {
-	return commandKinds[cmd].text > 0 && cmd != types.LC_ID_DYLIB && cmd != types.LC_RPATH
+	_, ok := loads[cmd]
+	return ok
 }
 
 // text returns the string of a command.
@@ -245,10 +246,7 @@ var strengths = map[types.LoadCmd]int{
 // strength returns how much the command of a library asks for. The flags of a
 // dylib_use_command say more than its command (<mach-o/loader.h>).
 func (s *Slice) strength(c *command) int {
-	if s.u32(c, 8) < 28 || s.u32(c, 12) != types.DYLIB_USE_MARKER {
-		return strengths[c.cmd]
-	}
-	switch flags := types.DylibUseFlags(s.u32(c, 24)); {
+	switch flags := s.useFlags(c); {
 	case flags&types.DYLIB_USE_REEXPORT != 0:
 		return strengths[types.LC_REEXPORT_DYLIB]
 	case flags&types.DYLIB_USE_WEAK_LINK != 0:

@@ -112,11 +112,12 @@ func newSlice(r io.ReaderAt, off, size int64) (*Slice, error) {
 	if !s.Type.Loadable() {
 		return s, nil
 	}
-	for _, step := range []func() error{s.readCommands, s.decode, s.readSegments, s.findSignature} {
+	for _, step := range []func() error{s.readCommands, s.readSegments, s.findSignature} {
 		if err := step(); err != nil {
 			return nil, s.locate(err)
 		}
 	}
+	s.decode()
 	return s, nil
 }
 
@@ -174,6 +175,7 @@ func (s *Slice) readCommands() error {
 	if err != nil {
 		return err
 	}
+	s.commands = make([]command, 0, count) // not more than there are bytes for
 	at := int64(0)
 	for i := range count {
 		off := s.headerSize() + at
