@@ -88,7 +88,7 @@ func (r *Report) link(ctx context.Context) error {
 // readFacts reads symbols and versions of the members and of every library
 // that some policy would have grafted.
 func (r *Report) readFacts(ctx context.Context) error {
-	objects := slices.Concat(r.Graph.Members, r.graftable())
+	objects := linkage.Images(r.Graph.Members, r.graftable())
 	all := make([]*facts, len(objects))
 	var count undefinedCount
 	group, ctx := errgroup.WithContext(ctx)
@@ -109,7 +109,7 @@ func (r *Report) readFacts(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	r.facts = map[*linkage.Object]*facts{}
+	r.facts = map[*linkage.Image]*facts{}
 	for _, f := range all {
 		r.facts[f.object] = f
 		if f.object.InWheel {
@@ -120,7 +120,7 @@ func (r *Report) readFacts(ctx context.Context) error {
 }
 
 func newFile(f *facts) File {
-	file := f.object.File
+	file := f.object.ELF()
 	return File{
 		Path: f.object.Path, Needed: file.Needed(), RPath: file.RPath(), RunPath: file.RunPath(),
 		Soname: file.Soname(), ISA: f.isa, Extension: f.kind != elf.NotExtension,
@@ -144,8 +144,8 @@ func (r *Report) policies() []*policy.Policy {
 }
 
 // graftable returns the system libraries that any policy would have grafted.
-func (r *Report) graftable() []*linkage.Object {
-	seen := map[*linkage.Object]bool{}
+func (r *Report) graftable() []*linkage.File {
+	seen := map[*linkage.File]bool{}
 	for _, p := range slices.Concat(policy.For(policy.GLIBC, r.Arch), policy.For(policy.MUSL, r.Arch)) {
 		if r.Libc != "" && p.Libc != r.Libc {
 			continue
@@ -157,7 +157,7 @@ func (r *Report) graftable() []*linkage.Object {
 	return slices.SortedFunc(maps.Keys(seen), byPath)
 }
 
-func byPath(a, b *linkage.Object) int { return cmp.Compare(a.Path, b.Path) }
+func byPath(a, b *linkage.File) int { return cmp.Compare(a.Path, b.Path) }
 
 // everySystemHas reports whether some policy promises a library, so that a library of
 // the wheel to which nothing leads does not stand for it.
@@ -169,15 +169,15 @@ func (r *Report) everySystemHas(name string) bool {
 }
 
 // leaves reports whether a policy leaves a needed library to the system.
-func (r *Report) leaves(p *policy.Policy, e *linkage.Edge) bool {
-	if e.To != nil && e.To.InWheel || !p.AllowsLibrary(e.Needed) {
+func (r *Report) leaves(p *policy.Policy, e *linkage.Need) bool {
+	if e.To != nil && e.To.InWheel || !p.AllowsLibrary(e.Name) {
 		return false
 	}
-	if policy.IsLoader(e.Needed) {
+	if policy.IsLoader(e.Name) {
 		return true
 	}
 	for _, pattern := range r.options.Graft {
-		if linkage.MatchPattern(pattern, e.Needed) {
+		if linkage.MatchPattern(pattern, e.Name) {
 			return false
 		}
 	}
@@ -186,37 +186,25 @@ func (r *Report) leaves(p *policy.Policy, e *linkage.Edge) bool {
 
 // grafts returns the libraries that a repair for the policy copies in: what the
 // members need and the system does not promise, and what those need in turn.
-func (r *Report) grafts(p *policy.Policy) []*linkage.Object {
-	seen := map[*linkage.Object]bool{}
-	for _, o := range r.Graph.Added {
-		seen[o] = true
-	}
-	queue := slices.Concat(r.Graph.Members, r.Graph.Added)
-	for len(queue) > 0 {
-		o := queue[0]
-		queue = queue[1:]
-		for _, e := range o.Edges {
-			if e.Status == linkage.Found && !e.To.InWheel && !seen[e.To] && !r.leaves(p, e) {
-				seen[e.To] = true
-				queue = append(queue, e.To)
-			}
-		}
-	}
-	return slices.SortedFunc(maps.Keys(seen), byPath)
+func (r *Report) grafts(p *policy.Policy) []*linkage.File {
+	files := r.Graph.Reach(linkage.Images(r.Graph.Members, r.Graph.Added), func(n *linkage.Need) bool {
+		return n.Status == linkage.Found && !n.To.InWheel && !r.leaves(p, n)
+	})
+	return slices.SortedFunc(slices.Values(slices.DeleteFunc(files, func(f *linkage.File) bool { return f.InWheel })), byPath)
 }
 
 // judge holds the wheel to one policy.
 func (r *Report) judge(p *policy.Policy) Verdict {
-	j := &judgement{report: r, policy: p, verdict: Verdict{Policy: p}, grafted: map[*linkage.Object]bool{}}
+	j := &judgement{report: r, policy: p, verdict: Verdict{Policy: p}, grafted: map[*linkage.Image]bool{}}
 	if j.wrongTarget() {
 		return j.verdict
 	}
 	j.verdict.Grafts = r.grafts(p)
-	for _, o := range j.verdict.Grafts {
+	for _, o := range linkage.Images(j.verdict.Grafts) {
 		j.grafted[o] = true
 	}
 	j.checkMembers()
-	for _, o := range slices.Concat(r.Graph.Members, j.verdict.Grafts) {
+	for _, o := range linkage.Images(r.Graph.Members, j.verdict.Grafts) {
 		j.checkLibraries(r.facts[o])
 		j.checkVersions(r.facts[o])
 		j.checkSymbols(r.facts[o])
@@ -259,21 +247,21 @@ func (r *Report) choose() {
 func (r *Report) Libraries(v *Verdict) []Library {
 	type key struct{ soname, path string }
 	found := map[key]*Library{}
-	objects := r.Graph.Members
+	objects := linkage.Images(r.Graph.Members)
 	if v != nil {
-		objects = slices.Concat(objects, v.Grafts)
+		objects = linkage.Images(r.Graph.Members, v.Grafts)
 	}
 	for _, o := range objects {
-		for _, e := range o.Edges {
+		for _, e := range o.Needs {
 			if e.To != nil && e.To.InWheel {
 				continue
 			}
-			k := key{soname: e.Needed}
+			k := key{soname: e.Name}
 			if e.To != nil {
 				k.path = e.To.Path
 			}
 			if found[k] == nil {
-				found[k] = &Library{Soname: e.Needed, Path: k.path, Action: r.action(v, e), Tried: e.Tried}
+				found[k] = &Library{Soname: e.Name, Path: k.path, Action: r.action(v, e), Tried: e.Tried}
 			}
 			found[k].NeededBy = append(found[k].NeededBy, o.Path)
 		}
@@ -288,7 +276,7 @@ func (r *Report) Libraries(v *Verdict) []Library {
 	return out
 }
 
-func (r *Report) action(v *Verdict, e *linkage.Edge) Action {
+func (r *Report) action(v *Verdict, e *linkage.Need) Action {
 	switch {
 	case e.Status == linkage.Excluded:
 		return Excluded
@@ -306,23 +294,23 @@ func (r *Report) action(v *Verdict, e *linkage.Edge) Action {
 // verdict want of libraries that stay outside the wheel, by soname. Both the
 // names and the versions are complete, in the order of the policies' tables.
 func (r *Report) VersionedSymbols(v *Verdict) map[string][]string {
-	return r.versions(v, func(j *judgement, o *linkage.Object, library string) bool { return j.inside(o, library) })
+	return r.versions(v, func(j *judgement, o *linkage.Image, library string) bool { return j.inside(o, library) })
 }
 
 // WantedVersions returns all versions that the members and the grafts of a verdict
 // want, also of each other, by library.
 func (r *Report) WantedVersions(v *Verdict) map[string][]string {
-	return r.versions(v, func(*judgement, *linkage.Object, string) bool { return false })
+	return r.versions(v, func(*judgement, *linkage.Image, string) bool { return false })
 }
 
 // versions collects the versions that are wanted of libraries that are not inside.
-func (r *Report) versions(v *Verdict, inside func(j *judgement, o *linkage.Object, library string) bool) map[string][]string {
+func (r *Report) versions(v *Verdict, inside func(j *judgement, o *linkage.Image, library string) bool) map[string][]string {
 	sets := map[string]map[string]bool{}
-	j := &judgement{report: r, grafted: map[*linkage.Object]bool{}}
-	objects := r.Graph.Members
+	j := &judgement{report: r, grafted: map[*linkage.Image]bool{}}
+	objects := linkage.Images(r.Graph.Members)
 	if v != nil {
-		j.policy, objects = v.Policy, slices.Concat(objects, v.Grafts)
-		for _, o := range v.Grafts {
+		j.policy, objects = v.Policy, linkage.Images(r.Graph.Members, v.Grafts)
+		for _, o := range linkage.Images(v.Grafts) {
 			j.grafted[o] = true
 		}
 	}

@@ -15,7 +15,7 @@ type versionKey struct{ library, version string }
 
 // facts are what the policies ask about one file, read once.
 type facts struct {
-	object    *linkage.Object
+	object    *linkage.Image
 	needs     []elf.VersionNeed
 	symbols   map[versionKey][]string // symbols wanted with that version
 	undefined map[string]bool         // strong undefined symbols, with a version or without
@@ -28,19 +28,19 @@ type facts struct {
 // fpectlSymbols only exist in a Python that was built with fpectl (PEP 513).
 var fpectlSymbols = map[string]bool{"PyFPE_jbuf": true, "PyFPE_dummy": true, "PyFPE_counter": true}
 
-func newFacts(o *linkage.Object, count *undefinedCount) (*facts, error) {
+func newFacts(o *linkage.Image, count *undefinedCount) (*facts, error) {
 	f := &facts{object: o, symbols: map[versionKey][]string{}, undefined: map[string]bool{}}
 	var err error
-	if f.needs, err = o.File.VersionNeeds(); err != nil {
+	if f.needs, err = o.ELF().VersionNeeds(); err != nil {
 		return nil, err
 	}
-	if f.isa, err = o.File.ISA(); err != nil {
+	if f.isa, err = o.ELF().ISA(); err != nil {
 		return nil, err
 	}
-	if f.kind, err = o.File.Extension(path.Base(o.Path)); err != nil {
+	if f.kind, err = o.ELF().Extension(path.Base(o.Path)); err != nil {
 		return nil, err
 	}
-	for s, err := range o.File.Symbols() {
+	for s, err := range o.ELF().Symbols() {
 		if err != nil {
 			return nil, err
 		}

@@ -13,9 +13,9 @@ import (
 // names: the kernel starts it by its path, and that of the machine which built
 // the program (/nix/store, a conda environment) is nowhere else. Libraries may name
 // one, too; nothing looks at it when they are loaded.
-func (r *Report) wrongInterpreter(o *linkage.Object) (Blocker, bool) {
-	interp, err := o.File.Interpreter()
-	if err != nil || interp == "" || !o.InWheel || o.File.Soname() != "" || isSharedName(o.Path) {
+func (r *Report) wrongInterpreter(o *linkage.Image) (Blocker, bool) {
+	interp, err := o.ELF().Interpreter()
+	if err != nil || interp == "" || !o.InWheel || o.ELF().Soname() != "" || isSharedName(o.Path) {
 		return Blocker{}, false
 	}
 	libc := cmp.Or(r.Libc, policy.GLIBC)
@@ -32,7 +32,7 @@ func (r *Report) wrongInterpreter(o *linkage.Object) (Blocker, bool) {
 
 // Interpreter returns the loader that a program of the wheel is to name in the
 // place of one that only the machine which built it has, "" to leave it.
-func (r *Report) Interpreter(o *linkage.Object) string {
+func (r *Report) Interpreter(o *linkage.Image) string {
 	if b, wrong := r.wrongInterpreter(o); !wrong || b.Kind != KindInterpreter {
 		return ""
 	}

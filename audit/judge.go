@@ -17,7 +17,7 @@ type judgement struct {
 	report   *Report
 	policy   *policy.Policy
 	verdict  Verdict
-	grafted  map[*linkage.Object]bool
+	grafted  map[*linkage.Image]bool
 	external map[string]bool // sonames that the policy does not promise
 }
 
@@ -63,24 +63,24 @@ func inPurelib(name string) bool {
 
 // checkLibraries looks for libraries that the policy does not promise.
 func (j *judgement) checkLibraries(f *facts) {
-	for _, e := range f.object.Edges {
+	for _, e := range f.object.Needs {
 		if e.Status == linkage.Excluded || e.To != nil && e.To.InWheel || j.report.leaves(j.policy, e) {
 			continue
 		}
 		if j.external == nil {
 			j.external = map[string]bool{}
 		}
-		j.external[e.Needed] = true
-		b := Blocker{Kind: KindLibrary, File: f.object.Path, Library: e.Needed, Reason: fmt.Sprintf("%s does not promise %s", j.policy.Name, e.Needed)}
-		libc := policy.Libc(linkage.LoaderLibc(e.Needed))
+		j.external[e.Name] = true
+		b := Blocker{Kind: KindLibrary, File: f.object.Path, Library: e.Name, Reason: fmt.Sprintf("%s does not promise %s", j.policy.Name, e.Name)}
+		libc := policy.Libc(linkage.LoaderLibc(e.Name))
 		switch {
 		case libc != "" && libc != j.policy.Libc:
-			b.Kind, b.Reason = KindLibc, fmt.Sprintf("%s belongs to %s, the wheel is for %s", e.Needed, libc, j.policy.Libc)
+			b.Kind, b.Reason = KindLibc, fmt.Sprintf("%s belongs to %s, the wheel is for %s", e.Name, libc, j.policy.Libc)
 		case e.Status == linkage.Missing:
-			b.Kind, b.Reason = KindMissing, missing(e.Needed, e.Tried)
+			b.Kind, b.Reason = KindMissing, missing(e.Name, e.Tried)
 		case e.Status == linkage.LibPython:
-			if interp, err := f.object.File.Interpreter(); err != nil || interp != "" {
-				b.Kind, b.Reason = KindPython, "a program that needs libpython cannot be made portable (PEP 513); leave the library out with --exclude "+e.Needed
+			if interp, err := f.object.ELF().Interpreter(); err != nil || interp != "" {
+				b.Kind, b.Reason = KindPython, "a program that needs libpython cannot be made portable (PEP 513); leave the library out with --exclude "+e.Name
 			}
 		}
 		j.block(b)
@@ -89,27 +89,20 @@ func (j *judgement) checkLibraries(f *facts) {
 
 // missing tells where a library was sought.
 func missing(needed string, tried []linkage.Place) string {
-	var places []string
-	for _, p := range tried {
-		place := p.Dir + " (" + p.Rule
-		if p.Why != "not there" {
-			place += ": " + p.Why
-		}
-		places = append(places, place+")")
-	}
+	places := linkage.Searched(tried)
 	name := cmp.Or(needed, `""`) // a DT_NEEDED that says nothing
-	if len(places) == 0 {
+	if places == "" {
 		return name + " was not found, and there is no directory to search; name one with --search-path"
 	}
-	return fmt.Sprintf("%s was not found; searched %s; add its directory with --search-path", name, strings.Join(places, ", "))
+	return fmt.Sprintf("%s was not found; searched %s; add its directory with --search-path", name, places)
 }
 
 // inside reports whether the library that o needs under that name is, after a
 // repair, a file of the wheel that no other can stand in for. A file under a
 // name that the policy promises is none: Python may have loaded the system's
 // library of that name before.
-func (j *judgement) inside(o *linkage.Object, library string) bool {
-	e := o.Edge(library)
+func (j *judgement) inside(o *linkage.Image, library string) bool {
+	e := o.Need(library)
 	if e == nil || e.Status != linkage.Found {
 		return false
 	}
@@ -142,7 +135,7 @@ func (j *judgement) checkVersions(f *facts) {
 // older musl lacks.
 func (j *judgement) checkSymbols(f *facts) {
 	asked := map[string]bool{}
-	for _, library := range f.object.File.Needed() {
+	for _, library := range f.object.ELF().Needed() {
 		if asked[library] {
 			continue
 		}
@@ -196,7 +189,7 @@ const relrMark = "GLIBC_ABI_DT_RELR"
 // knows them from 1.2.4 on, which musllinux_1_2 does not tell from 1.2.0: what is
 // built on current Alpine has them, so that one is only told.
 func (j *judgement) checkRelocations(f *facts) {
-	if !f.object.File.PackedRelocations() {
+	if !f.object.ELF().PackedRelocations() {
 		return
 	}
 	b := Blocker{Kind: KindVersion, File: f.object.Path}

@@ -22,7 +22,7 @@ const (
 )
 
 // look searches a scope for what o wants.
-func (s *symbolCheck) look(o *linkage.Object, w want, loaded *scope) answer {
+func (s *symbolCheck) look(o *linkage.Image, w want, loaded *scope) answer {
 	if s.work.Spend(o.Path, 2+len(s.table.definitions[w.name])) != nil {
 		return leftOpen
 	}
@@ -52,7 +52,7 @@ const glibcLoader = "ld-linux.so.2"
 
 // lookOutside asks Python, and the libraries that nobody has read, about a
 // symbol without a version.
-func (s *symbolCheck) lookOutside(o *linkage.Object, symbol string, loaded *scope) answer {
+func (s *symbolCheck) lookOutside(o *linkage.Image, symbol string, loaded *scope) answer {
 	if s.report.Libc == policy.GLIBC && policy.LoaderPrivate(symbol) {
 		return leftOpen
 	}
@@ -69,7 +69,7 @@ func (s *symbolCheck) lookOutside(o *linkage.Object, symbol string, loaded *scop
 			return promise
 		case s.forbidden(library, symbol):
 			return toldElsewhere
-		case known || policy.Versioned(library) && o.Edge(library) != nil:
+		case known || policy.Versioned(library) && o.Need(library) != nil:
 			// It does not have it, or the linker would have noted the version.
 		default:
 			open = true

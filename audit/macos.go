@@ -22,14 +22,14 @@ type MacOptions struct {
 
 // MacOS is what was found out about a macOS wheel.
 type MacOS struct {
-	Graph  *linkage.DyldGraph
-	Archs  []string          // that the wheel is held to, sorted
-	Grafts []*linkage.Binary // libraries that a repair copies in, sorted by path
+	Graph  *linkage.Graph
+	Archs  []string        // that the wheel is held to, sorted
+	Grafts []*linkage.File // libraries that a repair copies in, sorted by path
 
 	Blockers []MacBlocker // what keeps the wheel from being what its tags say, sorted by file
 
 	promised map[string]policy.MacVersion // by the tags of the file name, for each architecture
-	loaded   map[*linkage.Binary]bool     // members that others load
+	loaded   map[*linkage.File]bool       // members that others load
 	common   []string                     // architectures that every file is for that Python imports, or else that no other loads
 	narrow   bool                         // the file name speaks of architectures that were not asked for, and that the wheel is not good for
 	python   map[*linkage.Image]bool      // see UnderPython
@@ -89,9 +89,9 @@ func assessMacOS(ctx context.Context, c *Contents, opts MacOptions) (*MacOS, err
 
 // roots returns the members that no other loads, those that Python imports if there
 // are any.
-func (m *MacOS) roots() []*linkage.Binary {
-	all := slices.DeleteFunc(slices.Clone(m.Graph.Members), func(b *linkage.Binary) bool { return m.loaded[b] })
-	if modules := slices.DeleteFunc(slices.Clone(all), func(b *linkage.Binary) bool { return !importable(b.Path) }); len(modules) > 0 {
+func (m *MacOS) roots() []*linkage.File {
+	all := slices.DeleteFunc(slices.Clone(m.Graph.Members), func(b *linkage.File) bool { return m.loaded[b] })
+	if modules := slices.DeleteFunc(slices.Clone(all), func(b *linkage.File) bool { return !importable(b.Path) }); len(modules) > 0 {
 		return modules
 	}
 	return all
@@ -157,17 +157,17 @@ func promisedVersions(platforms []string) map[string]policy.MacVersion {
 }
 
 // ArchsOf returns the architectures of a file, as tags spell them.
-func ArchsOf(b *linkage.Binary) []string {
+func ArchsOf(b *linkage.File) []string {
 	var archs []string
 	for _, i := range b.Images {
-		archs = append(archs, i.Slice.Arch.String())
+		archs = append(archs, i.Arch)
 	}
 	slices.Sort(archs)
 	return archs
 }
 
 // commonArchs returns the architectures that every file is for, sorted.
-func commonArchs(files []*linkage.Binary) []string {
+func commonArchs(files []*linkage.File) []string {
 	var common []string
 	for n, b := range files {
 		if n == 0 {
@@ -180,13 +180,13 @@ func commonArchs(files []*linkage.Binary) []string {
 
 // loadedMembers returns the members that other members load, and so only for the
 // architectures of those: the two slices of a file may load different libraries.
-func loadedMembers(members []*linkage.Binary) map[*linkage.Binary]bool {
-	loaded := map[*linkage.Binary]bool{}
+func loadedMembers(members []*linkage.File) map[*linkage.File]bool {
+	loaded := map[*linkage.File]bool{}
 	for _, b := range members {
 		for _, image := range b.Images {
-			for _, e := range image.Loads {
-				if e.Status == linkage.DylibFound && e.To.Binary != b && !importable(e.To.Binary.Path) {
-					loaded[e.To.Binary] = true
+			for _, e := range image.Needs {
+				if e.Status == linkage.Found && e.To.File != b && !importable(e.To.Path) {
+					loaded[e.To.File] = true
 				}
 			}
 		}
@@ -204,15 +204,15 @@ func (m *MacOS) UnderPython() map[*linkage.Image]bool {
 	var queue []*linkage.Image
 	for _, b := range m.Graph.Members {
 		for _, image := range b.Images {
-			if image.Slice.Type == macho.Bundle || image.Slice.Type == macho.DyLib && !m.loaded[b] {
+			if image.Slice().Type == macho.Bundle || image.Slice().Type == macho.DyLib && !m.loaded[b] {
 				seen[image] = true
 				queue = append(queue, image)
 			}
 		}
 	}
 	for i := 0; i < len(queue); i++ {
-		for _, e := range queue[i].Loads {
-			if e.Status == linkage.DylibFound && e.Program == nil && !seen[e.To] {
+		for _, e := range queue[i].Needs {
+			if e.Status == linkage.Found && e.Program == nil && !seen[e.To] {
 				seen[e.To] = true
 				queue = append(queue, e.To)
 			}
@@ -234,7 +234,7 @@ func intersection(a, b []string) []string {
 }
 
 // allArchs returns the architectures that any file is for, sorted.
-func allArchs(files []*linkage.Binary) []string {
+func allArchs(files []*linkage.File) []string {
 	seen := map[string]bool{}
 	for _, b := range files {
 		for _, arch := range ArchsOf(b) {
@@ -244,25 +244,11 @@ func allArchs(files []*linkage.Binary) []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// imageFor returns the slice of a file that a process of an architecture loads, nil
-// if there is none.
-func imageFor(b *linkage.Binary, arch string) *linkage.Image {
-	for _, i := range b.Images {
-		if i.Slice.Arch.String() == arch {
-			return b.Image(i.Slice.Arch)
-		}
-	}
-	if arch == "x86_64h" {
-		return imageFor(b, "x86_64")
-	}
-	return nil
-}
-
 // images returns the slices of a file that the wheel is held to.
-func (m *MacOS) images(b *linkage.Binary) []*linkage.Image {
+func (m *MacOS) images(b *linkage.File) []*linkage.Image {
 	var images []*linkage.Image
 	for _, arch := range m.Archs {
-		if i := imageFor(b, arch); i != nil && loadable(i.Slice) && !slices.Contains(images, i) {
+		if i := b.Image(arch); i != nil && loadable(i.Slice()) && !slices.Contains(images, i) {
 			images = append(images, i)
 		}
 	}
@@ -271,24 +257,24 @@ func (m *MacOS) images(b *linkage.Binary) []*linkage.Image {
 
 // grafts returns the libraries outside the wheel that its files load, directly
 // and through others, and that are not macOS's own.
-func (m *MacOS) grafts() []*linkage.Binary {
-	seen := map[*linkage.Binary]bool{}
-	var queue, grafts []*linkage.Binary
+func (m *MacOS) grafts() []*linkage.File {
+	seen := map[*linkage.File]bool{}
+	var queue, grafts []*linkage.File
 	queue = append(queue, m.Graph.Members...)
 	for len(queue) > 0 {
 		b := queue[0]
 		queue = queue[1:]
 		for _, image := range m.images(b) {
-			for _, e := range image.Loads {
-				if e.Status == linkage.DylibFound && !e.To.Binary.InWheel && !seen[e.To.Binary] {
-					seen[e.To.Binary] = true
-					queue = append(queue, e.To.Binary)
-					grafts = append(grafts, e.To.Binary)
+			for _, e := range image.Needs {
+				if e.Status == linkage.Found && !e.To.InWheel && !seen[e.To.File] {
+					seen[e.To.File] = true
+					queue = append(queue, e.To.File)
+					grafts = append(grafts, e.To.File)
 				}
 			}
 		}
 	}
-	slices.SortFunc(grafts, func(a, b *linkage.Binary) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortFunc(grafts, func(a, b *linkage.File) int { return cmp.Compare(a.Path, b.Path) })
 	return grafts
 }
 
@@ -304,8 +290,8 @@ func (m *MacOS) Needs(archs []string, repaired bool) []MacNeed {
 	for _, arch := range archs {
 		need := MacNeed{Arch: arch, Version: policy.MacFloor(arch)}
 		for _, b := range files {
-			if image := imageFor(b, arch); image != nil {
-				if v := minimum(image.Slice); v.Compare(need.Version) > 0 {
+			if image := b.Image(arch); image != nil {
+				if v := minimum(image.Slice()); v.Compare(need.Version) > 0 {
 					need.Version, need.File = v, b.Path
 				}
 			}
@@ -439,13 +425,13 @@ func (m *MacOS) Libraries() []Library {
 	found := map[key]*Library{}
 	for _, b := range slices.Concat(m.Graph.Members, m.Grafts) {
 		for _, image := range m.images(b) {
-			for _, e := range image.Loads {
-				if e.To != nil && e.To.Binary.InWheel {
+			for _, e := range image.Needs {
+				if e.To != nil && e.To.InWheel {
 					continue
 				}
-				k := key{name: e.Dylib.Name}
+				k := key{name: e.Name}
 				if e.To != nil {
-					k.path = e.To.Binary.Path
+					k.path = e.To.Path
 				}
 				l := found[k]
 				if l == nil {
@@ -468,10 +454,10 @@ func (m *MacOS) Libraries() []Library {
 	return out
 }
 
-func macAction(s linkage.DyldStatus) Action {
-	return map[linkage.DyldStatus]Action{
-		linkage.DylibFound: Graft, linkage.DylibSystem: System, linkage.DylibExcluded: Excluded, linkage.DylibMissing: Missing,
-		linkage.DylibPython: Remove,
+func macAction(s linkage.Status) Action {
+	return map[linkage.Status]Action{
+		linkage.Found: Graft, linkage.System: System, linkage.Excluded: Excluded, linkage.Missing: Missing,
+		linkage.LibPython: Remove,
 	}[s]
 }
 

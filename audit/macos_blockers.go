@@ -34,13 +34,13 @@ func (m *MacOS) block(tags []string) {
 
 // blockArchs looks for architectures that a member lacks which no other loads, and for slices that are
 // for other systems. It reports whether there is any slice to look at.
-func (m *MacOS) blockArchs(b *linkage.Binary) bool {
+func (m *MacOS) blockArchs(b *linkage.File) bool {
 	var lacks []string
 	for _, arch := range m.Archs {
-		image := imageFor(b, arch)
+		image := b.Image(arch)
 		if image == nil {
 			lacks = append(lacks, arch)
-		} else if p := image.Slice.Platform; p != 0 && p != macho.PlatformMacOS {
+		} else if p := image.Slice().Platform; p != 0 && p != macho.PlatformMacOS {
 			m.Blockers = append(m.Blockers, MacBlocker{Kind: KindArchitecture, File: b.Path, Arch: arch, Reason: fmt.Sprintf("its %s slice is built for %s, not for macOS", arch, macho.PlatformName(p))})
 		}
 	}
@@ -57,20 +57,20 @@ func (m *MacOS) blockArchs(b *linkage.Binary) bool {
 // another one loads it, Python does not import it, and other files of the wheel are
 // for the rest. Python code asks for such a library, or starts such a program, by
 // its name.
-func (m *MacOS) helper(b *linkage.Binary) bool {
+func (m *MacOS) helper(b *linkage.File) bool {
 	return !importable(b.Path) && !m.loaded[b] && !slices.ContainsFunc(m.Archs, func(arch string) bool {
-		return imageFor(b, arch) == nil && !slices.ContainsFunc(m.Graph.Members, func(other *linkage.Binary) bool {
-			return !m.loaded[other] && imageFor(other, arch) != nil
+		return b.Image(arch) == nil && !slices.ContainsFunc(m.Graph.Members, func(other *linkage.File) bool {
+			return !m.loaded[other] && other.Image(arch) != nil
 		})
 	})
 }
 
 // Helpers returns the files that are not for all architectures of the wheel, sorted,
 // and need not be.
-func (m *MacOS) Helpers() []*linkage.Binary {
-	var found []*linkage.Binary
+func (m *MacOS) Helpers() []*linkage.File {
+	var found []*linkage.File
 	for _, b := range m.Graph.Members {
-		lacks := slices.ContainsFunc(m.Archs, func(arch string) bool { return imageFor(b, arch) == nil })
+		lacks := slices.ContainsFunc(m.Archs, func(arch string) bool { return b.Image(arch) == nil })
 		if lacks && m.helper(b) && len(m.images(b)) > 0 {
 			found = append(found, b)
 		}
@@ -79,13 +79,13 @@ func (m *MacOS) Helpers() []*linkage.Binary {
 }
 
 // blockVersions compares what the slices of a file need with what the tags promise.
-func (m *MacOS) blockVersions(b *linkage.Binary) {
+func (m *MacOS) blockVersions(b *linkage.File) {
 	for _, image := range m.images(b) {
-		arch := image.Slice.Arch.String()
+		arch := image.Arch
 		promised, ok := m.promised[arch]
-		if v := minimum(image.Slice); ok && v.Compare(promised) > 0 {
+		if v := minimum(image.Slice()); ok && v.Compare(promised) > 0 {
 			because := ""
-			if _, command := image.Slice.NeedsOS(); command != "" {
+			if _, command := image.Slice().NeedsOS(); command != "" {
 				because = ", which knows its " + command
 			}
 			m.Blockers = append(m.Blockers, MacBlocker{
@@ -103,7 +103,7 @@ func (m *MacOS) ledTo() map[*linkage.Image]bool {
 		m.led = map[*linkage.Image]bool{}
 		for _, b := range m.Graph.Members {
 			for _, image := range b.Images {
-				for _, e := range image.Loads {
+				for _, e := range image.Needs {
 					m.led[e.To] = m.led[e.To] || e.Leads()
 				}
 			}
@@ -114,23 +114,23 @@ func (m *MacOS) ledTo() map[*linkage.Image]bool {
 
 // blockLoads looks for libraries that are neither in the wheel nor macOS's own.
 func (m *MacOS) blockLoads(image *linkage.Image) {
-	file, arch := image.Binary.Path, ""
-	if image.Binary.File.Fat {
-		arch = image.Slice.Arch.String()
+	file, arch := image.Path, ""
+	if image.Universal {
+		arch = image.Arch
 	}
-	for _, e := range image.Loads {
-		b := MacBlocker{File: file, Arch: arch, Library: e.Dylib.Name}
+	for _, e := range image.Needs {
+		b := MacBlocker{File: file, Arch: arch, Library: e.Name}
 		switch {
-		case e.Status == linkage.DylibFound && !e.To.Binary.InWheel:
-			b.Kind, b.Reason = KindLibrary, fmt.Sprintf("%s is not part of macOS", e.Dylib.Name)
-		case e.Status == linkage.DylibFound && !e.Leads() && (e.Rule != linkage.ByName || !m.ledTo()[e.To]):
-			b.Kind, b.Reason = KindLibrary, fmt.Sprintf("%s does not lead to %s of the wheel", e.Dylib.Name, e.To.Binary.Path)
-		case e.Status == linkage.DylibPython && image.Slice.Type == macho.Execute:
-			b.Kind, b.Reason = KindMissing, fmt.Sprintf("a program that needs %s cannot be made portable; leave Python to the user's system with --exclude, or copy it in with --graft", e.Dylib.Name)
-		case e.Status == linkage.DylibPython && e.Dylib.Kind != macho.Weak:
-			b.Kind, b.Reason = KindLibrary, fmt.Sprintf("%s is Python of the machine that built it", e.Dylib.Name)
-		case e.Status == linkage.DylibMissing && e.Dylib.Kind != macho.Weak: // dyld does without a weak one
-			b.Kind, b.Reason = KindMissing, missing(e.Dylib.Name, e.Tried)
+		case e.Status == linkage.Found && !e.To.InWheel:
+			b.Kind, b.Reason = KindLibrary, fmt.Sprintf("%s is not part of macOS", e.Name)
+		case e.Status == linkage.Found && !e.Leads() && (e.Rule.Kind != linkage.ByName || !m.ledTo()[e.To]):
+			b.Kind, b.Reason = KindLibrary, fmt.Sprintf("%s does not lead to %s of the wheel", e.Name, e.To.Path)
+		case e.Status == linkage.LibPython && image.Slice().Type == macho.Execute:
+			b.Kind, b.Reason = KindMissing, fmt.Sprintf("a program that needs %s cannot be made portable; leave Python to the user's system with --exclude, or copy it in with --graft", e.Name)
+		case e.Status == linkage.LibPython && e.Kind != linkage.Weak:
+			b.Kind, b.Reason = KindLibrary, fmt.Sprintf("%s is Python of the machine that built it", e.Name)
+		case e.Status == linkage.Missing && e.Kind != linkage.Weak: // dyld does without a weak one
+			b.Kind, b.Reason = KindMissing, missing(e.Name, e.Tried)
 			if arch != "" {
 				b.Reason = "its " + arch + " slice: " + b.Reason
 			}

@@ -96,7 +96,7 @@ func (b *Blocker) Repairable() bool { return b.Kind == KindLibrary || b.Kind == 
 type Verdict struct {
 	Policy   *policy.Policy
 	Blockers []Blocker
-	Grafts   []*linkage.Object // libraries that a repair for this policy copies in, sorted by path
+	Grafts   []*linkage.File // libraries that a repair for this policy copies in, sorted by path
 
 	external int // libraries outside the wheel that the policy does not promise
 }
@@ -136,7 +136,7 @@ type Report struct {
 	best       int // index of the verdict that gives Tag, -1 for none
 	repairable int // index of the verdict that gives RepairableTag, -1 for none
 	options    Options
-	facts      map[*linkage.Object]*facts
+	facts      map[*linkage.Image]*facts
 }
 
 // Close releases the libraries that were opened. The contents stay open.

@@ -3,6 +3,7 @@ package audit
 import (
 	stdelf "debug/elf"
 	"path"
+	"strings"
 
 	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/linkage"
@@ -96,48 +97,63 @@ func (s *Survey) Complete() bool {
 	return len(s.Damaged) == 0
 }
 
-// newProcess takes the graph of the files that a process loads.
-func newProcess(g *linkage.Graph) Process {
-	p := Process{Format: ELF, Libc: g.Libc}
-	nodes := map[*linkage.Object]*Node{}
-	seen := map[*linkage.Object]bool{}
-	add := func(o *linkage.Object) *Node {
-		if nodes[o] == nil {
-			nodes[o] = newNode(o)
-			p.Nodes = append(p.Nodes, nodes[o])
-		}
-		return nodes[o]
+// addProcesses takes the graph of the files that processes load.
+func (s *Survey) addProcesses(g *linkage.Graph, format Format) {
+	for _, p := range g.Processes() {
+		s.Processes = append(s.Processes, newProcess(&p, format, g.Libc))
 	}
-	for _, root := range g.Roots {
-		if p.Arch == "" {
-			p.Arch, _ = root.File.Arch()
-		}
-		for _, o := range root.LoadedWith(seen) {
-			add(o)
-		}
-		p.Roots = append(p.Roots, add(root))
+}
+
+func newProcess(from *linkage.Process, format Format, libc string) Process {
+	p := Process{Format: format, Arch: from.Arch, Libc: libc}
+	nodes := map[*linkage.Image]*Node{}
+	for _, i := range from.Images {
+		nodes[i] = newNode(i)
+		p.Nodes = append(p.Nodes, nodes[i])
 	}
-	for o, n := range nodes {
-		for _, e := range o.Edges {
-			n.Needs = append(n.Needs, newNeed(e, nodes[e.To]))
+	for _, root := range from.Roots {
+		p.Roots = append(p.Roots, nodes[root])
+	}
+	for i, n := range nodes {
+		for _, need := range i.Needs {
+			n.Needs = append(n.Needs, newNeed(need, nodes[need.To]))
 		}
-		if e := o.Interp; e != nil {
-			to := nodes[e.To]
-			if to == nil && e.To != nil {
-				to = newNode(e.To) // nothing needs it by name
+		if need := i.Interp; need != nil {
+			to := nodes[need.To]
+			if to == nil && need.To != nil {
+				to = newNode(need.To) // nothing needs it by name
 			}
-			interp := newNeed(e, to)
+			interp := newNeed(need, to)
 			n.Interp = &interp
 		}
 	}
 	return p
 }
 
-func newNode(o *linkage.Object) *Node {
-	return &Node{
-		Path: o.Path, Found: o.Found, InWheel: o.InWheel, Soname: o.File.Soname(),
-		RPath: o.File.RPath(), RunPath: o.File.RunPath(), Static: static(o.File),
+func newNode(i *linkage.Image) *Node {
+	n := &Node{Path: i.Path, Found: i.Found, InWheel: i.InWheel, Universal: i.Universal, Soname: i.Name}
+	if f := i.ELF(); f != nil {
+		n.RPath, n.RunPath, n.Static = f.RPath(), f.RunPath(), static(f)
+	} else if s := i.Slice(); s != nil {
+		n.RPath = strings.Join(s.RPaths, ":")
 	}
+	return n
+}
+
+func newNeed(from *linkage.Need, to *Node) Need {
+	n := Need{Name: from.Name, Status: from.Status.String(), Kind: string(from.Kind)}
+	switch from.Status {
+	case linkage.Found:
+		n.To, n.Rule = to, from.Rule.String()
+	case linkage.System:
+		n.Rule = from.Rule.String()
+	default:
+		n.Tried = from.Tried
+	}
+	if from.Status == linkage.Missing && from.Kind == linkage.Weak {
+		n.Status = StatusAbsent
+	}
+	return n
 }
 
 // static reports a program without a dynamic table, or one that relocates itself:
@@ -150,13 +166,6 @@ func static(f *elf.File) bool {
 	flags, _ := f.DynValue(stdelf.DT_FLAGS_1)
 	interp, err := f.Interpreter()
 	return flags&pie != 0 && err == nil && interp == "" && len(f.Needed()) == 0
-}
-
-func newNeed(e *linkage.Edge, to *Node) Need {
-	if e.Status == linkage.Found {
-		return Need{Name: e.Needed, Status: e.Status.String(), To: to, Rule: e.Rule}
-	}
-	return Need{Name: e.Needed, Status: e.Status.String(), Tried: e.Tried}
 }
 
 // linked reports whether a loader takes files of the kind at all.

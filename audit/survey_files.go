@@ -90,7 +90,7 @@ func (s *Survey) addELF(ctx context.Context, c *Contents, opts linkage.Options) 
 		if err != nil {
 			return err
 		}
-		s.Processes = append(s.Processes, newProcess(g))
+		s.addProcesses(g, ELF)
 		if err := g.Close(); err != nil {
 			return err
 		}
@@ -108,7 +108,7 @@ func (s *Survey) addMachO(ctx context.Context, c *Contents, opts linkage.DyldOpt
 	if err != nil {
 		return err
 	}
-	s.Processes = append(s.Processes, macProcesses(g)...)
+	s.addProcesses(g, MachO)
 	return g.Close()
 }
 
@@ -151,12 +151,12 @@ func (s *surveyor) load(ctx context.Context, name string, head []byte) error {
 	if err != nil {
 		return err
 	}
-	f := g.Members[0].File
+	f := g.Members[0].Images[0].ELF()
 	if !linked(f) {
 		s.survey.Unlinked = append(s.survey.Unlinked, newForeign(name, unlinkedKind(f)))
 		return nil
 	}
-	s.survey.Processes = append(s.survey.Processes, newProcess(g))
+	s.survey.addProcesses(g, ELF)
 	return nil
 }
 
@@ -165,10 +165,10 @@ func (s *surveyor) loadMachO(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if slices := g.Members[0].File.Slices; !loadable(slices[0]) {
+	if slices := g.Members[0].MachO().Slices; !loadable(slices[0]) {
 		s.survey.Unlinked = append(s.survey.Unlinked, newForeign(name, machOKind(slices[0].Type)))
 	} else {
-		s.survey.Processes = append(s.survey.Processes, macProcesses(g)...)
+		s.survey.addProcesses(g, MachO)
 	}
 	return g.Close()
 }

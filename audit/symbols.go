@@ -22,7 +22,7 @@ type want struct {
 
 // A definition is a symbol that a file offers under a name.
 type definition struct {
-	object  *linkage.Object
+	object  *linkage.Image
 	version string
 	index   uint16 // in .gnu.version
 	hidden  bool
@@ -32,24 +32,25 @@ type definition struct {
 // defines it. Of all definitions it keeps only those that someone wants.
 type symbolTable struct {
 	musl        bool
-	wants       map[*linkage.Object][]want
+	wants       map[*linkage.Image][]want
 	definitions map[string][]definition
-	versions    map[*linkage.Object]map[string]bool // versions defined; nil for a file that defines none
+	versions    map[*linkage.Image]map[string]bool // versions defined; nil for a file that defines none
 }
 
 // newSymbolTable reads the symbols of the members, and the definitions of the
 // system's libraries in the graph as well.
 func newSymbolTable(ctx context.Context, g *linkage.Graph, musl bool, n int) (*symbolTable, error) {
-	t := &symbolTable{musl: musl, wants: map[*linkage.Object][]want{}, definitions: map[string][]definition{}, versions: map[*linkage.Object]map[string]bool{}}
-	wants := make([][]want, len(g.Members))
-	err := eachObject(ctx, g.Members, n, func(i int, o *linkage.Object) (err error) {
-		wants[i], err = wantsOf(o.File, musl)
+	t := &symbolTable{musl: musl, wants: map[*linkage.Image][]want{}, definitions: map[string][]definition{}, versions: map[*linkage.Image]map[string]bool{}}
+	members := linkage.Images(g.Members)
+	wants := make([][]want, len(members))
+	err := eachObject(ctx, members, n, func(i int, o *linkage.Image) (err error) {
+		wants[i], err = wantsOf(o.ELF(), musl)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	for i, o := range g.Members {
+	for i, o := range members {
 		t.wants[o] = wants[i]
 		for _, w := range wants[i] {
 			if w.name != "" {
@@ -62,14 +63,14 @@ func newSymbolTable(ctx context.Context, g *linkage.Graph, musl bool, n int) (*s
 
 // define looks up who defines what is wanted.
 func (t *symbolTable) define(ctx context.Context, g *linkage.Graph, n int) error {
-	objects := append(append([]*linkage.Object(nil), g.Members...), g.System...)
+	objects := linkage.Images(g.Members, g.System)
 	found := make([]map[string][]definition, len(objects))
 	versions := make([]map[string]bool, len(objects))
-	err := eachObject(ctx, objects, n, func(i int, o *linkage.Object) (err error) {
+	err := eachObject(ctx, objects, n, func(i int, o *linkage.Image) (err error) {
 		if found[i], err = t.definitionsOf(o); err != nil {
 			return err
 		}
-		versions[i], err = versionsOf(o.File)
+		versions[i], err = versionsOf(o.ELF())
 		return err
 	})
 	for i, o := range objects {
@@ -82,7 +83,7 @@ func (t *symbolTable) define(ctx context.Context, g *linkage.Graph, n int) error
 }
 
 // eachObject calls do for each file, n at a time.
-func eachObject(ctx context.Context, objects []*linkage.Object, n int, do func(int, *linkage.Object) error) error {
+func eachObject(ctx context.Context, objects []*linkage.Image, n int, do func(int, *linkage.Image) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(jobs.Count(n))
 	for i, o := range objects {
@@ -139,9 +140,9 @@ func wantsOf(f *elf.File, musl bool) ([]want, error) {
 
 // definitionsOf lists the definitions of a file that somebody wants and that
 // the loader would accept.
-func (t *symbolTable) definitionsOf(o *linkage.Object) (map[string][]definition, error) {
+func (t *symbolTable) definitionsOf(o *linkage.Image) (map[string][]definition, error) {
 	found := map[string][]definition{}
-	for s, err := range o.File.Symbols() {
+	for s, err := range o.ELF().Symbols() {
 		if err != nil {
 			return nil, err
 		}
@@ -208,7 +209,7 @@ const versymFirst = 3
 // meets applies the rules of the loader for versions (elf/dl-lookup.c,
 // check_match; musl: ldso/dynlink.c, gnu_lookup).
 func (t *symbolTable) meets(d definition, w want, s *scope) bool {
-	_, versioned := d.object.File.DynValue(stdelf.DT_VERSYM)
+	_, versioned := d.object.ELF().DynValue(stdelf.DT_VERSYM)
 	switch {
 	case t.musl:
 		return !d.hidden

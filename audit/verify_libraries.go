@@ -15,15 +15,15 @@ func (p *Proof) claimLibraries(promised []*policy.Policy) {
 	r := p.Report
 	inside, outside := map[string]bool{}, map[string]bool{}
 	var excluded []Fault
-	for _, o := range r.Graph.Members {
-		for _, e := range o.Edges {
+	for _, o := range linkage.Images(r.Graph.Members) {
+		for _, e := range o.Needs {
 			switch {
 			case e.Status == linkage.Excluded:
-				excluded = append(excluded, Fault{File: o.Path, Library: e.Needed, Reason: "left out as asked"})
+				excluded = append(excluded, Fault{File: o.Path, Library: e.Name, Reason: "left out as asked"})
 			case e.To != nil && e.To.InWheel:
 				inside[e.To.Path] = true
 			default:
-				outside[e.Needed] = true
+				outside[e.Name] = true
 			}
 		}
 	}
@@ -49,18 +49,18 @@ func (p *Proof) claimLibraries(promised []*policy.Policy) {
 // promises it.
 func (p *Proof) whereFound(promised []*policy.Policy) []string {
 	var lines []string
-	for _, o := range p.Report.Graph.Members {
-		for _, e := range o.Edges {
+	for _, o := range linkage.Images(p.Report.Graph.Members) {
+		for _, e := range o.Needs {
 			what := ""
 			switch {
 			case e.To != nil && e.To.InWheel:
-				what = e.To.Path + " (" + e.Rule + ")"
+				what = e.To.Path + " (" + e.Rule.String() + ")"
 			case e.Status == linkage.Excluded || len(promised) == 0 || slices.ContainsFunc(promised, func(q *policy.Policy) bool { return !p.Report.leaves(q, e) }):
 				continue // told by faults
 			default:
 				what = "promised by " + tagNames(promised)
 			}
-			lines = append(lines, o.Path+": "+e.Needed+": "+what)
+			lines = append(lines, o.Path+": "+e.Name+": "+what)
 		}
 	}
 	return lines
@@ -72,14 +72,14 @@ func (p *Proof) whereFound(promised []*policy.Policy) []string {
 // has, only Python code could have loaded them (with ctypes).
 func (p *Proof) claimOrder() {
 	var order, lost []Fault
-	for _, o := range p.Report.Graph.Members {
-		for _, e := range o.Edges {
+	for _, o := range linkage.Images(p.Report.Graph.Members) {
+		for _, e := range o.Needs {
 			switch {
 			case e.Status != linkage.Found:
-			case e.Rule == linkage.ByName:
-				order = append(order, Fault{File: o.Path, Library: e.Needed, Reason: "no search path leads from it to " + e.To.Path})
-			case e.Rule == linkage.Stranded:
-				lost = append(lost, Fault{File: o.Path, Library: e.Needed, Reason: "no file of the wheel has a search path to " + e.To.Path})
+			case e.Rule.Kind == linkage.ByName:
+				order = append(order, Fault{File: o.Path, Library: e.Name, Reason: "no search path leads from it to " + e.To.Path})
+			case e.Rule.Kind == linkage.Stranded:
+				lost = append(lost, Fault{File: o.Path, Library: e.Name, Reason: "no file of the wheel has a search path to " + e.To.Path})
 			}
 		}
 	}
@@ -95,14 +95,14 @@ func (p *Proof) claimOrder() {
 // does not promise.
 func (p *Proof) libraryFaults(promised []*policy.Policy) []Fault {
 	var faults []Fault
-	for _, o := range p.Report.Graph.Members {
-		for _, e := range o.Edges {
+	for _, o := range linkage.Images(p.Report.Graph.Members) {
+		for _, e := range o.Needs {
 			if e.Status == linkage.Excluded || e.To != nil && e.To.InWheel {
 				continue
 			}
 			for _, q := range promised {
 				if !p.Report.leaves(q, e) {
-					faults = append(faults, Fault{File: o.Path, Library: e.Needed, Reason: notPromised(q, e)})
+					faults = append(faults, Fault{File: o.Path, Library: e.Name, Reason: notPromised(q, e)})
 					break
 				}
 			}
@@ -112,8 +112,8 @@ func (p *Proof) libraryFaults(promised []*policy.Policy) []Fault {
 }
 
 // notPromised tells why a policy does not let a library lie outside the wheel.
-func notPromised(q *policy.Policy, e *linkage.Edge) string {
-	libc := policy.Libc(linkage.LoaderLibc(e.Needed))
+func notPromised(q *policy.Policy, e *linkage.Need) string {
+	libc := policy.Libc(linkage.LoaderLibc(e.Name))
 	switch {
 	case e.Status == linkage.LibPython:
 		return "extension modules must not load libpython (PEP 513)"
@@ -121,12 +121,8 @@ func notPromised(q *policy.Policy, e *linkage.Edge) string {
 		return fmt.Sprintf("it belongs to %s, %s is for %s", libc, q.Tag(), q.Libc)
 	}
 	reason := "it is not in the wheel, and " + q.Tag() + " does not promise it"
-	var places []string
-	for _, place := range e.Tried {
-		places = append(places, place.Dir+" ("+place.Rule+": "+place.Why+")")
-	}
-	if len(places) > 0 {
-		reason += "; searched " + strings.Join(places, ", ")
+	if places := linkage.Searched(e.Tried); places != "" {
+		reason += "; searched " + places
 	}
 	return reason
 }
@@ -134,11 +130,11 @@ func notPromised(q *policy.Policy, e *linkage.Edge) string {
 // openLibraries leaves open what no tag promises: it may be there or not.
 func (p *Proof) openLibraries() {
 	var open []Fault
-	for _, o := range p.Report.Graph.Members {
+	for _, o := range linkage.Images(p.Report.Graph.Members) {
 		var names []string
-		for _, e := range o.Edges {
+		for _, e := range o.Needs {
 			if e.Status != linkage.Excluded && (e.To == nil || !e.To.InWheel) {
-				names = append(names, e.Needed)
+				names = append(names, e.Name)
 			}
 		}
 		if len(names) > 0 {

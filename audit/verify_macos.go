@@ -40,7 +40,7 @@ func (p *Proof) claimMacOS(ctx context.Context, opts VerifyOptions) error {
 func (p *Proof) claimMacFaults() {
 	var faults []Fault
 	for _, b := range p.Report.MacOS.Graph.Members {
-		for _, f := range b.File.Faults() {
+		for _, f := range b.MachO().Faults() {
 			faults = append(faults, formatFault(b.Path, &f.FormatError))
 		}
 	}
@@ -111,7 +111,7 @@ func (m *MacOS) holdTo(tag string, archs []string) (faults []Fault, evidence []s
 // A macLoad is one library that a member loads, in one of the slices that count.
 type macLoad struct {
 	from *linkage.Image
-	edge *linkage.LoadEdge
+	edge *linkage.Need
 }
 
 // loads returns what the members load, in their order.
@@ -119,7 +119,7 @@ func (m *MacOS) loads() []macLoad {
 	var all []macLoad
 	for _, b := range m.Graph.Members {
 		for _, image := range m.images(b) {
-			for _, e := range image.Loads {
+			for _, e := range image.Needs {
 				all = append(all, macLoad{image, e})
 			}
 		}
@@ -129,15 +129,15 @@ func (m *MacOS) loads() []macLoad {
 
 // file names the member, with the architecture if it has several.
 func (l *macLoad) file() string {
-	b := l.from.Binary
-	if b.File.Fat {
-		return fmt.Sprintf("%s (%v)", b.Path, l.from.Slice.Arch)
+	b := l.from.File
+	if b.Universal {
+		return fmt.Sprintf("%s (%v)", b.Path, l.from.Slice().Arch)
 	}
 	return b.Path
 }
 
 func (l *macLoad) inWheel() bool {
-	return l.edge.Status == linkage.DylibFound && l.edge.To.Binary.InWheel
+	return l.edge.Status == linkage.Found && l.edge.To.InWheel
 }
 
 // claimMacLibraries adds the claim that each library is in the wheel, where dyld
@@ -148,40 +148,40 @@ func (p *Proof) claimMacLibraries() {
 	modules := p.Report.MacOS.UnderPython()
 	var evidence []string
 	for _, l := range p.Report.MacOS.loads() {
-		name, e := l.edge.Dylib.Name, l.edge
+		name, e := l.edge.Name, l.edge
 		fault := Fault{File: l.file(), Library: name}
 		switch {
-		case l.inWheel() && e.Rule != linkage.ByName && !e.Leads():
-			fault.Reason = "its name does not lead to " + e.To.Binary.Path + ", " + e.Rule
+		case l.inWheel() && e.Rule.Kind != linkage.ByName && !e.Leads():
+			fault.Reason = "its name does not lead to " + e.To.Path + ", " + e.Rule.String()
 			faults = append(faults, fault)
 		case l.inWheel() && e.Program != nil && modules[l.from]:
-			fault.Reason = "it leads to " + e.To.Binary.Path + " in the process of " + e.Program.Binary.Path + " alone: @executable_path is another folder when Python loads it"
+			fault.Reason = "it leads to " + e.To.Path + " in the process of " + e.Program.Path + " alone: @executable_path is another folder when Python loads it"
 			faults = append(faults, fault)
 		case l.inWheel():
-			inside[e.To.Binary.Path] = true
+			inside[e.To.Path] = true
 			if e.Fold {
-				fault.Reason = "the file is called " + e.To.Binary.Path
+				fault.Reason = "the file is called " + e.To.Path
 				folded = append(folded, fault)
 			}
-			evidence = append(evidence, l.file()+": "+name+": "+e.To.Binary.Path+" ("+e.Rule+")")
-		case e.Status == linkage.DylibSystem && e.Fallback() && l.from.Slice.SDK >= macho.MakeVersion(13, 0, 0):
+			evidence = append(evidence, l.file()+": "+name+": "+e.To.Path+" ("+e.Rule.String()+")")
+		case e.Status == linkage.System && e.Rule.Kind == linkage.ByFallback && l.from.Slice().SDK >= macho.MakeVersion(13, 0, 0):
 			fault.Reason = "no name or rpath leads to " + e.SystemName + ", and dyld does not look there for a file built with the SDK of macOS 13 or later"
 			faults = append(faults, fault)
-		case e.Status == linkage.DylibSystem:
+		case e.Status == linkage.System:
 			system[name] = true
-		case e.Status == linkage.DylibPython && e.Dylib.Kind != macho.Weak:
+		case e.Status == linkage.LibPython && e.Kind != linkage.Weak:
 			fault.Reason = "it is Python of the machine that built it; link with -undefined dynamic_lookup, so that the symbols come from the Python that loads it"
 			faults = append(faults, fault)
-		case e.Status == linkage.DylibExcluded:
+		case e.Status == linkage.Excluded:
 			fault.Reason = "left out as asked"
 			excluded = append(excluded, fault)
-		case e.Status == linkage.DylibFound:
-			fault.Reason = "it is not in the wheel, but " + e.To.Binary.Path + " (" + e.Rule + ")"
+		case e.Status == linkage.Found:
+			fault.Reason = "it is not in the wheel, but " + e.To.Path + " (" + e.Rule.String() + ")"
 			faults = append(faults, fault)
-		case e.Dylib.Kind == macho.Weak:
+		case e.Kind == linkage.Weak:
 			evidence = append(evidence, l.file()+": "+name+": not found, and dyld does without it (LC_LOAD_WEAK_DYLIB)")
 		default:
-			fault.Reason = notFound(e.Tried)
+			fault.Reason = "it is neither in the wheel nor part of macOS; searched " + linkage.Searched(e.Tried)
 			faults = append(faults, fault)
 		}
 	}
@@ -193,15 +193,6 @@ func (p *Proof) claimMacLibraries() {
 	if len(excluded) > 0 {
 		p.unchecked(TopicLibraries, "libraries that are left out are on the user's system", "--exclude", excluded)
 	}
-}
-
-// notFound tells where a library was sought.
-func notFound(tried []linkage.Place) string {
-	var places []string
-	for _, place := range tried {
-		places = append(places, place.Dir+" ("+place.Rule+": "+place.Why+")")
-	}
-	return "it is neither in the wheel nor part of macOS; searched " + strings.Join(places, ", ")
 }
 
 // claimMacOrder is claimOrder for dyld, which takes what is in memory under the
@@ -216,15 +207,15 @@ func (p *Proof) claimMacOrder() {
 	}
 	var order, lost []Fault
 	for _, l := range loads {
-		if !l.inWheel() || l.edge.Rule != linkage.ByName {
+		if !l.inWheel() || l.edge.Rule.Kind != linkage.ByName {
 			continue
 		}
-		fault := Fault{File: l.file(), Library: l.edge.Dylib.Name}
+		fault := Fault{File: l.file(), Library: l.edge.Name}
 		if to := l.edge.To; found[to] {
-			fault.Reason = "its name does not lead from it to " + to.Binary.Path
+			fault.Reason = "its name does not lead from it to " + to.Path
 			order = append(order, fault)
 		} else {
-			fault.Reason = "no file of the wheel leads to " + to.Binary.Path
+			fault.Reason = "no file of the wheel leads to " + to.Path
 			lost = append(lost, fault)
 		}
 	}
@@ -246,7 +237,7 @@ func (p *Proof) claimMacPaths() {
 		held := p.Report.MacOS.images(b)
 		for _, image := range b.Images {
 			l := macLoad{from: image}
-			for _, rpath := range image.Slice.RPaths {
+			for _, rpath := range image.Slice().RPaths {
 				rpaths++
 				fault := Fault{File: l.file(), Reason: "LC_RPATH \"" + rpath + "\" " + notPortableOnMacOS(rpath)}
 				switch {
@@ -257,12 +248,12 @@ func (p *Proof) claimMacPaths() {
 					faults = append(faults, fault)
 				}
 			}
-			for _, e := range image.Loads {
-				if !path.IsAbs(e.Dylib.Name) || e.Status == linkage.DylibSystem || e.Status == linkage.DylibExcluded || !slices.Contains(held, image) {
+			for _, e := range image.Needs {
+				if !path.IsAbs(e.Name) || e.Status == linkage.System || e.Status == linkage.Excluded || !slices.Contains(held, image) {
 					continue
 				}
-				fault := Fault{File: l.file(), Library: e.Dylib.Name, Reason: "its install name is a path of the machine that built it"}
-				if e.Status == linkage.DylibMissing && e.Dylib.Kind == macho.Weak {
+				fault := Fault{File: l.file(), Library: e.Name, Reason: "its install name is a path of the machine that built it"}
+				if e.Status == linkage.Missing && e.Kind == linkage.Weak {
 					weak = append(weak, fault)
 				} else {
 					faults = append(faults, fault)
@@ -283,8 +274,8 @@ func (p *Proof) claimMacPaths() {
 // leavesOutDylib reports whether an image loads a library by its search paths that is
 // left out.
 func leavesOutDylib(image *linkage.Image) bool {
-	return slices.ContainsFunc(image.Loads, func(e *linkage.LoadEdge) bool {
-		return e.Status == linkage.DylibExcluded && strings.HasPrefix(e.Dylib.Name, "@rpath/")
+	return slices.ContainsFunc(image.Needs, func(e *linkage.Need) bool {
+		return e.Status == linkage.Excluded && strings.HasPrefix(e.Name, "@rpath/")
 	})
 }
 
@@ -311,7 +302,7 @@ func (p *Proof) claimInstallNames() {
 	var open []Fault
 	for _, b := range p.Report.MacOS.Graph.Members {
 		for _, image := range b.Images {
-			id := image.Slice.ID
+			id := image.Slice().ID
 			if l := (macLoad{from: image}); path.IsAbs(id) && !strings.HasPrefix(id, graftID) && !linkage.IsMacSystem(id) {
 				open = append(open, Fault{File: l.file(), Reason: "LC_ID_DYLIB \"" + id + "\" is a path of the machine that built it"})
 			}
@@ -326,24 +317,24 @@ func (p *Proof) claimInstallNames() {
 // wheel: it is signed with library validation, which the hardened runtime includes, and
 // it or what it loads is signed ad hoc, and so of no team. What else is going to be
 // signed ad hoc is asked for by adHoc.
-func ValidatesOwn(image *linkage.Image, adHoc func(*linkage.Binary) bool) bool {
-	if image.Slice.Type != macho.Execute {
+func ValidatesOwn(image *linkage.Image, adHoc func(*linkage.File) bool) bool {
+	if image.Slice().Type != macho.Execute {
 		return false
 	}
-	program, err := image.Slice.Signature()
+	program, err := image.Slice().Signature()
 	if err != nil || program == nil || !program.ValidatesLibraries() {
 		return false
 	}
 	seen := map[*linkage.Image]bool{image: true}
 	for queue := []*linkage.Image{image}; len(queue) > 0; queue = queue[1:] {
-		for _, e := range queue[0].Loads {
-			if e.Status != linkage.DylibFound || seen[e.To] {
+		for _, e := range queue[0].Needs {
+			if e.Status != linkage.Found || seen[e.To] {
 				continue
 			}
 			seen[e.To] = true
 			queue = append(queue, e.To)
-			library, err := e.To.Slice.Signature()
-			if !program.Certificate || adHoc(e.To.Binary) || err != nil || library == nil || !library.Certificate {
+			library, err := e.To.Slice().Signature()
+			if !program.Certificate || adHoc(e.To.File) || err != nil || library == nil || !library.Certificate {
 				return true
 			}
 		}
@@ -357,12 +348,12 @@ func (p *Proof) claimOwnLibraries() {
 	programs := 0
 	for _, b := range p.Report.MacOS.Graph.Members {
 		for _, image := range b.Images {
-			signature, err := image.Slice.Signature()
-			if err != nil || signature == nil || image.Slice.Type != macho.Execute || !signature.ValidatesLibraries() {
+			signature, err := image.Slice().Signature()
+			if err != nil || signature == nil || image.Slice().Type != macho.Execute || !signature.ValidatesLibraries() {
 				continue
 			}
 			programs++
-			if ValidatesOwn(image, func(*linkage.Binary) bool { return false }) {
+			if ValidatesOwn(image, func(*linkage.File) bool { return false }) {
 				l := macLoad{from: image}
 				faults = append(faults, Fault{File: l.file(), Reason: "it is signed with the hardened runtime or library validation, so it loads no library that its own team has not signed; sign it anew (codesign -s -, wheelmend patch --sign)"})
 			}
@@ -382,7 +373,7 @@ func (p *Proof) claimSignatures(ctx context.Context, opts VerifyOptions) error {
 	for _, b := range p.Report.MacOS.Graph.Members {
 		for _, image := range b.Images {
 			l := macLoad{from: image}
-			s := image.Slice
+			s := image.Slice()
 			signature, err := s.Signature()
 			switch {
 			case !loadable(s):

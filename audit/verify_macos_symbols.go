@@ -86,7 +86,7 @@ func (s *macSymbols) basis() string {
 // findFlat notes what an image wants of the whole process. Python's own symbols
 // are the interpreter's, as in an ELF file.
 func (s *macSymbols) findFlat(image *linkage.Image) error {
-	names, err := image.Slice.FlatImports()
+	names, err := image.Slice().FlatImports()
 	if err != nil {
 		return err
 	}
@@ -110,19 +110,19 @@ func (s *macSymbols) image(image *linkage.Image) error {
 	if err := s.findFlat(image); err != nil {
 		return err
 	}
-	imports, err := image.Slice.Imports()
+	imports, err := image.Slice().Imports()
 	if err != nil {
 		return err
 	}
 	type verdict struct{ absent, late, open []string }
-	verdicts := make([]verdict, len(image.Loads))
+	verdicts := make([]verdict, len(image.Needs))
 	for _, x := range imports {
-		e, v := image.Loads[x.Library], &verdicts[x.Library]
+		e, v := image.Needs[x.Library], &verdicts[x.Library]
 		switch {
-		case e.Status == linkage.DylibSystem:
-			s.system[e.Dylib.Name+" "+x.Symbol] = true
+		case e.Status == linkage.System:
+			s.system[e.Name+" "+x.Symbol] = true
 			continue
-		case e.Status != linkage.DylibFound:
+		case e.Status != linkage.Found:
 			continue // claimMacLibraries tells
 		}
 		got, err := s.define(e.To, x.Symbol, map[macQuestion]bool{})
@@ -141,19 +141,19 @@ func (s *macSymbols) image(image *linkage.Image) error {
 		}
 	}
 	for i, v := range verdicts {
-		l := macLoad{image, image.Loads[i]}
+		l := macLoad{image, image.Needs[i]}
 		reason := ""
 		if to := l.edge.To; to != nil {
-			reason = to.Binary.Path + " does not define what is bound to it"
+			reason = to.Path + " does not define what is bound to it"
 		}
 		if len(v.absent) > 0 {
-			s.faults = append(s.faults, Fault{File: l.file(), Library: l.edge.Dylib.Name, Symbols: v.absent, Reason: reason})
+			s.faults = append(s.faults, Fault{File: l.file(), Library: l.edge.Name, Symbols: v.absent, Reason: reason})
 		}
 		if len(v.late) > 0 {
-			s.late = append(s.late, Fault{File: l.file(), Library: l.edge.Dylib.Name, Symbols: v.late, Reason: reason})
+			s.late = append(s.late, Fault{File: l.file(), Library: l.edge.Name, Symbols: v.late, Reason: reason})
 		}
 		if len(v.open) > 0 {
-			s.open = append(s.open, Fault{File: l.file(), Library: l.edge.Dylib.Name, Symbols: v.open, Reason: "not looked up"})
+			s.open = append(s.open, Fault{File: l.file(), Library: l.edge.Name, Symbols: v.open, Reason: "not looked up"})
 		}
 	}
 	return nil
@@ -169,13 +169,13 @@ func (s *macSymbols) define(image *linkage.Image, symbol string, asked map[macQu
 		return leftOpen, nil
 	}
 	asked[question] = true
-	if err := s.work.Spend(image.Binary.Path, 16+len(image.Loads)); err != nil {
+	if err := s.work.Spend(image.Path, 16+len(image.Needs)); err != nil {
 		return leftOpen, err
 	}
 	exports, ok := s.exports[image]
 	if !ok {
 		var err error
-		if exports, err = image.Slice.Exports(); err != nil {
+		if exports, err = image.Slice().Exports(); err != nil {
 			return leftOpen, err
 		}
 		s.exports[image] = exports
@@ -186,7 +186,7 @@ func (s *macSymbols) define(image *linkage.Image, symbol string, asked map[macQu
 	before := exports.Read()
 	x, err := exports.Lookup(symbol)
 	if err == nil {
-		err = s.work.Spend(image.Binary.Path, exports.Read()-before)
+		err = s.work.Spend(image.Path, exports.Read()-before)
 	}
 	switch {
 	case err != nil:
@@ -194,11 +194,11 @@ func (s *macSymbols) define(image *linkage.Image, symbol string, asked map[macQu
 	case x != nil && x.Library < 0:
 		return found, nil
 	case x != nil:
-		return s.follow(image.Loads[x.Library], x.Name, asked)
+		return s.follow(image.Needs[x.Library], x.Name, asked)
 	}
 	got := absent
-	for _, e := range image.Loads {
-		if e.Dylib.Kind != macho.Reexport {
+	for _, e := range image.Needs {
+		if e.Kind != linkage.Reexport {
 			continue
 		}
 		one, err := s.follow(e, symbol, asked)
@@ -211,8 +211,8 @@ func (s *macSymbols) define(image *linkage.Image, symbol string, asked map[macQu
 }
 
 // follow asks the library that a load leads to.
-func (s *macSymbols) follow(e *linkage.LoadEdge, symbol string, asked map[macQuestion]bool) (answer, error) {
-	if e.Status != linkage.DylibFound {
+func (s *macSymbols) follow(e *linkage.Need, symbol string, asked map[macQuestion]bool) (answer, error) {
+	if e.Status != linkage.Found {
 		return leftOpen, nil
 	}
 	return s.define(e.To, symbol, asked)

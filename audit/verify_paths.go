@@ -17,9 +17,9 @@ import (
 func (p *Proof) claimPaths() {
 	var faults, open []Fault
 	entries := 0
-	for _, o := range p.Report.Graph.Members {
+	for _, o := range linkage.Images(p.Report.Graph.Members) {
 		leaves := sync.OnceValue(func() bool { return leavesOut(o) })
-		for _, tag := range []struct{ name, value string }{{"DT_RPATH", o.File.RPath()}, {"DT_RUNPATH", o.File.RunPath()}} {
+		for _, tag := range []struct{ name, value string }{{"DT_RPATH", o.ELF().RPath()}, {"DT_RUNPATH", o.ELF().RunPath()}} {
 			if tag.value == "" {
 				continue
 			}
@@ -39,9 +39,9 @@ func (p *Proof) claimPaths() {
 		if b, wrong := p.Report.wrongInterpreter(o); wrong && b.Kind == KindInterpreter {
 			faults = append(faults, b.fault())
 		}
-		for _, e := range o.Edges {
-			if path.IsAbs(e.Needed) && e.Status != linkage.Excluded {
-				faults = append(faults, Fault{File: o.Path, Library: e.Needed, Reason: "DT_NEEDED is a path of the machine that built it"})
+		for _, e := range o.Needs {
+			if path.IsAbs(e.Name) && e.Status != linkage.Excluded {
+				faults = append(faults, Fault{File: o.Path, Library: e.Name, Reason: "DT_NEEDED is a path of the machine that built it"})
 			}
 		}
 	}
@@ -57,8 +57,8 @@ func (r *Report) keeps(entry string) bool {
 }
 
 // leavesOut reports whether a file, or what it loads, needs a library that is left out.
-func leavesOut(o *linkage.Object) bool {
-	return slices.ContainsFunc(o.Loads(), func(e *linkage.Edge) bool { return e.Status == linkage.Excluded })
+func leavesOut(o *linkage.Image) bool {
+	return slices.ContainsFunc(o.Loads(), func(e *linkage.Need) bool { return e.Status == linkage.Excluded })
 }
 
 // notPortable tells why a search path entry means something else on every
@@ -79,10 +79,10 @@ func notPortable(entry string) string {
 func (p *Proof) claimStack() {
 	var faults []Fault
 	const advice = ", which glibc from 2.41 on and hardened systems refuse; link with -z noexecstack"
-	for _, o := range p.Report.Graph.Members {
+	for _, o := range linkage.Images(p.Report.Graph.Members) {
 		switch {
 		case !p.Report.ExecutableStack(o):
-		case o.File.ExecutableStack():
+		case o.ELF().ExecutableStack():
 			faults = append(faults, Fault{File: o.Path, Reason: "its PT_GNU_STACK asks for an executable stack" + advice})
 		default:
 			faults = append(faults, Fault{File: o.Path, Reason: "it has no PT_GNU_STACK, for which glibc makes the stack executable" + advice})
@@ -94,22 +94,22 @@ func (p *Proof) claimStack() {
 // ExecutableStack reports whether a file that is loaded makes the stacks of the
 // process executable: it says so, or it says nothing and glibc takes that for a yes
 // (musl never does).
-func (r *Report) ExecutableStack(o *linkage.Object) bool {
-	switch o.File.Stack() {
+func (r *Report) ExecutableStack(o *linkage.Image) bool {
+	switch o.ELF().Stack() {
 	case elf.StackExecutable:
 		return true
 	case elf.StackPlain:
 		return false
 	}
-	return r.Libc == policy.GLIBC && o.File.Dynamic() && !isProgram(o) && o.File.DefaultStack() == elf.StackExecutable
+	return r.Libc == policy.GLIBC && o.ELF().Dynamic() && !isProgram(o) && o.ELF().DefaultStack() == elf.StackExecutable
 }
 
 // claimPacked tells of relocations that the first versions of what a musllinux tag
 // promises do not know.
 func (p *Proof) claimPacked(promised []*policy.Policy) {
 	var packed []Fault
-	for _, o := range p.Report.Graph.Members {
-		if o.File.PackedRelocations() {
+	for _, o := range linkage.Images(p.Report.Graph.Members) {
+		if o.ELF().PackedRelocations() {
 			packed = append(packed, Fault{File: o.Path, Reason: "its relocations are packed (DT_RELR)"})
 		}
 	}

@@ -51,22 +51,22 @@ type symbolCheck struct {
 	promised []*policy.Policy
 	work     *budget.Budget
 
-	roots []*linkage.Object
-	users map[*linkage.Object]int // how many roots load a file
+	roots []*linkage.Image
+	users map[*linkage.Image]int // how many roots load a file
 
 	found, promises, python int
-	rest                    map[*linkage.Object][]want                   // to be looked for from the roots
-	answers                 map[*linkage.Object]map[want]answer          // the worst of any root, for what is in rest
-	lost                    map[*linkage.Object]map[want]*linkage.Object // not found, with what was loaded
+	rest                    map[*linkage.Image][]want                  // to be looked for from the roots
+	answers                 map[*linkage.Image]map[want]answer         // the worst of any root, for what is in rest
+	lost                    map[*linkage.Image]map[want]*linkage.Image // not found, with what was loaded
 }
 
 // run looks for everything in the scope of every root that loads the file. What
 // several roots load is looked for in its own scope first, which is part of
 // theirs: most is there, and need not be sought again with each of them.
 func (s *symbolCheck) run(ctx context.Context) {
-	s.rest, s.answers, s.lost = map[*linkage.Object][]want{}, map[*linkage.Object]map[want]answer{}, map[*linkage.Object]map[want]*linkage.Object{}
+	s.rest, s.answers, s.lost = map[*linkage.Image][]want{}, map[*linkage.Image]map[want]answer{}, map[*linkage.Image]map[want]*linkage.Image{}
 	s.roots, s.users = s.report.roots(s.work)
-	for _, o := range s.report.Graph.Members {
+	for _, o := range linkage.Images(s.report.Graph.Members) {
 		if ctx.Err() != nil || s.work.Err() != nil {
 			return
 		}
@@ -90,7 +90,7 @@ func (s *symbolCheck) run(ctx context.Context) {
 }
 
 // lookAtHome settles what does not depend on who loads the file.
-func (s *symbolCheck) lookAtHome(o *linkage.Object) {
+func (s *symbolCheck) lookAtHome(o *linkage.Image) {
 	home := newScope(o, s.work)
 	for _, w := range s.table.wants[o] {
 		if a := s.look(o, w, home); a == found || a == promise && w.library != "" {
@@ -111,7 +111,7 @@ func (s *symbolCheck) lookFrom(loaded *scope) {
 				continue
 			}
 			if s.answers[o] == nil {
-				s.answers[o], s.lost[o] = map[want]answer{}, map[want]*linkage.Object{}
+				s.answers[o], s.lost[o] = map[want]answer{}, map[want]*linkage.Image{}
 			}
 			s.answers[o][w] = max(s.answers[o][w], a)
 			if a == absent && s.lost[o][w] == nil {
@@ -136,7 +136,7 @@ func (s *symbolCheck) count(w want, a answer) {
 }
 
 // with returns what a file wants and got a certain answer to.
-func (s *symbolCheck) with(o *linkage.Object, a answer) []want {
+func (s *symbolCheck) with(o *linkage.Image, a answer) []want {
 	var wants []want
 	for w, got := range s.answers[o] {
 		if got == a {
@@ -150,7 +150,7 @@ func (s *symbolCheck) with(o *linkage.Object, a answer) []want {
 func (s *symbolCheck) faults() []Fault {
 	var faults []Fault
 	var last *scope // several files in a row were loaded by one
-	for _, o := range s.report.Graph.Members {
+	for _, o := range linkage.Images(s.report.Graph.Members) {
 		for _, group := range groupWants(s.with(o, absent)) {
 			root := s.lost[o][group.wants[0]]
 			if last == nil || last.root != root {
@@ -168,7 +168,7 @@ func (s *symbolCheck) faults() []Fault {
 // openFaults lists what was left open.
 func (s *symbolCheck) openFaults() []Fault {
 	var open []Fault
-	for _, o := range s.report.Graph.Members {
+	for _, o := range linkage.Images(s.report.Graph.Members) {
 		for _, group := range groupWants(s.with(o, leftOpen)) {
 			open = append(open, Fault{
 				File: o.Path, Library: group.library, Version: group.version, Symbols: group.symbols(),
@@ -228,7 +228,7 @@ func whyLost(w want, loaded *scope) string {
 }
 
 // loadedBy names what loaded a file, if that is not the file itself.
-func loadedBy(o, root *linkage.Object) string {
+func loadedBy(o, root *linkage.Image) string {
 	if o == root {
 		return ""
 	}

@@ -17,7 +17,7 @@ func searched(t *testing.T, arch, system string, opts linkage.Options) []string 
 	t.Helper()
 	g, root := world{"m.so " + arch + " needed=libnowhere.so", system, opts}.resolve(t)
 	var dirs []string
-	for _, p := range g.Members[0].Edges[0].Tried {
+	for _, p := range linkage.Images(g.Members)[0].Images[0].Needs[0].Tried {
 		dirs = append(dirs, strings.TrimPrefix(p.Dir, root))
 	}
 	return dirs

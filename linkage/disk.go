@@ -126,9 +126,6 @@ func (f *folder) list(root Root, dir string) {
 	}
 }
 
-// notThere tells that there is no file.
-const notThere = "not there"
-
 // find returns the ELF file that lies at a path, or why there is none.
 func (d *disk) find(root Root, name string) (image, string) {
 	if d.closed {
@@ -202,5 +199,5 @@ func (d *disk) forget() {
 	d.lookups, d.folders, d.err = map[string]lookup{}, map[string]*folder{}, nil
 }
 
-// close closes the files that are open.
-func (d *disk) close() error { return d.pool.Close() }
+// Close closes the files that are open.
+func (d *disk) Close() error { return d.pool.Close() }

@@ -3,15 +3,11 @@ package linkage
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/internal/budget"
-	"github.com/wheelmend/wheelmend/internal/steady"
 	"github.com/wheelmend/wheelmend/macho"
 )
 
@@ -54,119 +50,37 @@ type MachOMember struct {
 	File *macho.File
 }
 
-// A Binary is one Mach-O file: a member of the wheel, or a library that something
-// in it loads. There is one for each file, however many names lead to it.
-type Binary struct {
-	Path    string // member name, or the path on this machine without symbolic links
-	InWheel bool
-	File    *macho.File
-	Images  []*Image // one for each of File.Slices, in its order
-
-	member bool // of the graph
-
-	dir  string // where a member lies once installed, or the folder within the root
-	real string // outside the wheel: its path within the root
-	root Root   // outside the wheel: where it was found
-	info fs.FileInfo
-}
-
-// Open opens the file of a library anew, or of a member that lies in a directory. It
-// is an error if it is no longer what was looked at.
-func (b *Binary) Open() (*os.File, error) {
-	f, _, err := b.root.fs().Open(b.real)
-	if err != nil {
-		return nil, err
-	}
-	if err := b.Same(f); err != nil {
-		f.Close() // read only: nothing to lose
-		return nil, err
-	}
-	return f, nil
-}
-
-// Same reports an error if an open file is not, or not any more, the one that was
-// looked at.
-func (b *Binary) Same(f *os.File) error { return steady.Same(b.info, f) }
-
-// SystemPath returns the path of a library within its system: without the sysroot
-// in front. It is "" for a member of the wheel.
-func (b *Binary) SystemPath() string { return b.real }
-
 // Image returns the image for an architecture: dyld loads x86_64 code into an
 // x86_64h process, and for the rest what is asked for.
-func (b *Binary) Image(arch macho.Arch) *Image {
+func (f *File) Image(arch string) *Image {
 	var second *Image
-	for _, i := range b.Images {
+	for _, i := range f.Images {
 		switch {
-		case i.Slice.Arch == arch:
+		case i.Arch == arch:
 			return i
-		case arch.String() == "x86_64h" && i.Slice.Arch.String() == "x86_64":
+		case arch == "x86_64h" && i.Arch == "x86_64":
 			second = i
 		}
 	}
 	return second
 }
 
-// An Image is one slice of a binary.
-type Image struct {
-	Binary *Binary
-	Slice  *macho.Slice
-	Loads  []*LoadEdge // one for each of Slice.Dylibs, in its order
+// MachO returns what the file is to its own package, nil if it is in another format.
+func (f *File) MachO() *macho.File {
+	file, _ := f.Content.(*macho.File)
+	return file
 }
 
-// A LoadEdge is one library that an image loads, and what it resolves to.
-type LoadEdge struct {
-	Dylib  macho.Dylib
-	Status DyldStatus
-	To     *Image  // the file, when Found; what was left out, when Excluded and known
-	Rule   string  // which rule led to it, such as "LC_RPATH @loader_path/lib of demo/a.so"
-	Tried  []Place // every place searched in vain, when Missing
-
-	// SystemName is the install name of a library of macOS that the name of the
-	// load command does not spell, "" for others.
-	SystemName string
-
-	Program *Image  // the program that alone finds it, since @executable_path is its folder; else nil
-	Instead *Binary // with the rule OwnCopy: the library outside the wheel that was found
-	Fold    bool    // the name and that of the file differ in upper and lower case
+// Slice returns the code of an image of a Mach-O file, nil if it is in another format.
+func (i *Image) Slice() *macho.Slice {
+	s, _ := i.Code.(*macho.Slice)
+	return s
 }
-
-// Fallback reports whether only the folders where dyld looks at last have the
-// library: for a file built with the SDK of macOS 13 or later it does not.
-func (e *LoadEdge) Fallback() bool { return strings.HasPrefix(e.Rule, fallbackRule) }
-
-// DyldStatus tells what became of a library.
-type DyldStatus int
-
-// The ways a library that an image loads can end.
-const (
-	DylibMissing  DyldStatus = iota // not found anywhere
-	DylibFound                      // To is the file
-	DylibSystem                     // part of macOS
-	DylibExcluded                   // left to the user's system by an exclude pattern
-	DylibPython                     // Python itself, which the process has already
-)
-
-// String returns the status as reports spell it.
-func (s DyldStatus) String() string {
-	return [...]string{"missing", "found", "system", "excluded", "libpython"}[s]
-}
-
-// A DyldGraph is what the Mach-O files of a wheel load.
-type DyldGraph struct {
-	Members []*Binary // of the wheel, in the order given
-	System  []*Binary // libraries outside the wheel, sorted by path
-
-	disk *machoDisk
-}
-
-// Close closes the libraries outside the wheel.
-func (g *DyldGraph) Close() error { return g.disk.close() }
 
 // ResolveDyld finds the libraries that the members of a macOS wheel load, directly
 // and through others, for each slice on its own. A library that is not found is an
-// edge with status DylibMissing, not an error.
-func ResolveDyld(ctx context.Context, members []MachOMember, opts DyldOptions) (*DyldGraph, error) {
+// edge with status Missing, not an error.
+func ResolveDyld(ctx context.Context, members []MachOMember, opts DyldOptions) (*Graph, error) {
 	if err := checkMachOMembers(members); err != nil {
 		return nil, err
 	}
@@ -175,10 +89,10 @@ func ResolveDyld(ctx context.Context, members []MachOMember, opts DyldOptions) (
 		return nil, err
 	}
 	for _, m := range members {
-		b := newBinary(m.Name, m.File)
-		b.InWheel, b.member, b.dir = true, true, InstallDir(m.Name)
-		d.byInstall[installPath(m.Name)] = b
-		fold := strings.ToLower(installPath(m.Name))
+		b := newMachO(m.Name, m.File)
+		b.InWheel, b.install = true, installPath(m.Name)
+		d.byInstall[b.install] = b
+		fold := strings.ToLower(b.install)
 		d.byFold[fold] = append(d.byFold[fold], b)
 		d.graph.Members = append(d.graph.Members, b)
 	}
@@ -199,16 +113,17 @@ func newDyld(opts DyldOptions) (*dyld, error) {
 	if err != nil {
 		return nil, err
 	}
+	disk := newMachODisk()
 	return &dyld{
-		opts: opts, root: root, graph: &DyldGraph{disk: newMachODisk()},
-		byInstall: map[string]*Binary{}, byFold: map[string][]*Binary{}, byHost: map[string]*Binary{}, tried: map[*LoadEdge]map[string]bool{},
+		opts: opts, root: root, graph: &Graph{disk: disk}, disk: disk,
+		byInstall: map[string]*File{}, byFold: map[string][]*File{}, byHost: map[string]*File{}, tried: map[*Need]map[string]bool{},
 		same: map[[2]*Image]bool{}, work: newWork(),
 	}, nil
 }
 
 // finish returns the graph, unless something could not be looked at.
-func (d *dyld) finish() (*DyldGraph, error) {
-	if err := errors.Join(d.limit, d.work.Err(), d.graph.disk.err); err != nil {
+func (d *dyld) finish() (*Graph, error) {
+	if err := errors.Join(d.limit, d.work.Err(), d.disk.err); err != nil {
 		return nil, errors.Join(err, d.graph.Close())
 	}
 	d.sort()
@@ -216,15 +131,18 @@ func (d *dyld) finish() (*DyldGraph, error) {
 }
 
 func (d *dyld) sort() {
-	slices.SortFunc(d.graph.System, func(a, b *Binary) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(d.graph.System, func(a, b *File) int { return strings.Compare(a.Path, b.Path) })
 }
 
-func newBinary(path string, f *macho.File) *Binary {
-	b := &Binary{Path: path, File: f}
+// dylibKinds translates the kinds of load commands.
+var dylibKinds = map[macho.DylibKind]Kind{macho.Weak: Weak, macho.Reexport: Reexport, macho.Upward: Upward, macho.Lazy: Lazy}
+
+func newMachO(path string, f *macho.File) *File {
+	b := &File{Path: path, Content: f, Universal: f.Fat}
 	for _, s := range f.Slices {
-		image := &Image{Binary: b, Slice: s}
+		image := &Image{File: b, Arch: s.Arch.String(), Name: s.ID, Code: s}
 		for _, l := range s.Dylibs {
-			image.Loads = append(image.Loads, &LoadEdge{Dylib: l})
+			image.Needs = append(image.Needs, &Need{Name: l.Name, Kind: dylibKinds[l.Kind]})
 		}
 		b.Images = append(b.Images, image)
 	}
@@ -235,15 +153,16 @@ func newBinary(path string, f *macho.File) *Binary {
 type dyld struct {
 	opts      DyldOptions
 	root      Root
-	graph     *DyldGraph
-	byInstall map[string]*Binary            // members by where they are installed
-	byFold    map[string][]*Binary          // the same in lower case
-	byHost    map[string]*Binary            // files outside the wheel by path on this machine
-	tried     map[*LoadEdge]map[string]bool // rpaths, by text, on which a library is not
-	byID      map[string][]*Binary          // members by install name
-	byLeaf    map[string][]*Binary          // members by what they are called, see leaf
-	noted     int                           // places in vain that edges have
-	same      map[[2]*Image]bool            // see sameLibrary
+	graph     *Graph
+	disk      *machoDisk
+	byInstall map[string]*File          // members by where they are installed
+	byFold    map[string][]*File        // the same in lower case
+	byHost    map[string]*File          // files outside the wheel by path on this machine
+	tried     map[*Need]map[string]bool // rpaths, by text, on which a library is not
+	byID      map[string][]*File        // members by install name
+	byLeaf    map[string][]*File        // members by what they are called, see leaf
+	noted     int                       // places in vain that edges have
+	same      map[[2]*Image]bool        // see sameLibrary
 	work      *budget.Budget
 	limit     error // of a file outside the wheel
 }
@@ -260,7 +179,7 @@ func (c *chain) program() *Image {
 	for c.up != nil {
 		c = c.up
 	}
-	if c.image.Slice.Type != macho.Execute {
+	if c.image.Slice().Type != macho.Execute {
 		return nil
 	}
 	return c.image
@@ -274,14 +193,14 @@ func (d *dyld) load(image *Image) {
 	for len(queue) > 0 {
 		c := queue[0]
 		queue = queue[1:]
-		for _, e := range c.image.Loads {
+		for _, e := range c.image.Needs {
 			if !d.spend(c.image, costVisit) {
 				return
 			}
-			if e.Status == DylibMissing {
+			if e.Status == Missing {
 				d.resolve(c, e)
 			}
-			if e.Status == DylibFound && !seen[e.To] {
+			if e.Status == Found && !seen[e.To] {
 				seen[e.To] = true
 				queue = append(queue, &chain{e.To, c})
 			}
@@ -291,7 +210,7 @@ func (d *dyld) load(image *Image) {
 
 // spend takes units of the budget for an image. It reports whether there were any.
 func (d *dyld) spend(image *Image, units int) bool {
-	return d.work.Spend(image.Binary.Path, units) == nil
+	return d.work.Spend(image.Path, units) == nil
 }
 
 // IsDylibName reports whether a file has one of the names by which libraries and
@@ -321,23 +240,23 @@ func (d *dyld) matches(patterns []string, name string) bool {
 func (d *dyld) excluded(name string) bool { return d.matches(d.opts.Exclude, name) }
 
 // resolve decides what one library of the first image of a chain is.
-func (d *dyld) resolve(c *chain, e *LoadEdge) {
-	name := e.Dylib.Name
+func (d *dyld) resolve(c *chain, e *Need) {
+	name := e.Name
 	if !d.spend(c.image, costLook+len(name)/64) {
 		return
 	}
 	switch {
 	case d.excluded(name):
-		e.Status = DylibExcluded
+		e.Status = Excluded
 		return
 	case IsMacSystem(name):
-		e.Status, e.Rule = DylibSystem, "part of macOS"
+		e.Status, e.Rule = System, Rule{Kind: PartOfMacOS}
 		if clean := path.Clean(name); clean != name {
 			e.SystemName = clean
 		}
 		return
-	case d.opts.DylibsOnly && c.image.Binary.member && !IsDylibName(c.image.Binary.Path):
-		e.Status = DylibExcluded
+	case d.opts.DylibsOnly && c.image.member() && !IsDylibName(c.image.Path):
+		e.Status = Excluded
 		return
 	}
 	s := &dyldSearch{dyld: d, from: c, edge: e}
@@ -346,24 +265,16 @@ func (d *dyld) resolve(c *chain, e *LoadEdge) {
 }
 
 // found decides about the file that a search ended with.
-func (d *dyld) found(e *LoadEdge) {
-	outside := e.To == nil || !e.To.Binary.InWheel && !e.To.Binary.member
+func (d *dyld) found(e *Need) {
+	outside := e.To == nil || !e.To.InWheel && !e.To.member()
 	switch {
-	case e.Status != DylibMissing:
-	case outside && IsPythonName(e.Dylib.Name) && !d.insists(e):
-		e.Status, e.Tried = DylibPython, nil
+	case e.Status != Missing:
+	case outside && IsPythonName(e.Name) && !d.insists(e):
+		e.Status, e.Tried = LibPython, nil
 	case e.To == nil:
-	case !e.To.Binary.InWheel && (d.excluded(e.To.Binary.Path) || d.excluded(e.To.Binary.real)):
-		e.Status = DylibExcluded
+	case !e.To.InWheel && (d.excluded(e.To.Path) || d.excluded(e.To.real)):
+		e.Status = Excluded
 	default:
-		e.Status, e.Tried = DylibFound, nil
+		e.Status, e.Tried = Found, nil
 	}
-}
-
-// describe names an image for people.
-func (i *Image) describe() string {
-	if i.Binary.File.Fat {
-		return fmt.Sprintf("%s (%v)", i.Binary.Path, i.Slice.Arch)
-	}
-	return i.Binary.Path
 }

@@ -52,9 +52,9 @@ func TestLoaderPathOutsideTheSysroot(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer g.Close()
-	for _, e := range g.Members[0].Images[0].Loads {
-		if e.Status != DylibFound {
-			t.Errorf("%s: %v, tried %v", e.Dylib.Name, e.Status, e.Tried)
+	for _, e := range Images(g.Members)[0].Images[0].Needs {
+		if e.Status != Found {
+			t.Errorf("%s: %v, tried %v", e.Name, e.Status, e.Tried)
 		}
 	}
 }
@@ -79,13 +79,14 @@ func TestDyldProcess(t *testing.T) {
 	}
 	defer g.Close()
 	got := map[string][]string{}
-	for _, arch := range g.Archs() {
-		roots, images := g.Process(arch)
-		for _, i := range roots {
-			got[arch.String()+" roots"] = append(got[arch.String()+" roots"], i.Binary.Path)
+	var archs []string
+	for _, p := range g.Processes() {
+		archs = append(archs, p.Arch)
+		for _, i := range p.Roots {
+			got[p.Arch+" roots"] = append(got[p.Arch+" roots"], i.Path)
 		}
-		for _, i := range images {
-			got[arch.String()] = append(got[arch.String()], strings.TrimPrefix(i.Binary.Path, sysroot))
+		for _, i := range p.Images {
+			got[p.Arch] = append(got[p.Arch], strings.TrimPrefix(i.Path, sysroot))
 		}
 	}
 	want := map[string][]string{
@@ -94,10 +95,6 @@ func TestDyldProcess(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
-	}
-	var archs []string
-	for _, arch := range g.Archs() {
-		archs = append(archs, arch.String())
 	}
 	if !slices.Equal(archs, []string{"arm64", "x86_64"}) {
 		t.Errorf("architectures %q", archs)

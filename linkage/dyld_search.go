@@ -16,19 +16,11 @@ const (
 	executableVariable = "@executable_path"
 )
 
-// What [LoadEdge.Rule] is for folders that the user named, and how it begins for
-// those where dyld looks at last.
-const (
-	searchPathRule  = "--search-path"
-	libraryPathRule = "DYLD_LIBRARY_PATH"
-	fallbackRule    = "dyld's fallback "
-)
-
 // A dyldSearch looks for one library.
 type dyldSearch struct {
 	*dyld
 	from *chain
-	edge *LoadEdge
+	edge *Need
 	note bool // keep the places that were searched in vain
 }
 
@@ -38,11 +30,11 @@ type dyldSearch struct {
 // whoever installs the wheel does without them.
 func (s *dyldSearch) run() {
 	s.note = s.edge.Tried == nil
-	name := s.edge.Dylib.Name
+	name := s.edge.Name
 	if len(s.opts.SearchPath)+len(s.opts.LibraryPath) > 0 && s.own(name) {
 		return
 	}
-	if s.byLeaf(s.opts.SearchPath, searchPathRule) || s.byLeaf(s.opts.LibraryPath, libraryPathRule) {
+	if s.byLeaf(s.opts.SearchPath, Rule{Kind: BySearchPath}) || s.byLeaf(s.opts.LibraryPath, Rule{Kind: ByLibraryPath, Text: "DYLD_LIBRARY_PATH"}) {
 		return
 	}
 	rest, ok := cutVariable(name, rpathVariable)
@@ -50,9 +42,9 @@ func (s *dyldSearch) run() {
 	case ok:
 		s.byRPath(rest)
 	case path.IsAbs(name) || strings.HasPrefix(name, "@"):
-		s.at(name, s.from.image, "install name "+name)
+		s.at(name, s.from.image, Rule{Kind: ByInstallName, Text: name})
 	default:
-		s.vain(Place{Dir: name, Rule: "install name " + name, Why: "it depends on the working directory of the process"})
+		s.vain(Place{Dir: name, Rule: Rule{Kind: ByInstallName, Text: name}, Why: "it depends on the working directory of the process"})
 	}
 }
 
@@ -62,25 +54,25 @@ func (s *dyldSearch) run() {
 // A name without a place of its own says nothing but that the linker found the file
 // there, whatever the SDK; another one keeps to the rule, and to what is a file.
 func (s *dyldSearch) fallback() {
-	name := s.edge.Dylib.Name
+	name := s.edge.Name
 	for _, dir := range s.opts.Fallback {
-		if s.byLeaf([]string{dir}, fallbackRule+dir) {
+		if s.byLeaf([]string{dir}, Rule{Kind: ByFallback, Text: dir}) {
 			return
 		}
 	}
 	placed := strings.HasPrefix(name, loaderVariable) || strings.HasPrefix(name, executableVariable) || path.IsAbs(name)
-	if leaf(name) == "" || placed && s.from.image.Slice.SDK >= macho.MakeVersion(13, 0, 0) {
+	if leaf(name) == "" || placed && s.from.image.Slice().SDK >= macho.MakeVersion(13, 0, 0) {
 		return
 	}
 	dir, part := "/usr/local/lib", path.Base(name)
 	if framework := frameworkPart(name); framework != "" {
 		dir, part = "/Library/Frameworks", framework
 	}
-	if !s.opts.WheelOnly && s.opts.Fallback == nil && s.outside(s.root, path.Join(dir, part), fallbackRule+dir) || placed {
+	if !s.opts.WheelOnly && s.opts.Fallback == nil && s.outside(s.root, path.Join(dir, part), Rule{Kind: ByFallback, Text: dir}) || placed {
 		return
 	}
 	if full, ok := systemPath("/usr/lib/" + part); ok && !s.tries(name) {
-		s.edge.Status, s.edge.Rule, s.edge.SystemName, s.edge.Tried = DylibSystem, fallbackRule+"/usr/lib", full, nil
+		s.edge.Status, s.edge.Rule, s.edge.SystemName, s.edge.Tried = System, Rule{Kind: ByFallback, Text: "/usr/lib"}, full, nil
 	}
 }
 
@@ -98,12 +90,12 @@ func cutVariable(name, variable string) (rest string, ok bool) {
 // own looks for a member to which the name leads by @loader_path, its own or that of
 // an rpath.
 func (s *dyldSearch) own(name string) bool {
-	if s.ownAt(name, s.from.image, "install name "+name) {
+	if s.ownAt(name, s.from.image, Rule{Kind: ByInstallName, Text: name}) {
 		return true
 	}
 	rest, ok := cutVariable(name, rpathVariable)
 	for c := s.from; ok && c != nil; c = c.up {
-		for _, rpath := range c.image.Slice.RPaths {
+		for _, rpath := range c.image.Slice().RPaths {
 			if !s.spend(s.from.image, costLook+(len(rpath)+len(rest))/64) {
 				return false
 			}
@@ -116,36 +108,36 @@ func (s *dyldSearch) own(name string) bool {
 }
 
 // ownAt takes the member at a path that begins with the folder of another one.
-func (s *dyldSearch) ownAt(name string, by *Image, rule string) bool {
+func (s *dyldSearch) ownAt(name string, by *Image, rule Rule) bool {
 	rest, ok := cutVariable(name, loaderVariable)
 	if !ok {
 		if rest, ok = cutVariable(name, executableVariable); ok {
 			by = s.from.program()
 		}
 	}
-	if !ok || by == nil || !by.Binary.member {
+	if !ok || by == nil || !by.member() {
 		return false
 	}
-	at := path.Join("/", by.Binary.dir, rest)
+	at := path.Join("/", by.dir(), rest)
 	b := s.byInstall[strings.TrimPrefix(at, "/")]
-	if !by.Binary.InWheel {
-		found, _ := s.graph.disk.find(by.Binary.root, at)
+	if !by.InWheel {
+		found, _ := s.disk.find(by.root, at)
 		b = s.byHost[found.host]
 	}
-	if to := b.imageFor(s.from.image); to == nil || !b.member || refusal(to) != "" {
+	if to := b.imageFor(s.from.image); to == nil || !b.member() || refusal(to) != "" {
 		return false
 	}
-	return s.take(b, placeName(b.dir), rule)
+	return s.take(b, placeName(b.dir()), rule)
 }
 
 // rpathRule names a search path and who has it.
-func rpathRule(rpath string, by *Image) string {
-	return fmt.Sprintf("LC_RPATH %s of %s", rpath, by.describe())
+func rpathRule(rpath string, by *Image) Rule {
+	return Rule{Kind: ByLCRPath, Text: rpath, Of: by}
 }
 
 // byLeaf looks into folders of this machine.
-func (s *dyldSearch) byLeaf(dirs []string, rule string) bool {
-	leaf := path.Base(s.edge.Dylib.Name)
+func (s *dyldSearch) byLeaf(dirs []string, rule Rule) bool {
+	leaf := path.Base(s.edge.Name)
 	for _, dir := range dirs {
 		if root, name := s.place(dir); s.outside(root, path.Join(name, leaf), rule) {
 			return true
@@ -175,14 +167,14 @@ func (s *dyldSearch) byRPath(rest string) {
 		if !s.spend(s.from.image, costVisit) {
 			return
 		}
-		for _, rpath := range c.image.Slice.RPaths {
+		for _, rpath := range c.image.Slice().RPaths {
 			if !s.spend(s.from.image, 2*costLook+(len(rpath)+len(rest))/64) {
 				return
 			}
 			none = false
-			key := c.image.Binary.Path + "\x00" + rpath
+			key := c.image.Path + "\x00" + rpath
 			if p := c.program(); p != nil && strings.HasPrefix(rpath, executableVariable) {
-				key += "\x00" + p.Binary.Path
+				key += "\x00" + p.Path
 			}
 			if done[key] {
 				continue
@@ -192,7 +184,7 @@ func (s *dyldSearch) byRPath(rest string) {
 			rule := rpathRule(rpath, c.image)
 			full := strings.TrimSuffix(rpath, "/") + "/" + rest
 			if _, ok := systemPath(full); ok {
-				s.edge.Status, s.edge.Rule, s.edge.Tried = DylibSystem, rule, nil
+				s.edge.Status, s.edge.Rule, s.edge.Tried = System, rule, nil
 				return
 			}
 			if s.at(full, c.image, rule) {
@@ -201,13 +193,13 @@ func (s *dyldSearch) byRPath(rest string) {
 		}
 	}
 	if none {
-		s.vain(Place{Dir: s.edge.Dylib.Name, Rule: "LC_RPATH", Why: "neither " + s.from.image.describe() + " nor what loads it has one"})
+		s.vain(Place{Dir: s.edge.Name, Rule: Rule{Kind: NoLCRPath}, Why: "neither " + s.from.image.describe() + " nor what loads it has one"})
 	}
 }
 
 // at looks at a path, which may begin with a variable; @loader_path is the folder
 // of the image that names it.
-func (s *dyldSearch) at(name string, by *Image, rule string) bool {
+func (s *dyldSearch) at(name string, by *Image, rule Rule) bool {
 	if rest, ok := cutVariable(name, loaderVariable); ok {
 		return s.beside(by, rest, rule)
 	}
@@ -239,15 +231,15 @@ func (s *dyldSearch) at(name string, by *Image, rule string) bool {
 }
 
 // beside looks at a path below the folder of an image.
-func (s *dyldSearch) beside(by *Image, rest, rule string) bool {
-	if by.Binary.InWheel {
-		return s.inWheel(path.Join(by.Binary.dir, rest), rule)
+func (s *dyldSearch) beside(by *Image, rest string, rule Rule) bool {
+	if by.InWheel {
+		return s.inWheel(path.Join(by.dir(), rest), rule)
 	}
-	return s.outside(by.Binary.root, path.Join(by.Binary.dir, rest), rule)
+	return s.outside(by.root, path.Join(by.dir(), rest), rule)
 }
 
 // inWheel looks for a member by where it is installed.
-func (s *dyldSearch) inWheel(at, rule string) bool {
+func (s *dyldSearch) inWheel(at string, rule Rule) bool {
 	name, dir := strings.TrimPrefix(path.Join("/", at), "/"), placeName(path.Dir(at))
 	b := s.byInstall[name]
 	if other := s.byFold[strings.ToLower(name)]; b == nil && len(other) == 1 {
@@ -261,9 +253,9 @@ func (s *dyldSearch) inWheel(at, rule string) bool {
 }
 
 // outside looks for a file of a root.
-func (s *dyldSearch) outside(root Root, name, rule string) bool {
+func (s *dyldSearch) outside(root Root, name string, rule Rule) bool {
 	if s.opts.WheelOnly && s.excluded(name) {
-		s.edge.Status, s.edge.Rule, s.edge.Tried = DylibExcluded, rule, nil // what lies there is left out unseen
+		s.edge.Status, s.edge.Rule, s.edge.Tried = Excluded, rule, nil // what lies there is left out unseen
 		return true
 	}
 	if s.opts.WheelOnly {
@@ -277,14 +269,14 @@ func (s *dyldSearch) outside(root Root, name, rule string) bool {
 }
 
 // take ends the search with a file, if it has the architecture.
-func (s *dyldSearch) take(b *Binary, dir, rule string) bool {
-	to := b.Image(s.from.image.Slice.Arch)
+func (s *dyldSearch) take(b *File, dir string, rule Rule) bool {
+	to := b.Image(s.from.image.Arch)
 	if to == nil {
 		var archs []string
 		for _, i := range b.Images {
-			archs = append(archs, i.Slice.Arch.String())
+			archs = append(archs, i.Arch)
 		}
-		return s.vain(Place{Dir: dir, Rule: rule, Why: fmt.Sprintf("%s, not %v", strings.Join(archs, " and "), s.from.image.Slice.Arch)})
+		return s.vain(Place{Dir: dir, Rule: rule, Why: fmt.Sprintf("%s, not %v", strings.Join(archs, " and "), s.from.image.Arch)})
 	}
 	if why := refusal(to); why != "" {
 		return s.vain(Place{Dir: dir, Rule: rule, Why: why})
@@ -294,17 +286,17 @@ func (s *dyldSearch) take(b *Binary, dir, rule string) bool {
 }
 
 // imageFor returns the image that another one loads, nil if there is no file.
-func (b *Binary) imageFor(from *Image) *Image {
+func (b *File) imageFor(from *Image) *Image {
 	if b == nil {
 		return nil
 	}
-	return b.Image(from.Slice.Arch)
+	return b.Image(from.Arch)
 }
 
 // refusal tells why dyld does not take an image for a library that another one
 // loads, "" if it does.
 func refusal(to *Image) string {
-	switch s := to.Slice; {
+	switch s := to.Slice(); {
 	case s.Type == macho.Bundle:
 		return "a bundle, not a library (MH_BUNDLE)"
 	case s.Type != macho.DyLib:
@@ -339,17 +331,17 @@ func (s *dyldSearch) vain(p Place) bool {
 
 // file returns the Mach-O file at a path of a root, or why there is none. There is
 // one Binary for each file: dyld compares device and inode.
-func (d *dyld) file(root Root, name string) (*Binary, string) {
-	found, why := d.graph.disk.find(root, name)
+func (d *dyld) file(root Root, name string) (*File, string) {
+	found, why := d.disk.find(root, name)
 	if why != "" {
 		return nil, why
 	}
 	if b, ok := d.byHost[found.host]; ok {
 		return b, ""
 	}
-	b := newBinary(found.host, found.file)
-	b.real, b.dir, b.root, b.info = found.real, path.Dir(found.real), root, found.info
-	d.limit = errors.Join(d.limit, checkMachO(b.Path, b.File))
+	b := newMachO(found.host, found.file)
+	b.real, b.root, b.info = found.real, root, found.info
+	d.limit = errors.Join(d.limit, checkMachO(b.Path, b.MachO()))
 	d.byHost[found.host] = b
 	d.graph.System = append(d.graph.System, b)
 	return b, ""

@@ -41,8 +41,8 @@ func PortableRPath(rpath string) bool {
 
 // Leads reports whether the name of a load command, or an rpath, leads to the file
 // that was found, in whatever process; the other rules take what lies in the wheel.
-func (e *LoadEdge) Leads() bool {
-	return e.Status == DylibFound && e.Rule != ByName && e.Rule != ByFileName && e.Rule != OwnCopy
+func (e *Need) Leads() bool {
+	return e.Status == Found && e.Rule.Leads()
 }
 
 // cutDir cuts a directory off a path.

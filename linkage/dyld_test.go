@@ -64,18 +64,18 @@ func dyldWorld(t *testing.T, lines string) (members []MachOMember, sysroot strin
 }
 
 // spellDyld returns a line for each library that each image loads.
-func spellDyld(g *DyldGraph, sysroot string) []string {
+func spellDyld(g *Graph, sysroot string) []string {
 	var lines []string
-	for _, list := range [][]*Binary{g.Members, g.System} {
+	for _, list := range [][]*File{g.Members, g.System} {
 		for _, b := range list {
 			for _, i := range b.Images {
-				for _, e := range i.Loads {
-					line := fmt.Sprintf("%s: %s: %v", i.describe(), e.Dylib.Name, e.Status)
+				for _, e := range i.Needs {
+					line := fmt.Sprintf("%s: %s: %v", i.describe(), e.Name, e.Status)
 					if e.To != nil {
-						line += " " + e.To.Binary.Path
+						line += " " + e.To.File.Path
 					}
-					if e.Rule != "" {
-						line += " by " + e.Rule
+					if e.Rule.Kind != NoRule {
+						line += " by " + e.Rule.String()
 					}
 					for _, p := range e.Tried {
 						line += fmt.Sprintf("; %s (%s): %s", p.Dir, p.Rule, p.Why)
@@ -132,7 +132,7 @@ func TestDyld(t *testing.T) {
 			"a.so: @rpath/b.dylib: missing; @rpath/b.dylib (LC_RPATH): neither a.so nor what loads it has one; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
 		{"by install name", "p/a.so arch=arm64 loads=@rpath/b.dylib\nq/x.dylib arch=arm64 id=@rpath/b.dylib", DyldOptions{}, []string{
-			"p/a.so: @rpath/b.dylib: found q/x.dylib by " + ByName,
+			"p/a.so: @rpath/b.dylib: found q/x.dylib by " + Rule{Kind: ByName}.String(),
 		}},
 		{"nothing outside the wheel", "a.so arch=arm64 loads=/opt/b.dylib,@loader_path/c.dylib\nc.dylib arch=arm64\n/opt/b.dylib arch=arm64", DyldOptions{WheelOnly: true}, []string{
 			"a.so: /opt/b.dylib: missing; /opt (install name /opt/b.dylib): outside the wheel",
@@ -189,24 +189,24 @@ func TestDyld(t *testing.T) {
 			"p/a.so: @executable_path/../lib/e.dylib: found /py/lib/e.dylib by install name @executable_path/../lib/e.dylib",
 		}},
 		{"in the wheel, and no name leads there", "p/a.so arch=arm64 loads=b.dylib,@rpath/c.dylib,/Users/runner/build/libd.1.dylib,@rpath/S.framework/Versions/A/S,/gone/e.dylib\np/lib/b.dylib arch=arm64\np/lib/c.dylib arch=arm64 id=@rpath/c.dylib\np/lib/libd.1.2.dylib arch=arm64 id=/Users/runner/build/libd.1.dylib\nq/S.framework/S arch=arm64\nq/one/e.dylib arch=arm64 size=80\nq/two/e.dylib arch=arm64", DyldOptions{}, []string{
-			"p/a.so: b.dylib: found p/lib/b.dylib by " + ByFileName,
-			"p/a.so: @rpath/c.dylib: found p/lib/c.dylib by " + ByName,
-			"p/a.so: /Users/runner/build/libd.1.dylib: found p/lib/libd.1.2.dylib by " + ByName,
-			"p/a.so: @rpath/S.framework/Versions/A/S: found q/S.framework/S by " + ByFileName,
+			"p/a.so: b.dylib: found p/lib/b.dylib by " + Rule{Kind: ByFileName}.String(),
+			"p/a.so: @rpath/c.dylib: found p/lib/c.dylib by " + Rule{Kind: ByName}.String(),
+			"p/a.so: /Users/runner/build/libd.1.dylib: found p/lib/libd.1.2.dylib by " + Rule{Kind: ByName}.String(),
+			"p/a.so: @rpath/S.framework/Versions/A/S: found q/S.framework/S by " + Rule{Kind: ByFileName}.String(),
 			"p/a.so: /gone/e.dylib: missing; /gone (install name /gone/e.dylib): not there; the wheel (name of its files): q/one/e.dylib, q/two/e.dylib are called so, and differ; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
 		{"out of site-packages leads no path", "p/a.so arch=arm64 loads=b.dylib,/opt/c.dylib\np-1.data/data/lib/b.dylib arch=arm64\np-1.data/data/lib/c.dylib arch=arm64\np-1.data/data/share/d.dylib arch=arm64 loads=b.dylib\n/opt/c.dylib arch=arm64", DyldOptions{}, []string{
 			"p/a.so: b.dylib: missing; b.dylib (install name b.dylib): it depends on the working directory of the process; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 			"p/a.so: /opt/c.dylib: found /opt/c.dylib by install name /opt/c.dylib",
-			"p-1.data/data/share/d.dylib: b.dylib: found p-1.data/data/lib/b.dylib by " + ByFileName,
+			"p-1.data/data/share/d.dylib: b.dylib: found p-1.data/data/lib/b.dylib by " + Rule{Kind: ByFileName}.String(),
 		}},
 		{"of several that are the same, the closest", "p/a.so arch=arm64 loads=b.dylib,c.dylib\np/lib/b.dylib arch=arm64\nq/b.dylib arch=arm64\no/c.dylib arch=arm64 size=80\np/c.dylib arch=arm64", DyldOptions{}, []string{
-			"p/a.so: b.dylib: found p/lib/b.dylib by " + ByFileName,
-			"p/a.so: c.dylib: found p/c.dylib by " + ByFileName,
+			"p/a.so: b.dylib: found p/lib/b.dylib by " + Rule{Kind: ByFileName}.String(),
+			"p/a.so: c.dylib: found p/c.dylib by " + Rule{Kind: ByFileName}.String(),
 		}},
 		{"the wheel's own copy and no second one", "p/a.so arch=arm64 loads=/opt/b.dylib,/opt/c.dylib,/opt/d.dylib\np/lib/b.dylib arch=arm64\np/lib/c.dylib arch=arm64 id=@rpath/c.dylib size=80\np/lib/d.dylib arch=arm64 id=@rpath/other.dylib\n/opt/b.dylib arch=arm64\n/opt/c.dylib arch=arm64 id=@rpath/c.dylib\n/opt/d.dylib arch=arm64 id=/opt/d.dylib size=80", DyldOptions{}, []string{
-			"p/a.so: /opt/b.dylib: found p/lib/b.dylib by " + OwnCopy,
-			"p/a.so: /opt/c.dylib: found p/lib/c.dylib by " + OwnCopy,
+			"p/a.so: /opt/b.dylib: found p/lib/b.dylib by " + Rule{Kind: OwnCopy}.String(),
+			"p/a.so: /opt/c.dylib: found p/lib/c.dylib by " + Rule{Kind: OwnCopy}.String(),
 			"p/a.so: /opt/d.dylib: found /opt/d.dylib by install name /opt/d.dylib",
 		}},
 		{"unless the other is asked for", "p/a.so arch=arm64 loads=/opt/b.dylib\np/lib/b.dylib arch=arm64\n/opt/b.dylib arch=arm64", DyldOptions{Graft: []string{"b.*"}}, []string{
@@ -298,7 +298,7 @@ func TestDyldOneFileUnderTwoPaths(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer g.Close()
-	if loads := g.Members[0].Images[0].Loads; len(g.System) != 1 || loads[0].To != loads[1].To {
+	if loads := g.Members[0].Images[0].Needs; len(g.System) != 1 || loads[0].To != loads[1].To {
 		t.Errorf("%v", spellDyld(g, sysroot))
 	}
 }

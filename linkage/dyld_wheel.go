@@ -11,12 +11,6 @@ import (
 	"github.com/wheelmend/wheelmend/macho"
 )
 
-// What [LoadEdge.Rule] is where no name leads to the file, beside [ByName].
-const (
-	ByFileName = "in the wheel under this file name" // no process finds it so: a repair has to lead there
-	OwnCopy    = "the wheel's own copy"              // of a library that was found outside; likewise
-)
-
 // settle resolves what names did not lead to, in the order of preference: members
 // of the wheel that are called so, then where dyld looks at last. What that brings
 // in loads libraries, too.
@@ -36,18 +30,18 @@ func (d *dyld) settle(wheel bool) {
 			return
 		}
 		for _, image := range next {
-			for _, e := range image.Loads {
+			for _, e := range image.Needs {
 				d.settleEdge(image, e, wheel)
 			}
 		}
 	}
 }
 
-func (d *dyld) settleEdge(image *Image, e *LoadEdge, wheel bool) {
+func (d *dyld) settleEdge(image *Image, e *Need, wheel bool) {
 	switch {
-	case e.Status == DylibFound && wheel:
+	case e.Status == Found && wheel:
 		d.preferOwn(image, e)
-	case e.Status != DylibMissing:
+	case e.Status != Missing:
 	case wheel && d.matchName(image, e):
 	default:
 		s := &dyldSearch{dyld: d, from: &chain{image: image}, edge: e, note: true}
@@ -60,19 +54,19 @@ func (d *dyld) settleEdge(image *Image, e *LoadEdge, wheel bool) {
 
 // matchName takes the member that is called as a missing library is: by its install
 // name, which is what dyld takes once something has loaded it, or by its file name.
-func (d *dyld) matchName(image *Image, e *LoadEdge) bool {
-	rule, found := ByName, d.membersFor(image, d.index().byID[e.Dylib.Name], func(to *Image) bool { return to.Slice.ID == e.Dylib.Name })
+func (d *dyld) matchName(image *Image, e *Need) bool {
+	rule, found := Rule{Kind: ByName}, d.membersFor(image, d.index().byID[e.Name], func(to *Image) bool { return to.Slice().ID == e.Name })
 	if len(found) == 0 {
-		rule, found = ByFileName, d.membersFor(image, d.byLeaf[leaf(e.Dylib.Name)], func(to *Image) bool { return calledSo(to, e.Dylib.Name) && reaches(image, to) })
+		rule, found = Rule{Kind: ByFileName}, d.membersFor(image, d.byLeaf[leaf(e.Name)], func(to *Image) bool { return calledSo(to, e.Name) && reaches(image, to) })
 	}
 	to := d.closest(image, found)
 	if to == nil {
 		if len(found) > 0 {
-			e.Tried = append(e.Tried, Place{Dir: "the wheel", Rule: "name of its files", Why: fmt.Sprintf("%s are called so, and differ", names(found))})
+			e.Tried = append(e.Tried, Place{Dir: "the wheel", Rule: Rule{Kind: NameOfFiles}, Why: fmt.Sprintf("%s are called so, and differ", names(found))})
 		}
 		return false
 	}
-	e.Status, e.To, e.Rule, e.Tried = DylibFound, to, rule, nil
+	e.Status, e.To, e.Rule, e.Tried = Found, to, rule, nil
 	return true
 }
 
@@ -81,8 +75,8 @@ func (d *dyld) index() *dyld {
 	if d.byID != nil {
 		return d
 	}
-	d.byID, d.byLeaf = map[string][]*Binary{}, map[string][]*Binary{}
-	add := func(by map[string][]*Binary, name string, b *Binary) {
+	d.byID, d.byLeaf = map[string][]*File{}, map[string][]*File{}
+	add := func(by map[string][]*File, name string, b *File) {
 		if list := by[name]; name != "" && (len(list) == 0 || list[len(list)-1] != b) {
 			by[name] = append(list, b)
 		}
@@ -90,21 +84,21 @@ func (d *dyld) index() *dyld {
 	for _, b := range d.graph.Members {
 		add(d.byLeaf, leaf(b.Path), b)
 		for _, image := range b.Images {
-			add(d.byID, image.Slice.ID, b)
-			add(d.byLeaf, leaf(image.Slice.ID), b)
+			add(d.byID, image.Slice().ID, b)
+			add(d.byLeaf, leaf(image.Slice().ID), b)
 		}
 	}
 	return d
 }
 
 // membersFor returns those of some members that an image can load and that are wanted.
-func (d *dyld) membersFor(image *Image, members []*Binary, want func(*Image) bool) []*Image {
+func (d *dyld) membersFor(image *Image, members []*File, want func(*Image) bool) []*Image {
 	var found []*Image
 	for _, b := range members {
 		if !d.spend(image, costLook) {
 			return nil
 		}
-		if to := b.Image(image.Slice.Arch); to != nil && to != image && to.Slice.Type == macho.DyLib && want(to) {
+		if to := b.Image(image.Arch); to != nil && to != image && to.Slice().Type == macho.DyLib && want(to) {
 			found = append(found, to)
 		}
 	}
@@ -114,14 +108,14 @@ func (d *dyld) membersFor(image *Image, members []*Binary, want func(*Image) boo
 // reaches reports whether a path can lead from an image to another one of the wheel once
 // both are installed: none leads from site-packages out of it, or into it.
 func reaches(from, to *Image) bool {
-	return !from.Binary.InWheel || !to.Binary.InWheel || InPackages(from.Binary.Path) == InPackages(to.Binary.Path)
+	return !from.InWheel || !to.InWheel || InPackages(from.Path) == InPackages(to.Path)
 }
 
 // calledSo reports whether the file or the install name of a library ends as a name
 // does. Frameworks are compared without their version.
 func calledSo(to *Image, name string) bool {
 	want := leaf(name)
-	return want != "" && (leaf(to.Binary.Path) == want || leaf(to.Slice.ID) == want)
+	return want != "" && (leaf(to.Path) == want || leaf(to.Slice().ID) == want)
 }
 
 // leaf returns what a library is called without its folders: NAME.framework/NAME of
@@ -140,7 +134,7 @@ func leaf(name string) string {
 // else the only one, or the first of several that are the same.
 func (d *dyld) closest(image *Image, found []*Image) *Image {
 	for _, to := range found {
-		if to.Binary.dir == image.Binary.dir {
+		if to.dir() == image.dir() {
 			return to
 		}
 	}
@@ -159,7 +153,7 @@ func (d *dyld) closest(image *Image, found []*Image) *Image {
 func (d *dyld) sameLibrary(a, b *Image) bool {
 	pair := [2]*Image{a, b}
 	same, ok := d.same[pair]
-	if !ok && d.spend(a, costLook+int(min(a.Slice.Size, b.Slice.Size)>>8)) {
+	if !ok && d.spend(a, costLook+int(min(a.Slice().Size, b.Slice().Size)>>8)) {
 		same = sameLibrary(a, b)
 		d.same[pair] = same
 	}
@@ -170,7 +164,7 @@ func (d *dyld) sameLibrary(a, b *Image) bool {
 func names(images []*Image) string {
 	var paths []string
 	for _, i := range images {
-		paths = append(paths, i.Binary.Path)
+		paths = append(paths, i.Path)
 	}
 	const shown = 10
 	return phrase.Some(paths, shown)
@@ -179,14 +173,14 @@ func names(images []*Image) string {
 // sameLibrary reports whether two images came out of one run of the linker, or are
 // equal byte by byte. Renaming and signing leave LC_UUID as it is.
 func sameLibrary(a, b *Image) bool {
-	if id := a.Slice.UUID; strings.Trim(id, "0-") != "" {
-		return id == b.Slice.UUID
+	if id := a.Slice().UUID; strings.Trim(id, "0-") != "" {
+		return id == b.Slice().UUID
 	}
-	return a.Slice.Size == b.Slice.Size && sameBytes(a.reader(), b.reader())
+	return a.Slice().Size == b.Slice().Size && sameBytes(a.reader(), b.reader())
 }
 
 func (i *Image) reader() io.Reader {
-	return io.NewSectionReader(i.Binary.File, i.Slice.Off, i.Slice.Size)
+	return io.NewSectionReader(i.File.MachO(), i.Slice().Off, i.Slice().Size)
 }
 
 // sameBytes compares what two readers have.
@@ -210,32 +204,32 @@ func isEnd(err error) bool { return err == io.EOF || err == io.ErrUnexpectedEOF 
 // preferOwn replaces a library outside the wheel by the wheel's own copy, so that
 // no process has two: the same one, or the one that has its install name, unless
 // the user named the folder of the other.
-func (d *dyld) preferOwn(image *Image, e *LoadEdge) {
+func (d *dyld) preferOwn(image *Image, e *Need) {
 	outside := e.To
-	if outside.Binary.member || d.insists(e) {
+	if outside.member() || d.insists(e) {
 		return
 	}
-	called := d.index().byLeaf[leaf(e.Dylib.Name)]
+	called := d.index().byLeaf[leaf(e.Name)]
 	own := d.membersFor(image, called, func(to *Image) bool {
-		return calledSo(to, e.Dylib.Name) && reaches(image, to) && d.sameLibrary(to, outside)
+		return calledSo(to, e.Name) && reaches(image, to) && d.sameLibrary(to, outside)
 	})
 	if len(own) == 0 && !d.namedByUser(e) {
-		own = d.membersFor(image, d.byID[outside.Slice.ID], func(to *Image) bool {
-			id := to.Slice.ID
-			return id != "" && id == outside.Slice.ID && reaches(image, to) && (leaf(id) == leaf(e.Dylib.Name) || calledSo(to, e.Dylib.Name))
+		own = d.membersFor(image, d.byID[outside.Slice().ID], func(to *Image) bool {
+			id := to.Slice().ID
+			return id != "" && id == outside.Slice().ID && reaches(image, to) && (leaf(id) == leaf(e.Name) || calledSo(to, e.Name))
 		})
 	}
 	if to := d.closest(image, own); to != nil {
-		e.To, e.Rule, e.Instead = to, OwnCopy, outside.Binary
+		e.To, e.Rule, e.Instead = to, Rule{Kind: OwnCopy}, outside.File
 	}
 }
 
 // namedByUser reports whether the folder of a library was given for this search.
-func (d *dyld) namedByUser(e *LoadEdge) bool {
-	return e.Rule == searchPathRule || e.Rule == libraryPathRule
+func (d *dyld) namedByUser(e *Need) bool {
+	return e.Rule.Kind == BySearchPath || e.Rule.Kind == ByLibraryPath
 }
 
 // insists reports whether the user wants the library copied that was found.
-func (d *dyld) insists(e *LoadEdge) bool {
-	return d.matches(d.opts.Graft, e.Dylib.Name) || e.To != nil && (d.matches(d.opts.Graft, e.To.Binary.Path) || d.matches(d.opts.Graft, e.To.Binary.real))
+func (d *dyld) insists(e *Need) bool {
+	return d.matches(d.opts.Graft, e.Name) || e.To != nil && (d.matches(d.opts.Graft, e.To.Path) || d.matches(d.opts.Graft, e.To.real))
 }

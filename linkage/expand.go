@@ -13,9 +13,9 @@ var tokens = regexp.MustCompile(`\$(\{(ORIGIN|LIB|PLATFORM)\}|ORIGIN\b|LIB\b|PLA
 // expand replaces the tokens of one search path entry. An entry that is empty
 // or relative depends on the working directory of whoever runs the program, so
 // it leads nowhere.
-func (r *resolver) expand(entry string, o *Object) []dir {
+func (r *resolver) expand(entry string, o *Image) []dir {
 	var dirs []dir
-	arch, _ := o.File.Arch()
+	arch, _ := o.ELF().Arch()
 	libs := []string{""}
 	if strings.Contains(entry, "$LIB") || strings.Contains(entry, "${LIB}") {
 		libs = libTokens(arch)
@@ -47,7 +47,7 @@ func (r *resolver) expand(entry string, o *Object) []dir {
 // the kernel tells the directory without them. A library that goes into a wheel
 // is also served by what lies beside the file itself, since it is that which is
 // copied.
-func (r *resolver) origins(o *Object) []string {
+func (r *resolver) origins(o *Image) []string {
 	switch {
 	case o.InWheel:
 		return []string{"/" + path.Dir(o.install)}
@@ -61,9 +61,9 @@ func (r *resolver) origins(o *Object) []string {
 
 // foundIn returns the directory in which the name of a library was found, spelled
 // as in its path: what stands before ".." may be a symbolic link.
-func (o *Object) foundIn() string { return o.found[:strings.LastIndexByte(o.found, '/')] }
+func (o *Image) foundIn() string { return o.found[:strings.LastIndexByte(o.found, '/')] }
 
-func (r *resolver) dirOf(text string, usesOrigin bool, o *Object) (dir, bool) {
+func (r *resolver) dirOf(text string, usesOrigin bool, o *Image) (dir, bool) {
 	if !path.IsAbs(text) {
 		return dir{}, false
 	}

@@ -69,7 +69,7 @@ func TestNothingOfTheHostIsReachedThroughASysroot(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		if e := g.Members[0].Edges[0]; e.Status != linkage.Missing {
+		if e := g.Members[0].Images[0].Needs[0]; e.Status != linkage.Missing {
 			t.Errorf("%s: found %s", tt.name, e.To.Path)
 		}
 		if err := g.Close(); err != nil {
@@ -98,7 +98,7 @@ func TestNoFIFOIsWaitedFor(t *testing.T) {
 				g, err := linkage.Resolve(context.Background(), members(t, "m.so x86_64 needed=libx.so.1"), linkage.Options{Sysroot: root, Libc: libc})
 				if err != nil {
 					t.Errorf("%s: %v", name, err)
-				} else if g.Members[0].Edges[0].Status != linkage.Missing {
+				} else if g.Members[0].Images[0].Needs[0].Status != linkage.Missing {
 					t.Errorf("%s: found", name)
 				}
 			})
@@ -190,9 +190,9 @@ func TestDescriptorsRunOut(t *testing.T) {
 			return 0, err
 		}
 		defer g.Close()
-		for _, e := range g.Members[0].Edges {
+		for _, e := range linkage.Images(g.Members)[0].Images[0].Needs {
 			if e.Status == linkage.Found {
-				if _, err := e.To.File.ReadAt(make([]byte, 16), 0); err != nil {
+				if _, err := e.To.ELF().ReadAt(make([]byte, 16), 0); err != nil {
 					return 0, err
 				}
 				found++
@@ -229,12 +229,12 @@ func TestWhatMayNotBeReadIsNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range g.Members[0].Edges[0].Tried {
+	for _, p := range linkage.Images(g.Members)[0].Images[0].Needs[0].Tried {
 		if p.Dir == filepath.Join(root, "lib") && p.Why == "permission denied" {
 			return
 		}
 	}
-	t.Errorf("%+v", g.Members[0].Edges[0].Tried)
+	t.Errorf("%+v", g.Members[0].Images[0].Needs[0].Tried)
 }
 
 // A library that is written to after it was looked at is not what it was.
@@ -254,7 +254,7 @@ func TestALibraryThatChanges(t *testing.T) {
 	if err := os.WriteFile(at, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := g.System[0].File.ReadAt(make([]byte, 16), 0); err == nil || !strings.Contains(err.Error(), "changed while it was read") {
+	if _, err := g.System[0].Images[0].ELF().ReadAt(make([]byte, 16), 0); err == nil || !strings.Contains(err.Error(), "changed while it was read") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -274,9 +274,9 @@ func TestNothingOfTheHostIsReachedThroughAMacOSSysroot(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer g.Close()
-	for _, e := range g.Members[0].Images[0].Loads {
-		if e.Status != linkage.DylibMissing {
-			t.Errorf("%s is found: %s", e.Dylib.Name, e.To.Binary.Path)
+	for _, e := range linkage.Images(g.Members)[0].Images[0].Needs {
+		if e.Status != linkage.Missing {
+			t.Errorf("%s is found: %s", e.Name, e.To.File.Path)
 		}
 	}
 }

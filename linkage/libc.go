@@ -68,19 +68,16 @@ func NameLibc(name string) string {
 // other systems split their C library into (ldso/dynlink.c, load_library).
 var muslOwn = regexp.MustCompile(`^lib(c|pthread|rt|m|dl|util|xnet)\.`)
 
-// muslRule is the rule of a library that is part of musl's loader.
-const muslRule = "part of musl's loader"
-
 // muslItself returns musl's loader for a name that it answers to itself, nil
 // for others and where there is no such loader.
-func (r *resolver) muslItself(needed string, from *Object) *Object {
+func (r *resolver) muslItself(needed string, from *Image) *Image {
 	if r.opts.Libc != Musl || !muslOwn.MatchString(needed) {
 		return nil
 	}
 	if r.interp != nil {
 		return r.interp
 	}
-	arch, _ := from.File.Arch()
+	arch, _ := from.ELF().Arch()
 	name := "/lib/ld-musl-" + muslArch(arch) + ".so.1"
 	l := r.disk.lookup(r.root, name)
 	if l.file == nil || refuses(from, l.file) != "" {

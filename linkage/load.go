@@ -5,11 +5,27 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/wheelmend/wheelmend/elf"
 )
+
+// newELF gives an ELF file its image.
+func newELF(file *File, f *elf.File) *Image {
+	arch, _ := f.Arch()
+	image := &Image{File: file, Arch: arch, Name: f.Soname(), Code: f}
+	file.Content, file.Images = f, []*Image{image}
+	return image
+}
+
+// ELF returns what an image is to its own package, nil if it is in another format.
+func (i *Image) ELF() *elf.File {
+	f, _ := i.Code.(*elf.File)
+	return f
+}
 
 // A request is one file of a load in progress.
 type request struct {
-	file    *Object
+	file    *Image
 	program bool      // the process is that of a program
 	path    *loadPath // of the file and of those that led to it
 	dirs    []dir     // where its libraries are sought; made for the first of them
@@ -18,19 +34,19 @@ type request struct {
 // load walks breadth first, as ld.so loads a file and all that it needs. What
 // has been loaded under a name is reused for that name (ld.so(8)). It returns
 // the files that were loaded.
-func (r *resolver) load(first *Object) map[*Object]bool {
-	loaded := map[string]*Object{}
+func (r *resolver) load(first *Image) map[*Image]bool {
+	loaded := map[string]*Image{}
 	if r.interp != nil {
 		r.loadedAs(loaded, r.interp)
 	}
 	r.loadedAs(loaded, first)
-	seen := map[*Object]bool{first: true}
-	program := isProgram(first.File)
+	seen := map[*Image]bool{first: true}
+	program := isProgram(first.ELF())
 	queue := []*request{{file: first, program: program, path: r.extend(r.noPath(), first)}}
 	for len(queue) > 0 && r.err == nil {
 		q := queue[0]
 		queue = queue[1:]
-		for i, needed := range q.file.File.Needed() {
+		for i, needed := range q.file.ELF().Needed() {
 			if !r.spend(q.file, costVisit) {
 				return seen
 			}
@@ -55,18 +71,18 @@ func (r *resolver) load(first *Object) map[*Object]bool {
 // loadedAs notes that a file answers to its soname from now on. To musl a
 // library has no name but the one that it was asked for by (ldso/dynlink.c,
 // load_library, shortname).
-func (r *resolver) loadedAs(loaded map[string]*Object, o *Object) {
-	if soname := o.File.Soname(); soname != "" && loaded[soname] == nil && r.opts.Libc != Musl {
+func (r *resolver) loadedAs(loaded map[string]*Image, o *Image) {
+	if soname := o.ELF().Soname(); soname != "" && loaded[soname] == nil && r.opts.Libc != Musl {
 		loaded[soname] = o
 	}
 }
 
 // edge returns edge i of o, made when o is loaded for the first time.
-func (r *resolver) edge(o *Object, i int, needed string) *Edge {
-	if i == len(o.Edges) {
-		o.Edges = append(o.Edges, &Edge{Needed: needed})
+func (r *resolver) edge(o *Image, i int, needed string) *Need {
+	if i == len(o.Needs) {
+		o.Needs = append(o.Needs, &Need{Name: needed})
 	}
-	return o.Edges[i]
+	return o.Needs[i]
 }
 
 // libpython matches the library that embeds Python, of any build (m, d, t) and
@@ -76,24 +92,24 @@ var libpython = regexp.MustCompile(`^libpython\d+(\.\d+[a-z]*)?\.so(\.\d+)*$`)
 
 // follow resolves an edge within one load. The first load that finds a file
 // decides the edge: a file can only be rewritten once.
-func (r *resolver) follow(e *Edge, loaded map[string]*Object, q *request) *Object {
+func (r *resolver) follow(e *Need, loaded map[string]*Image, q *request) *Image {
 	switch {
 	case e.Status == Found:
 		return e.To
 	case e.Status == Excluded || e.Status == LibPython:
 		return nil
-	case r.excluded(e.Needed):
+	case r.excluded(e.Name):
 		e.Status = Excluded
 		r.noteWay(e, q)
 		return nil
-	case !r.asTheyLie && libpython.MatchString(e.Needed):
+	case !r.asTheyLie && libpython.MatchString(e.Name):
 		e.Status = LibPython
 		return nil
 	}
 	if !r.spend(q.file, costLook) {
 		return nil
 	}
-	to, rule := r.known(e.Needed, loaded, q.file)
+	to, rule := r.known(e.Name, loaded, q.file)
 	if to == nil {
 		to, rule = r.search(e, q)
 	}
@@ -113,16 +129,16 @@ func (r *resolver) follow(e *Edge, loaded map[string]*Object, q *request) *Objec
 
 // leaveOutUnseen leaves a library out by the path that a search leads to, where nothing
 // outside the wheel is looked at.
-func (r *resolver) leaveOutUnseen(e *Edge, q *request) {
+func (r *resolver) leaveOutUnseen(e *Need, q *request) {
 	if !r.opts.WheelOnly || len(r.opts.Exclude) == 0 {
 		return
 	}
-	paths := []string{e.Needed}
-	if !strings.Contains(e.Needed, "/") {
+	paths := []string{e.Name}
+	if !strings.Contains(e.Name, "/") {
 		paths = nil
 		for _, d := range q.dirs {
 			if !d.inWheel {
-				paths = append(paths, path.Join(d.name, e.Needed))
+				paths = append(paths, path.Join(d.name, e.Name))
 			}
 		}
 	}
@@ -133,14 +149,14 @@ func (r *resolver) leaveOutUnseen(e *Edge, q *request) {
 }
 
 // known returns the file that a name stands for before anything is sought.
-func (r *resolver) known(needed string, loaded map[string]*Object, from *Object) (to *Object, rule string) {
+func (r *resolver) known(needed string, loaded map[string]*Image, from *Image) (to *Image, rule Rule) {
 	if to = r.muslItself(needed, from); to != nil {
-		return to, muslRule
+		return to, Rule{Kind: PartOfMusl}
 	}
 	if to = loaded[needed]; to != nil && to == r.interp {
-		return to, interpRule
+		return to, Rule{Kind: ByInterpreter}
 	}
-	return to, Loaded
+	return to, Rule{Kind: Loaded}
 }
 
 // excluded matches a soname, or the path of a resolved library, against the

@@ -42,13 +42,13 @@ func (l *Loader) Load(name string) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	interp, err := first.File.Interpreter()
+	interp, err := first.ELF().Interpreter()
 	if err != nil {
 		return nil, err
 	}
-	arch, _ := first.File.Arch()
+	arch, _ := first.ELF().Arch()
 	opts := l.opts
-	opts.Libc = cmp.Or(opts.Libc, LibcOf(first.File, path.Base(first.found)), Glibc)
+	opts.Libc = cmp.Or(opts.Libc, LibcOf(first.ELF(), path.Base(first.found)), Glibc)
 	r := emptyResolver(l.root, l.disk, opts)
 	r.asTheyLie = true
 	if l.opts.Sysroot == "" && arch == "x86_64" && opts.Libc == Glibc {
@@ -56,8 +56,8 @@ func (l *Loader) Load(name string) (*Graph, error) {
 	}
 	r.setPaths(l.defaultsFor(r, arch))
 	r.libraryPath = r.environmentDirs(first)
-	r.graph.Members, r.graph.Roots = []*Object{first}, []*Object{first}
-	if err := checkELF(name, first.File); err != nil {
+	r.graph.Members, r.graph.Roots = []*File{first.File}, []*Image{first}
+	if err := checkELF(name, first.ELF()); err != nil {
 		return nil, err
 	}
 	if interp != "" {
@@ -67,7 +67,7 @@ func (l *Loader) Load(name string) (*Graph, error) {
 	r.graph.System = nil
 	for _, e := range first.Loads() {
 		if e.Status == Found {
-			r.graph.System = append(r.graph.System, e.To)
+			r.graph.System = append(r.graph.System, e.To.File)
 		}
 	}
 	if err := r.failure(); err != nil {
@@ -92,7 +92,7 @@ func (l *Loader) defaultsFor(r *resolver, arch string) []dir {
 
 // open returns the file at a path of this machine. One within the sysroot keeps
 // to it.
-func (l *Loader) open(name string) (*Object, error) {
+func (l *Loader) open(name string) (*Image, error) {
 	root := l.root
 	inside, ok := root.inside(name)
 	if !ok {
@@ -109,19 +109,14 @@ func (l *Loader) open(name string) (*Object, error) {
 		l.disk.forget()
 		return nil, errors.New(why)
 	}
-	return &Object{
-		Path: name, File: found.file, Found: name, real: found.real,
-		found: path.Clean("/" + inside), root: root, info: found.info,
-	}, nil
+	file := &File{Path: name, Found: name, real: found.real, found: path.Clean("/" + inside), root: root, info: found.info}
+	return newELF(file, found.file), nil
 }
-
-// interpRule is the rule of the loader that a program names itself.
-const interpRule = "program interpreter"
 
 // findInterpreter looks for the loader of a program. The kernel has loaded it
 // before anything else, under the path that the program gives.
-func (r *resolver) findInterpreter(first *Object, name string) {
-	e := &Edge{Needed: name, Rule: interpRule}
+func (r *resolver) findInterpreter(first *Image, name string) {
+	e := &Need{Name: name, Rule: Rule{Kind: ByInterpreter}}
 	first.Interp = e
 	if r.excluded(name) {
 		e.Status = Excluded
@@ -139,5 +134,5 @@ func (r *resolver) findInterpreter(first *Object, name string) {
 			return
 		}
 	}
-	e.Tried = []Place{{Dir: path.Dir(r.root.host(name)), Rule: interpRule, Why: why}}
+	e.Tried = []Place{{Dir: path.Dir(r.root.host(name)), Rule: Rule{Kind: ByInterpreter}, Why: why}}
 }

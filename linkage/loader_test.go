@@ -345,11 +345,11 @@ func TestSystemOfAnotherTarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, e := range append([]*linkage.Edge{g.Members[0].Interp}, g.Members[0].Loads()...) {
+	for _, e := range append([]*linkage.Need{g.Members[0].Images[0].Interp}, g.Members[0].Images[0].Loads()...) {
 		if e.Status != linkage.Found {
-			t.Fatalf("%s: %v, %+v", e.Needed, e.Status, e.Tried)
+			t.Fatalf("%s: %v, %+v", e.Name, e.Status, e.Tried)
 		}
-		got = append(got, e.Needed+" => "+e.To.Found+" ("+e.Rule+")")
+		got = append(got, e.Name+" => "+e.To.Found+" ("+e.Rule.String()+")")
 	}
 	want := []string{
 		"/lib64/ld-linux-x86-64.so.2 => @/lib64/ld-linux-x86-64.so.2 (program interpreter)",
@@ -374,7 +374,7 @@ func TestInterpreterThatIsNotThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	interp := g.Members[0].Interp
+	interp := g.Members[0].Images[0].Interp
 	if interp == nil || interp.Status != linkage.Missing || len(interp.Tried) != 1 || interp.Tried[0].Why != "not there" {
 		t.Errorf("interpreter: %+v, want it missing, with the place", interp)
 	}

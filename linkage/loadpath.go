@@ -28,7 +28,7 @@ type pathKey [sha256.Size]byte
 // An extension is a file that is loaded with a load path.
 type extension struct {
 	path *loadPath
-	file *Object
+	file *Image
 }
 
 // noPath returns the load path of a process that has loaded nothing.
@@ -50,8 +50,8 @@ func (r *resolver) intern(dirs []dir) *loadPath {
 }
 
 // extend returns the load path of a file that was loaded with path p.
-func (r *resolver) extend(p *loadPath, o *Object) *loadPath {
-	if r.opts.Libc != Musl && hasRunPath(o.File) {
+func (r *resolver) extend(p *loadPath, o *Image) *loadPath {
+	if r.opts.Libc != Musl && hasRunPath(o.ELF()) {
 		return p
 	}
 	own := r.ownPath(o)
@@ -95,7 +95,7 @@ func (r *resolver) rpathDirs(q *request) (before, after []dir) {
 	switch {
 	case r.opts.Libc == Musl:
 		return nil, q.path.dirs
-	case hasRunPath(q.file.File):
+	case hasRunPath(q.file.ELF()):
 		return nil, r.ownPath(q.file)
 	}
 	return q.path.dirs, nil
@@ -103,13 +103,13 @@ func (r *resolver) rpathDirs(q *request) (before, after []dir) {
 
 // ownPath returns the directories of the file's own search path: DT_RUNPATH if
 // it has one, else DT_RPATH.
-func (r *resolver) ownPath(o *Object) []dir {
+func (r *resolver) ownPath(o *Image) []dir {
 	if dirs, ok := r.paths[o]; ok {
 		return dirs
 	}
-	tag, text := "DT_RPATH", o.File.RPath()
-	if hasRunPath(o.File) {
-		tag, text = "DT_RUNPATH", o.File.RunPath()
+	kind, text := ByRPath, o.ELF().RPath()
+	if hasRunPath(o.ELF()) {
+		kind, text = ByRunPath, o.ELF().RunPath()
 	}
 	if r.opts.Libc == Musl && strings.Contains(muslTokens.ReplaceAllString(text, ""), "$") {
 		text = "" // musl drops the whole path then (ldso/dynlink.c, fixup_rpath)
@@ -120,7 +120,7 @@ func (r *resolver) ownPath(o *Object) []dir {
 			break
 		}
 		for _, d := range r.expand(entry, o) {
-			d.rule, d.entry, d.of = tag+" "+entry+" of "+o.Path, entry, o
+			d.rule, d.entry, d.of = Rule{Kind: kind, Text: entry, Of: o}, entry, o
 			dirs = append(dirs, d)
 		}
 	}

@@ -125,4 +125,5 @@ func (d *machoDisk) lost(err error) machoLookup {
 	return machoLookup{why: whyNot(err)}
 }
 
-func (d *machoDisk) close() error { return d.pool.Close() }
+// Close closes the files that are open.
+func (d *machoDisk) Close() error { return d.pool.Close() }

@@ -117,12 +117,12 @@ func traceLines(out []byte) []string {
 // loads gives the same answer out of a graph.
 func loads(g *linkage.Graph) []string {
 	var lines []string
-	for _, e := range g.Members[0].Loads() {
+	for _, e := range linkage.Images(g.Members)[0].Images[0].Loads() {
 		at := "not found"
 		if e.Status == linkage.Found {
 			at = e.To.Found
 		}
-		lines = append(lines, loadLine(e.Needed, at))
+		lines = append(lines, loadLine(e.Name, at))
 	}
 	return lines
 }
@@ -174,7 +174,7 @@ func TestAgainstTheCache(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e := g.Members[0].Edges[0]; e.Status != linkage.Found || e.To.Found != want[name] {
+		if e := g.Members[0].Images[0].Needs[0]; e.Status != linkage.Found || e.To.Found != want[name] {
 			t.Errorf("%s: %s => %s, ld.so.cache has %s", name, e.Status, loads(g)[0], want[name])
 		}
 	}

@@ -14,12 +14,12 @@ type dir struct {
 	name    string // within the wheel: relative to the prefix; else within the root
 	inWheel bool
 	root    Root
-	rule    string
+	rule    Rule
 	shown   string // as messages name it
 	listed  bool   // in ld.so.conf or musl's path file
 	system  bool   // one of the loader's own directories
 	entry   string // of the search path of a file
-	of      *Object
+	of      *Image
 }
 
 // same reports whether two directories are the same one.
@@ -29,7 +29,7 @@ func (d dir) same(other dir) bool {
 
 // userDirs turns directories that the user named into places to search. Those
 // within the sysroot keep to it; others are the host's.
-func (r *resolver) userDirs(names []string, rule string) []dir {
+func (r *resolver) userDirs(names []string, rule Rule) []dir {
 	var dirs []dir
 	for _, name := range names {
 		if name == "" {
@@ -48,17 +48,20 @@ func (r *resolver) userDirs(names []string, rule string) []dir {
 	return dirs
 }
 
+// ldLibraryPath is the rule of the folders of that variable.
+var ldLibraryPath = Rule{Kind: ByLibraryPath, Text: "LD_LIBRARY_PATH"}
+
 // setPaths sets what the user and the system add to every search.
 func (r *resolver) setPaths(defaults []dir) {
-	r.searchPath = r.userDirs(r.opts.SearchPath, "--search-path")
-	r.libraryPath = r.userDirs(r.opts.LibraryPath, "LD_LIBRARY_PATH")
+	r.searchPath = r.userDirs(r.opts.SearchPath, Rule{Kind: BySearchPath})
+	r.libraryPath = r.userDirs(r.opts.LibraryPath, ldLibraryPath)
 	r.defaults = defaults
 }
 
 // environmentDirs returns the directories of LD_LIBRARY_PATH as the process of
 // a file has them: spelled as they are, and with glibc's tokens, whose $ORIGIN is
 // that of the file (elf/dl-load.c, _dl_init_paths). musl knows no tokens there.
-func (r *resolver) environmentDirs(first *Object) []dir {
+func (r *resolver) environmentDirs(first *Image) []dir {
 	var dirs []dir
 	for _, entry := range r.opts.LibraryPath {
 		var own []dir
@@ -67,10 +70,10 @@ func (r *resolver) environmentDirs(first *Object) []dir {
 		} else if d, ok := r.dirOf(entry, false, first); ok && r.root == (Root{}) {
 			own = []dir{d}
 		} else {
-			own = r.userDirs([]string{entry}, "")
+			own = r.userDirs([]string{entry}, Rule{})
 		}
 		for _, d := range own {
-			d.rule = "LD_LIBRARY_PATH"
+			d.rule = ldLibraryPath
 			dirs = append(dirs, d)
 		}
 	}
@@ -83,7 +86,7 @@ func (r *resolver) defaultPath(arch string) []dir {
 	case r.opts.WheelOnly:
 		return nil
 	case r.opts.UseLDPaths:
-		dirs := r.userDirs(r.opts.LDPaths, "--ldpaths")
+		dirs := r.userDirs(r.opts.LDPaths, Rule{Kind: ByLDPaths})
 		for i := range dirs {
 			dirs[i].system = true
 		}
@@ -93,9 +96,9 @@ func (r *resolver) defaultPath(arch string) []dir {
 	r.err = errors.Join(r.err, err)
 	var dirs []dir
 	for _, s := range defaults {
-		d := dir{name: s.dir, root: r.root, system: true, rule: "default directory", shown: r.root.host(s.dir)}
+		d := dir{name: s.dir, root: r.root, system: true, rule: Rule{Kind: ByDefault}, shown: r.root.host(s.dir)}
 		if s.conf != "" {
-			d.rule, d.listed = "listed in "+r.root.host(s.conf), true
+			d.rule, d.listed = Rule{Kind: ByConfig, Text: r.root.host(s.conf)}, true
 		}
 		dirs = append(dirs, d)
 	}
@@ -136,14 +139,14 @@ func (r *resolver) plan(q *request) []dir {
 // a default directory: any below the built-in ones. ld.so.cache still serves it
 // with those of the other directories of ld.so.conf (elf/dl-load.c,
 // _dl_map_object). musl does not know the flag.
-func (r *resolver) withholds(from *Object, d dir) bool {
-	if r.opts.Libc == Musl || !noDefaultLib(from.File) {
+func (r *resolver) withholds(from *Image, d dir) bool {
+	if r.opts.Libc == Musl || !noDefaultLib(from.ELF()) {
 		return false
 	}
 	if !d.listed {
 		return true
 	}
-	arch, _ := from.File.Arch()
+	arch, _ := from.ELF().Arch()
 	return slices.ContainsFunc(builtinDirs(arch), func(b systemDir) bool {
 		return d.name == b.dir || strings.HasPrefix(d.name, b.dir+"/")
 	})

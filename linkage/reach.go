@@ -21,14 +21,14 @@ func (r *resolver) reach(members []Member) {
 	inner := newResolver(members, Root{}, opts)
 	inner.ledOnly = true
 	inner.work = r.work
-	own := map[string]*Object{}
-	for _, o := range r.graph.Members {
+	own := map[string]*Image{}
+	for _, o := range Images(r.graph.Members) {
 		own[o.Path] = o
 	}
 	for from := range inner.loadedByPython() {
-		for _, e := range from.Edges {
+		for _, e := range from.Needs {
 			if e.Status == Found && e.To != from { // who needs itself has not been led there
-				r.reaches(e.Needed, own[e.To.Path])
+				r.reaches(e.Name, own[e.To.Path])
 			}
 		}
 	}
@@ -36,13 +36,13 @@ func (r *resolver) reach(members []Member) {
 
 // loadedByPython resolves the members and returns those that a process of Python may
 // load: extension modules, what nothing else loads, and the libraries of both.
-func (r *resolver) loadedByPython() map[*Object]bool {
-	python, program := map[*Object]bool{}, map[*Object]bool{}
-	var modules, programs, others []*Object
+func (r *resolver) loadedByPython() map[*Image]bool {
+	python, program := map[*Image]bool{}, map[*Image]bool{}
+	var modules, programs, others []*Image
 	for _, o := range r.order() {
-		kind, err := o.File.Extension(path.Base(o.Path))
+		kind, err := o.ELF().Extension(path.Base(o.Path))
 		switch {
-		case isProgram(o.File):
+		case isProgram(o.ELF()):
 			programs = append(programs, o)
 		case err == nil && kind != elf.NotExtension:
 			modules = append(modules, o)
@@ -68,9 +68,9 @@ func (r *resolver) loadedByPython() map[*Object]bool {
 
 // reaches notes the names by which the loader knows a library once it is loaded.
 // musl has but the one that it was asked for by (ldso/dynlink.c, load_library).
-func (r *resolver) reaches(needed string, o *Object) {
+func (r *resolver) reaches(needed string, o *Image) {
 	names := []string{needed}
-	if soname := o.File.Soname(); soname != "" && soname != needed && r.opts.Libc != Musl {
+	if soname := o.ELF().Soname(); soname != "" && soname != needed && r.opts.Libc != Musl {
 		names = append(names, soname)
 	}
 	for _, name := range names {
@@ -84,7 +84,7 @@ func (r *resolver) reaches(needed string, o *Object) {
 // reachedAs is a member and a name that it is loaded by.
 type reachedAs struct {
 	name string
-	o    *Object
+	o    *Image
 }
 
 // isProgram reports a file that the kernel starts: it has a process of its own.
@@ -95,7 +95,7 @@ func isProgram(f *elf.File) bool {
 
 // reachedByName returns the library of the wheel that has a name, and that another
 // file with a search path has loaded before.
-func (r *resolver) reachedByName(needed string, q *request) *Object {
+func (r *resolver) reachedByName(needed string, q *request) *Image {
 	if q.program {
 		return nil
 	}
@@ -105,21 +105,21 @@ func (r *resolver) reachedByName(needed string, q *request) *Object {
 
 // stranded returns the library of the wheel that has a name, though nothing leads to
 // it, and other libraries of that name: copies of it do not count.
-func (r *resolver) stranded(name string, from *Object) (to *Object, others []*Object) {
+func (r *resolver) stranded(name string, from *Image) (to *Image, others []*Image) {
 	if r.ledOnly || r.opts.Promised != nil && r.opts.Promised(name) {
 		return nil, nil
 	}
 	to, others = r.nearest(name, from, r.bySoname[name])
-	others = slices.DeleteFunc(others, func(o *Object) bool { return r.sameELF(from, to.File, o.File) })
+	others = slices.DeleteFunc(others, func(o *Image) bool { return r.sameELF(from, to.ELF(), o.ELF()) })
 	return to, others
 }
 
 // nearest chooses among members of one name: one that has the versions which the
 // file wants of it, then that in the nearest folder, then one whose file is called so,
 // then the first by path.
-func (r *resolver) nearest(name string, from *Object, candidates []*Object) (best *Object, others []*Object) {
+func (r *resolver) nearest(name string, from *Image, candidates []*Image) (best *Image, others []*Image) {
 	type ranked struct {
-		o    *Object
+		o    *Image
 		rank [3]int
 	}
 	var fit []ranked
@@ -128,7 +128,7 @@ func (r *resolver) nearest(name string, from *Object, candidates []*Object) (bes
 		if !r.spend(from, costLook*(1+len(wanted))) {
 			return nil, nil
 		}
-		if o != from && from.File.SameTarget(&o.File.Header) {
+		if o != from && from.ELF().SameTarget(&o.ELF().Header) {
 			fit = append(fit, ranked{o, r.rank(name, from, o, wanted)})
 		}
 	}
@@ -145,7 +145,7 @@ func (r *resolver) nearest(name string, from *Object, candidates []*Object) (bes
 }
 
 // rank tells how well a member of a name serves a file; the lower the better.
-func (r *resolver) rank(name string, from, o *Object, wanted []string) (rank [3]int) {
+func (r *resolver) rank(name string, from, o *Image, wanted []string) (rank [3]int) {
 	if between := RelativeDir(from.Path, o.Path); between != "" && from.InWheel {
 		rank[1] = strings.Count(between+"/", "/")
 	}
@@ -166,13 +166,13 @@ type versionSets struct {
 }
 
 // versionsOf returns the symbol versions of a file, read once.
-func (r *resolver) versionsOf(o *Object) *versionSets {
+func (r *resolver) versionsOf(o *Image) *versionSets {
 	if sets, ok := r.versions[o]; ok {
 		return sets
 	}
 	sets := &versionSets{wanted: map[string][]string{}, defined: map[string]bool{}}
 	r.versions[o] = sets
-	if needs, err := o.File.VersionNeeds(); err == nil {
+	if needs, err := o.ELF().VersionNeeds(); err == nil {
 		for _, n := range needs {
 			for _, v := range n.Versions {
 				if !v.Weak {
@@ -181,7 +181,7 @@ func (r *resolver) versionsOf(o *Object) *versionSets {
 			}
 		}
 	}
-	defs, err := o.File.VersionDefs()
+	defs, err := o.ELF().VersionDefs()
 	sets.lost = err != nil
 	for _, d := range defs {
 		sets.defined[d.Name] = true
@@ -200,7 +200,7 @@ func (s *versionSets) defineAll(versions []string) bool {
 // sameELF reports whether two files are one library: the same build (the note
 // that linkers leave, which stripping and a new search path do not change), or the
 // same bytes.
-func (r *resolver) sameELF(from *Object, a, b *elf.File) bool {
+func (r *resolver) sameELF(from *Image, a, b *elf.File) bool {
 	pair := [2]*elf.File{a, b}
 	same, ok := r.same[pair]
 	if !ok && r.spend(from, costLook+int(min(a.Size(), b.Size())>>8)) {

@@ -51,7 +51,7 @@ type Member struct {
 }
 
 // Resolve finds the libraries that the members of a wheel load, directly and
-// through others. A library that is not found is an [Edge] with status Missing,
+// through others. A library that is not found is an [Need] with status Missing,
 // not an error; errors concern the options and the system.
 func Resolve(ctx context.Context, members []Member, opts Options) (*Graph, error) {
 	root, err := NewRoot(opts.Sysroot)
@@ -63,7 +63,7 @@ func Resolve(ctx context.Context, members []Member, opts Options) (*Graph, error
 	}
 	r := newResolver(members, root, opts)
 	r.reach(members)
-	reached := map[*Object]bool{}
+	reached := map[*Image]bool{}
 	for _, o := range r.order() {
 		if err := ctx.Err(); err != nil {
 			return nil, errors.Join(err, r.graph.Close())
@@ -79,10 +79,10 @@ func Resolve(ctx context.Context, members []Member, opts Options) (*Graph, error
 	if err := r.failure(); err != nil {
 		return nil, errors.Join(err, r.graph.Close())
 	}
-	for _, o := range slices.Concat(r.graph.Members, r.graph.System) {
+	for _, o := range Images(r.graph.Members, r.graph.System) {
 		o.index()
 	}
-	slices.SortFunc(r.graph.System, func(a, b *Object) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortFunc(r.graph.System, func(a, b *File) int { return cmp.Compare(a.Path, b.Path) })
 	return r.graph, nil
 }
 
@@ -90,23 +90,23 @@ func Resolve(ctx context.Context, members []Member, opts Options) (*Graph, error
 func (r *resolver) failure() error { return errors.Join(r.err, r.work.Err(), r.disk.err) }
 
 // spend takes units of the budget for a file. It reports whether there were any.
-func (r *resolver) spend(o *Object, units int) bool { return r.work.Spend(o.Path, units) == nil }
+func (r *resolver) spend(o *Image, units int) bool { return r.work.Spend(o.Path, units) == nil }
 
 // addLibraries loads the libraries that nothing needs by name.
 func (r *resolver) addLibraries() {
 	for _, name := range r.opts.Add {
-		dirs := r.userDirs([]string{filepath.Dir(name)}, "")
+		dirs := r.userDirs([]string{filepath.Dir(name)}, Rule{})
 		if len(dirs) == 0 || len(r.graph.Members) == 0 {
 			r.err = errors.Join(r.err, fmt.Errorf("library to add %q: the wheel holds no file that could open it", name))
 			return
 		}
-		o, why := r.candidate(dirs[0], filepath.Base(name), r.graph.Members[0])
+		o, why := r.candidate(dirs[0], filepath.Base(name), r.graph.Members[0].Images[0])
 		if o == nil {
 			r.err = errors.Join(r.err, fmt.Errorf("library to add %q: %s", name, why))
 			return
 		}
-		if !slices.Contains(r.graph.Added, o) {
-			r.graph.Added = append(r.graph.Added, o)
+		if !slices.Contains(r.graph.Added, o.File) {
+			r.graph.Added = append(r.graph.Added, o.File)
 		}
 		r.load(o)
 	}
@@ -117,24 +117,24 @@ type resolver struct {
 	opts        Options
 	root        Root
 	graph       *Graph
-	byInstall   map[string]*Object       // members by where they are installed
-	bySoname    map[string][]*Object     // members by soname and by base name
-	reached     map[string][]*Object     // members by the names that they are loaded by, see reach
-	isReached   map[reachedAs]bool       // the same
-	ledOnly     bool                     // nothing is found by its name alone
-	byPath      map[string]*Object       // files outside the wheel by path on this machine
-	byStat      map[fileStat][]*Object   // the same by what hard links share
-	paths       map[*Object][]dir        // search path of each file
-	loadPaths   map[pathKey]*loadPath    // each once
-	extended    map[extension]*loadPath  // see extend
-	versions    map[*Object]*versionSets // see nearest
-	same        map[[2]*elf.File]bool    // see sameELF
-	disk        *disk                    // what has been seen of the system
-	vain        map[vainSearch]bool      // where a library is not
-	noted       int                      // places in vain that edges have
+	byInstall   map[string]*Image       // members by where they are installed
+	bySoname    map[string][]*Image     // members by soname and by base name
+	reached     map[string][]*Image     // members by the names that they are loaded by, see reach
+	isReached   map[reachedAs]bool      // the same
+	ledOnly     bool                    // nothing is found by its name alone
+	byPath      map[string]*Image       // files outside the wheel by path on this machine
+	byStat      map[fileStat][]*Image   // the same by what hard links share
+	paths       map[*Image][]dir        // search path of each file
+	loadPaths   map[pathKey]*loadPath   // each once
+	extended    map[extension]*loadPath // see extend
+	versions    map[*Image]*versionSets // see nearest
+	same        map[[2]*elf.File]bool   // see sameELF
+	disk        *disk                   // what has been seen of the system
+	vain        map[vainSearch]bool     // where a library is not
+	noted       int                     // places in vain that edges have
 	work        *budget.Budget
 	asTheyLie   bool     // files of a file system, not of a wheel
-	interp      *Object  // the loader itself, for a program of the file system
+	interp      *Image   // the loader itself, for a program of the file system
 	hwcaps      []string // glibc-hwcaps subdirectories, best first
 	searchPath  []dir
 	libraryPath []dir
@@ -146,10 +146,10 @@ type resolver struct {
 func emptyResolver(root Root, d *disk, opts Options) *resolver {
 	return &resolver{
 		opts: opts, root: root, disk: d, graph: &Graph{Libc: cmp.Or(opts.Libc, Glibc), disk: d},
-		byInstall: map[string]*Object{}, bySoname: map[string][]*Object{}, reached: map[string][]*Object{},
-		byPath: map[string]*Object{}, byStat: map[fileStat][]*Object{}, paths: map[*Object][]dir{}, vain: map[vainSearch]bool{},
+		byInstall: map[string]*Image{}, bySoname: map[string][]*Image{}, reached: map[string][]*Image{},
+		byPath: map[string]*Image{}, byStat: map[fileStat][]*Image{}, paths: map[*Image][]dir{}, vain: map[vainSearch]bool{},
 		loadPaths: map[pathKey]*loadPath{}, extended: map[extension]*loadPath{}, isReached: map[reachedAs]bool{},
-		versions: map[*Object]*versionSets{}, same: map[[2]*elf.File]bool{}, work: newWork(),
+		versions: map[*Image]*versionSets{}, same: map[[2]*elf.File]bool{}, work: newWork(),
 	}
 }
 
@@ -160,8 +160,8 @@ func newResolver(members []Member, root Root, opts Options) *resolver {
 	r := emptyResolver(root, disk, opts)
 	arch := ""
 	for _, m := range members {
-		o := &Object{Path: m.Name, InWheel: true, File: m.File, install: installPath(m.Name)}
-		r.graph.Members = append(r.graph.Members, o)
+		o := newELF(&File{Path: m.Name, InWheel: true, install: installPath(m.Name)}, m.File)
+		r.graph.Members = append(r.graph.Members, o.File)
 		r.byInstall[o.install] = o
 		r.addSoname(path.Base(m.Name), o)
 		if soname := m.File.Soname(); soname != path.Base(m.Name) {
@@ -175,7 +175,7 @@ func newResolver(members []Member, root Root, opts Options) *resolver {
 	return r
 }
 
-func (r *resolver) addSoname(name string, o *Object) {
+func (r *resolver) addSoname(name string, o *Image) {
 	if name != "" {
 		r.bySoname[name] = append(r.bySoname[name], o)
 	}
@@ -183,10 +183,10 @@ func (r *resolver) addSoname(name string, o *Object) {
 
 // order returns the members as Python would load them: extension modules
 // first, then what no other file has loaded. Members are never loaded twice.
-func (r *resolver) order() []*Object {
-	var modules, others []*Object
-	for _, o := range r.graph.Members {
-		kind, err := o.File.Extension(path.Base(o.Path))
+func (r *resolver) order() []*Image {
+	var modules, others []*Image
+	for _, o := range Images(r.graph.Members) {
+		kind, err := o.ELF().Extension(path.Base(o.Path))
 		if err != nil {
 			r.err = errors.Join(r.err, fmt.Errorf("%s: %w", o.Path, err))
 			continue

@@ -91,15 +91,15 @@ func (w world) resolveMembers(t *testing.T, list []linkage.Member) (*linkage.Gra
 // behind it if rules is set. Paths are those within root.
 func edges(g *linkage.Graph, root string, rules bool) []string {
 	lines := []string{}
-	for _, o := range slices.Concat(g.Members, g.System) {
-		for _, e := range o.Edges {
+	for _, o := range linkage.Images(g.Members, g.System) {
+		for _, e := range o.Needs {
 			to := e.Status.String()
 			if e.Status == linkage.Found {
 				to = shown(e.To)
 			}
-			line := fmt.Sprintf("%s %s => %s", shown(o), e.Needed, to)
+			line := fmt.Sprintf("%s %s => %s", shown(o), e.Name, to)
 			if rules {
-				line += " (" + strings.ReplaceAll(e.Rule, root, "") + ")"
+				line += " (" + strings.ReplaceAll(e.Rule.String(), root, "") + ")"
 			}
 			lines = append(lines, line)
 		}
@@ -108,7 +108,7 @@ func edges(g *linkage.Graph, root string, rules bool) []string {
 }
 
 // shown names a file: a member by its name, a library by its path in the system.
-func shown(o *linkage.Object) string {
+func shown(o *linkage.Image) string {
 	if o.InWheel {
 		return o.Path
 	}
@@ -255,7 +255,7 @@ func TestMissingNamesEveryPlace(t *testing.T) {
 		down/libx.so dir
 		lib/libx.so  cut=40 elf x86_64
 		up/libx.so   elf aarch64`, linkage.Options{SearchPath: []string{"@/here", "@/down"}, LDPaths: []string{"@/lib", "@/up", "@/gone"}, UseLDPaths: true}}.resolve(t)
-	e := g.Members[0].Edges[0]
+	e := g.Members[0].Images[0].Needs[0]
 	if e.Status != linkage.Missing || e.To != nil {
 		t.Fatalf("libx.so: %v, %+v; want it to be missing", e.Status, e.To)
 	}

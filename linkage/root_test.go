@@ -67,10 +67,10 @@ func TestSearchPathOutsideTheSysroot(t *testing.T) {
 		t.Fatal(err)
 	}
 	g, _ := world{"m.so x86_64 needed=libx.so", "lib/liby.so elf x86_64", linkage.Options{SearchPath: []string{outside}}}.resolve(t)
-	if got, want := g.Members[0].Edges[0].To.Path, filepath.Join(outside, "libx.so"); got != want {
+	if got, want := g.Members[0].Images[0].Needs[0].To.Path, filepath.Join(outside, "libx.so"); got != want {
 		t.Errorf("libx.so is %s, want %s", got, want)
 	}
-	if got := g.System[0].Edge("liby.so"); got.Status != linkage.Found && g.System[1].Edge("liby.so").Status != linkage.Found {
+	if got := g.System[0].Images[0].Need("liby.so"); got.Status != linkage.Found && g.System[1].Images[0].Need("liby.so").Status != linkage.Found {
 		t.Errorf("what a library from outside needs is not found in the sysroot: %+v", got)
 	}
 }

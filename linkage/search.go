@@ -14,14 +14,14 @@ import (
 
 // search looks for the library of an edge in every place where the file of q
 // seeks its libraries. A search in vain is noted in the edge.
-func (r *resolver) search(e *Edge, q *request) (to *Object, rule string) {
+func (r *resolver) search(e *Need, q *request) (to *Image, rule Rule) {
 	from := q.file
-	if strings.Contains(e.Needed, "/") {
+	if strings.Contains(e.Name, "/") {
 		return r.searchPathName(e, from)
 	}
 	where := vainSearch{e, r.searched(q), q.program}
 	if r.vain[where] {
-		return nil, "" // an earlier load has looked there
+		return nil, Rule{} // an earlier load has looked there
 	}
 	if q.dirs == nil {
 		q.dirs = r.plan(q)
@@ -29,14 +29,14 @@ func (r *resolver) search(e *Edge, q *request) (to *Object, rule string) {
 	if to, rule = r.searchInOrder(e, q); to != nil {
 		return to, rule
 	}
-	r.note(e, e.Needed, q.dirs, from)
+	r.note(e, e.Name, q.dirs, from)
 	r.vain[where] = true
-	return nil, ""
+	return nil, Rule{}
 }
 
 // A vainSearch is one that need not be made again.
 type vainSearch struct {
-	edge    *Edge
+	edge    *Need
 	path    *loadPath // nil where the file's own DT_RUNPATH alone counts
 	program bool
 }
@@ -44,7 +44,7 @@ type vainSearch struct {
 // searched returns the load path that decides where the libraries of a file are
 // sought, nil if none does.
 func (r *resolver) searched(q *request) *loadPath {
-	if r.opts.Libc != Musl && hasRunPath(q.file.File) {
+	if r.opts.Libc != Musl && hasRunPath(q.file.ELF()) {
 		return nil
 	}
 	return q.path
@@ -53,39 +53,39 @@ func (r *resolver) searched(q *request) *loadPath {
 // searchInOrder looks in the wheel where search paths lead, then where the user
 // says. A library of the wheel that has the name goes before the system's own if
 // another file has loaded it, and comes last if nothing leads to it.
-func (r *resolver) searchInOrder(e *Edge, q *request) (to *Object, rule string) {
+func (r *resolver) searchInOrder(e *Need, q *request) (to *Image, rule Rule) {
 	inWheel, named := 0, 0
 	for inWheel < len(q.dirs) && q.dirs[inWheel].inWheel {
 		inWheel++
 	}
 	for named = inWheel; named < len(q.dirs) && !q.dirs[named].system; named++ {
 	}
-	if to, rule = r.searchDirs(e.Needed, q.dirs[:inWheel], q.file); to != nil {
+	if to, rule = r.searchDirs(e.Name, q.dirs[:inWheel], q.file); to != nil {
 		return to, rule
 	}
-	to, rule = r.searchDirs(e.Needed, q.dirs[inWheel:named], q.file)
-	reached := r.reachedByName(e.Needed, q)
+	to, rule = r.searchDirs(e.Name, q.dirs[inWheel:named], q.file)
+	reached := r.reachedByName(e.Name, q)
 	switch {
-	case reached != nil && (to == nil || r.sameELF(q.file, reached.File, to.File)):
-		return reached, ByName
+	case reached != nil && (to == nil || r.sameELF(q.file, reached.ELF(), to.ELF())):
+		return reached, Rule{Kind: ByName}
 	case to != nil:
 		return to, rule
 	}
-	if to, rule = r.searchDirs(e.Needed, q.dirs[named:], q.file); to != nil {
+	if to, rule = r.searchDirs(e.Name, q.dirs[named:], q.file); to != nil {
 		return to, rule
 	}
-	return r.strandedFor(e, e.Needed, q.file)
+	return r.strandedFor(e, e.Name, q.file)
 }
 
 // strandedFor resolves an edge to a library of the wheel to which nothing leads.
-func (r *resolver) strandedFor(e *Edge, name string, from *Object) (to *Object, rule string) {
+func (r *resolver) strandedFor(e *Need, name string, from *Image) (to *Image, rule Rule) {
 	if to, e.Rivals = r.stranded(name, from); to == nil {
-		return nil, ""
+		return nil, Rule{}
 	}
-	return to, Stranded
+	return to, Rule{Kind: Stranded}
 }
 
-func (r *resolver) searchDirs(needed string, dirs []dir, from *Object) (to *Object, rule string) {
+func (r *resolver) searchDirs(needed string, dirs []dir, from *Image) (to *Image, rule Rule) {
 	for _, d := range dirs {
 		if r.work.Err() != nil {
 			break
@@ -94,11 +94,11 @@ func (r *resolver) searchDirs(needed string, dirs []dir, from *Object) (to *Obje
 			return to, d.rule
 		}
 	}
-	return nil, ""
+	return nil, Rule{}
 }
 
 // note records where a library was sought in vain, the first time that it was.
-func (r *resolver) note(e *Edge, name string, dirs []dir, from *Object) {
+func (r *resolver) note(e *Need, name string, dirs []dir, from *Image) {
 	if e.Tried != nil {
 		return
 	}
@@ -124,30 +124,27 @@ const (
 
 // morePlaces stands for places that are not told.
 func morePlaces(n int) Place {
-	return Place{Dir: "and " + phrase.Count(n, "more place"), Rule: "not listed", Why: "without success", more: n}
+	return Place{Dir: "and " + phrase.Count(n, "more place"), Rule: Rule{Kind: notTold}, Why: "without success", more: n}
 }
 
-// needsPath is the rule of a DT_NEEDED with a slash.
-const needsPath = "DT_NEEDED with a path"
-
 // searchPathName resolves a DT_NEEDED that is a path: it is opened as it is.
-func (r *resolver) searchPathName(e *Edge, from *Object) (to *Object, rule string) {
-	dirs := r.expand(path.Dir(e.Needed), from)
+func (r *resolver) searchPathName(e *Need, from *Image) (to *Image, rule Rule) {
+	dirs := r.expand(path.Dir(e.Name), from)
 	for i := range dirs {
-		dirs[i].rule = needsPath
+		dirs[i].rule = Rule{Kind: ByPath}
 	}
 	if len(dirs) == 0 {
-		e.Tried = []Place{{Dir: path.Dir(e.Needed), Rule: needsPath, Why: "it depends on the working directory of the process"}}
+		e.Tried = []Place{{Dir: path.Dir(e.Name), Rule: Rule{Kind: ByPath}, Why: "it depends on the working directory of the process"}}
 	}
-	if to, rule = r.searchDirs(path.Base(e.Needed), dirs, from); to != nil {
+	if to, rule = r.searchDirs(path.Base(e.Name), dirs, from); to != nil {
 		return to, rule
 	}
-	r.note(e, path.Base(e.Needed), dirs, from)
-	return r.strandedFor(e, path.Base(e.Needed), from)
+	r.note(e, path.Base(e.Name), dirs, from)
+	return r.strandedFor(e, path.Base(e.Name), from)
 }
 
 // noteWay notes how a library that is left out would be found outside the wheel.
-func (r *resolver) noteWay(e *Edge, q *request) {
+func (r *resolver) noteWay(e *Need, q *request) {
 	if q.dirs == nil {
 		q.dirs = r.plan(q)
 	}
@@ -158,7 +155,7 @@ func (r *resolver) noteWay(e *Edge, q *request) {
 		if !r.spend(q.file, costLook+len(d.name)/64) {
 			return
 		}
-		l := r.disk.lookup(d.root, d.name+"/"+path.Base(e.Needed))
+		l := r.disk.lookup(d.root, d.name+"/"+path.Base(e.Name))
 		switch {
 		case l.file == nil || refuses(q.file, l.file) != "":
 		case d.system:
@@ -170,7 +167,7 @@ func (r *resolver) noteWay(e *Edge, q *request) {
 }
 
 // candidate looks for a library in one directory. Without one, it says why.
-func (r *resolver) candidate(d dir, name string, from *Object) (*Object, string) {
+func (r *resolver) candidate(d dir, name string, from *Image) (*Image, string) {
 	if !r.spend(from, costLook+(len(d.name)+len(name))/64) {
 		return nil, "not looked at"
 	}
@@ -179,7 +176,7 @@ func (r *resolver) candidate(d dir, name string, from *Object) (*Object, string)
 		if o == nil {
 			return nil, "not there"
 		}
-		if why := refuses(from, o.File); why != "" {
+		if why := refuses(from, o.ELF()); why != "" {
 			return nil, why
 		}
 		return o, ""
@@ -196,11 +193,11 @@ func (r *resolver) candidate(d dir, name string, from *Object) (*Object, string)
 
 // refuses tells why a file passes over a library: ld.so does so when the library
 // is of another class or machine.
-func refuses(from *Object, library *elf.File) string {
-	if from.File.SameTarget(&library.Header) {
+func refuses(from *Image, library *elf.File) string {
+	if from.ELF().SameTarget(&library.Header) {
 		return ""
 	}
-	return fmt.Sprintf("%s, not %s", archName(library), archName(from.File))
+	return fmt.Sprintf("%s, not %s", archName(library), archName(from.ELF()))
 }
 
 func archName(f *elf.File) string {
@@ -220,7 +217,7 @@ type fileStat struct {
 // object returns the library of an image that was found at a path of its root.
 // There is one for each file: the loader compares device and inode, so another
 // hard link to what is loaded is no other library.
-func (r *resolver) object(found image, at string) *Object {
+func (r *resolver) object(found image, at string) *Image {
 	if o, ok := r.byPath[found.host]; ok {
 		return o
 	}
@@ -230,10 +227,10 @@ func (r *resolver) object(found image, at string) *Object {
 			return o
 		}
 	}
-	o := &Object{Path: found.host, File: found.file, Found: found.root.host(at), real: found.real, found: at, root: found.root, info: found.info}
-	r.err = errors.Join(r.err, checkELF(o.Path, o.File))
+	o := newELF(&File{Path: found.host, Found: found.root.host(at), real: found.real, found: at, root: found.root, info: found.info}, found.file)
+	r.err = errors.Join(r.err, checkELF(o.Path, o.ELF()))
 	r.byPath[found.host] = o
 	r.byStat[stat] = append(r.byStat[stat], o)
-	r.graph.System = append(r.graph.System, o)
+	r.graph.System = append(r.graph.System, o.File)
 	return o
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func TestLibrariesInTheWheel(t *testing.T) {
-	const byName, stranded = " (" + linkage.ByName + ")", " (" + linkage.Stranded + ")"
+	byName, stranded := " ("+linkage.Rule{Kind: linkage.ByName}.String()+")", " ("+linkage.Rule{Kind: linkage.Stranded}.String()+")"
 	const other = "\ndemo/other.so x86_64 export=PyInit_other needed=libx.so.1 rpath=$ORIGIN/../x.libs"
 	const byOther = "demo/other.so libx.so.1 => x.libs/libx.so.1 (DT_RPATH $ORIGIN/../x.libs of demo/other.so)"
 	runSearches(t, true, []searchCase{
@@ -200,7 +200,7 @@ func TestNeededWithAPath(t *testing.T) {
 			[]string{"demo/m.so $ORIGIN/lib/libx.so => demo/lib/libx.so"}},
 	})
 	g, _ := world{"m.so x86_64 needed=./build/libx.so", "build/libx.so elf x86_64", linkage.Options{}}.resolve(t)
-	e := g.Members[0].Edges[0]
+	e := g.Members[0].Images[0].Needs[0]
 	if e.Status != linkage.Missing || len(e.Tried) != 1 || e.Tried[0].Dir != "build" {
 		t.Errorf("a relative path: %v, searched %+v; want it missing, with the reason", e.Status, e.Tried)
 	}
@@ -260,7 +260,7 @@ func TestManyFilesEnd(t *testing.T) {
 	w := world{wheel.String(), "", linkage.Options{}}
 	first, root := w.resolve(t)
 	second, root2 := w.resolve(t)
-	if len(first.Members) != n || first.Members[n-1].Edge("lib000.so").Status != linkage.Found {
+	if len(first.Members) != n || first.Members[n-1].Images[0].Need("lib000.so").Status != linkage.Found {
 		t.Errorf("the last of %d members does not find the first", n)
 	}
 	if diff := cmp.Diff(edges(first, root, true), edges(second, root2, true)); diff != "" {

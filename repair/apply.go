@@ -171,20 +171,20 @@ func billOfMaterials(p *Plan, owners *owners) ([]byte, error) {
 	for i := range p.Grafts {
 		g := &p.Grafts[i]
 		entry := sbom.Graft{Member: g.Member, SHA256: g.SHA256}
-		if g.binary != nil {
+		if g.file.MachO() != nil {
 			grafts = append(grafts, entry) // no package database tells where it comes from
 			continue
 		}
-		entry.Soname = g.object.File.Soname()
-		pkg, err := owners.of(g.object)
+		entry.Soname = g.file.Images[0].Name
+		pkg, err := owners.of(g.file)
 		if err != nil {
 			return nil, err
 		}
 		// The path of a library that no package owns tells about the build
 		// machine only.
 		if pkg != nil {
-			entry.Package, entry.Source = pkg, g.object.SystemPath()
-		} else if owners.expects(g.object) {
+			entry.Package, entry.Source = pkg, g.file.SystemPath()
+		} else if owners.expects(g.file) {
 			p.warn("no package of the database has %s: the SBOM gives it no version", g.Source)
 		}
 		grafts = append(grafts, entry)

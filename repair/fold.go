@@ -14,7 +14,7 @@ import (
 // that are links on a build machine: a wheel has none. They are told, or folded into
 // one if that was asked: what needs another needs that one, and the others go.
 func (p *Plan) planCopies(ctx context.Context) error {
-	p.folded = map[*linkage.Object]*linkage.Object{}
+	p.folded = map[*linkage.Image]*linkage.Image{}
 	copies, err := p.copies(ctx)
 	if err != nil {
 		return err
@@ -24,12 +24,12 @@ func (p *Plan) planCopies(ctx context.Context) error {
 		var names, gone []string
 		for _, o := range group {
 			names = append(names, o.Path)
-			if path.Base(o.Path) == o.File.Soname() {
+			if path.Base(o.Path) == o.ELF().Soname() {
 				kept = o
 			}
 		}
 		if !p.options.FoldCopies {
-			p.warn("%s are one library, %d bytes each; folding would leave one", strings.Join(names, ", "), kept.File.Size())
+			p.warn("%s are one library, %d bytes each; folding would leave one", strings.Join(names, ", "), kept.ELF().Size())
 			continue
 		}
 		for _, o := range group {
@@ -39,7 +39,7 @@ func (p *Plan) planCopies(ctx context.Context) error {
 			}
 		}
 		p.Removed = append(p.Removed, gone...)
-		p.warn("%s removed: the same as %s, %d bytes each; code that opens it by that name no longer finds it", strings.Join(gone, ", "), kept.Path, kept.File.Size())
+		p.warn("%s removed: the same as %s, %d bytes each; code that opens it by that name no longer finds it", strings.Join(gone, ", "), kept.Path, kept.ELF().Size())
 	}
 	if p.options.FoldCopies && len(copies) == 0 {
 		p.warn("no library lies in one folder under several names: nothing is folded")
@@ -49,19 +49,19 @@ func (p *Plan) planCopies(ctx context.Context) error {
 
 // copies returns the groups of libraries of one folder with the same soname and bytes,
 // in the order of their names.
-func (p *Plan) copies(ctx context.Context) ([][]*linkage.Object, error) {
-	alike := map[string][]*linkage.Object{}
+func (p *Plan) copies(ctx context.Context) ([][]*linkage.Image, error) {
+	alike := map[string][]*linkage.Image{}
 	var keys []string
 	for _, o := range p.members {
-		if o.File.Soname() == "" {
+		if o.ELF().Soname() == "" {
 			continue
 		}
-		key := fmt.Sprintf("%s\x00%s\x00%d", path.Dir(o.Path), o.File.Soname(), o.File.Size())
+		key := fmt.Sprintf("%s\x00%s\x00%d", path.Dir(o.Path), o.ELF().Soname(), o.ELF().Size())
 		if alike[key] = append(alike[key], o); len(alike[key]) == 1 {
 			keys = append(keys, key)
 		}
 	}
-	var groups [][]*linkage.Object
+	var groups [][]*linkage.Image
 	for _, key := range keys {
 		if len(alike[key]) < 2 {
 			continue
@@ -76,13 +76,13 @@ func (p *Plan) copies(ctx context.Context) ([][]*linkage.Object, error) {
 }
 
 // equalOnes groups files by their digest, without those that are alone.
-func equalOnes(files []*linkage.Object, sums []string) [][]*linkage.Object {
-	var groups [][]*linkage.Object
+func equalOnes(files []*linkage.Image, sums []string) [][]*linkage.Image {
+	var groups [][]*linkage.Image
 	for i, sum := range sums {
 		if slices.Index(sums, sum) != i {
 			continue
 		}
-		var group []*linkage.Object
+		var group []*linkage.Image
 		for n, other := range sums {
 			if other == sum {
 				group = append(group, files[n])

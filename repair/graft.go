@@ -16,7 +16,7 @@ import (
 // they need is grafted into a folder of their own.
 type libDirs struct{ packages, aside string }
 
-func newLibDirs(libDir string, members []*linkage.Object) libDirs {
+func newLibDirs(libDir string, members []*linkage.Image) libDirs {
 	d := libDirs{packages: libDir}
 	for _, o := range members {
 		if outsidePackages(o.Path) {
@@ -38,12 +38,12 @@ func (d libDirs) of(aside bool) string {
 func outsidePackages(member string) bool { return !linkage.InPackages(member) }
 
 // digests returns the digest of each of the libraries.
-func digests(ctx context.Context, libraries []*linkage.Object, jobs int) ([]string, error) {
+func digests(ctx context.Context, libraries []*linkage.Image, jobs int) ([]string, error) {
 	all := make([]string, len(libraries))
 	var tasks []func() error
 	for i, o := range libraries {
 		tasks = append(tasks, func() (err error) {
-			all[i], err = fileDigest(o.File)
+			all[i], err = fileDigest(o.Content)
 			return named(o.Path, err)
 		})
 	}
@@ -51,10 +51,10 @@ func digests(ctx context.Context, libraries []*linkage.Object, jobs int) ([]stri
 }
 
 // planGrafts names the libraries that come in.
-func (p *Plan) planGrafts(ctx context.Context, dirs libDirs, members []*linkage.Object) error {
+func (p *Plan) planGrafts(ctx context.Context, dirs libDirs, members []*linkage.Image) error {
 	names := map[string]string{} // member to digest
-	wanted := [2]map[*linkage.Object]bool{p.graftsFor(members, false), p.graftsFor(members, true)}
-	libraries := slices.Clone(p.verdict.Grafts)
+	wanted := [2]map[*linkage.Image]bool{p.graftsFor(members, false), p.graftsFor(members, true)}
+	libraries := linkage.Images(p.verdict.Grafts)
 	for _, o := range members {
 		if wanted[1][o] {
 			libraries = append(libraries, o) // a copy outside site-packages
@@ -83,7 +83,7 @@ func (p *Plan) planGrafts(ctx context.Context, dirs libDirs, members []*linkage.
 			if o.InWheel {
 				p.warn("%s is copied to %s, since no search path leads from there into site-packages", o.Path, member)
 			}
-			p.Grafts = append(p.Grafts, Graft{Source: o.Path, SHA256: digest, Member: member, Added: added, object: o, aside: aside})
+			p.Grafts = append(p.Grafts, Graft{Source: o.Path, SHA256: digest, Member: member, Added: added, file: o.File, aside: aside})
 		}
 	}
 	return nil
@@ -92,12 +92,12 @@ func (p *Plan) planGrafts(ctx context.Context, dirs libDirs, members []*linkage.
 // graftsFor returns the grafts that the members of one part of the installation
 // need, directly and through others. Outside site-packages these may be libraries of
 // the wheel, which come there as copies.
-func (p *Plan) graftsFor(members []*linkage.Object, aside bool) map[*linkage.Object]bool {
-	grafts, reached := map[*linkage.Object]bool{}, map[*linkage.Object]bool{}
-	for _, o := range p.verdict.Grafts {
+func (p *Plan) graftsFor(members []*linkage.Image, aside bool) map[*linkage.Image]bool {
+	grafts, reached := map[*linkage.Image]bool{}, map[*linkage.Image]bool{}
+	for _, o := range linkage.Images(p.verdict.Grafts) {
 		grafts[o] = true
 	}
-	var queue []*linkage.Object
+	var queue []*linkage.Image
 	if !aside {
 		for _, o := range p.added {
 			reached[o] = true
@@ -112,7 +112,7 @@ func (p *Plan) graftsFor(members []*linkage.Object, aside bool) map[*linkage.Obj
 	for len(queue) > 0 {
 		o := queue[0]
 		queue = queue[1:]
-		for _, e := range o.Edges {
+		for _, e := range o.Needs {
 			if e.Status != linkage.Found || reached[e.To] {
 				continue
 			}
@@ -127,11 +127,11 @@ func (p *Plan) graftsFor(members []*linkage.Object, aside bool) map[*linkage.Obj
 
 // cutOff reports whether a file outside site-packages needs a library inside that it
 // does not find there: no search path leads in, and a copy has none.
-func cutOff(o *linkage.Object, e *linkage.Edge, copied bool) bool {
+func cutOff(o *linkage.Image, e *linkage.Need, copied bool) bool {
 	if !e.To.InWheel || outsidePackages(e.To.Path) {
 		return false
 	}
-	return copied || e.Rule == linkage.Stranded
+	return copied || e.Rule.Kind == linkage.Stranded
 }
 
 // graftName puts the first 8 hex digits of the digest into a library's name, as
@@ -151,9 +151,9 @@ func graftName(base, digest string) string {
 
 // grafted returns the graft of a library for one part of the installation, nil
 // if it stays outside.
-func (p *Plan) grafted(o *linkage.Object, aside bool) *Graft {
+func (p *Plan) grafted(o *linkage.Image, aside bool) *Graft {
 	for i := range p.Grafts {
-		if p.Grafts[i].object == o && p.Grafts[i].aside == aside {
+		if p.Grafts[i].file == o.File && p.Grafts[i].aside == aside {
 			return &p.Grafts[i]
 		}
 	}
@@ -161,8 +161,8 @@ func (p *Plan) grafted(o *linkage.Object, aside bool) *Graft {
 }
 
 // needsGraft reports whether a file of the wheel needs a library that is copied in.
-func (p *Plan) needsGraft(o *linkage.Object) bool {
-	return slices.ContainsFunc(o.Edges, func(e *linkage.Edge) bool {
+func (p *Plan) needsGraft(o *linkage.Image) bool {
+	return slices.ContainsFunc(o.Needs, func(e *linkage.Need) bool {
 		return e.Status == linkage.Found && p.grafted(e.To, outsidePackages(o.Path)) != nil
 	})
 }

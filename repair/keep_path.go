@@ -10,7 +10,7 @@ import (
 
 // keepsEntry reports whether a search path entry stays that leads outside the wheel:
 // because that was asked, or because it is the way to a library that is left out.
-func (p *Plan) keepsEntry(o *linkage.Object, entry string) bool {
+func (p *Plan) keepsEntry(o *linkage.Image, entry string) bool {
 	if p.matchesKept(entry) {
 		return true
 	}
@@ -18,7 +18,7 @@ func (p *Plan) keepsEntry(o *linkage.Object, entry string) bool {
 	if e == nil {
 		return false
 	}
-	p.warn("%s: search path entry %q stays: %s is left out, and may be found through it", o.Path, entry, e.Needed)
+	p.warn("%s: search path entry %q stays: %s is left out, and may be found through it", o.Path, entry, e.Name)
 	p.kept = append(p.kept, entry)
 	return true
 }
@@ -39,7 +39,7 @@ func (p *Plan) matchesKept(entry string) bool {
 // only way, nil if there is none. Nobody knows on the build machine what a path
 // relative to the file leads to once it is installed. An absolute one has to have led
 // to the library here, and is not needed beside such a path.
-func (p *Plan) wayTo(o *linkage.Object, entry string) *linkage.Edge {
+func (p *Plan) wayTo(o *linkage.Image, entry string) *linkage.Need {
 	_, relative := wheelDir(entry, o.Path)
 	relative = relative && o.InWheel
 	for _, e := range p.leftOut(o) {
@@ -57,12 +57,12 @@ func (p *Plan) wayTo(o *linkage.Object, entry string) *linkage.Edge {
 // leftOut returns the needs that are left out for which the search path of a file
 // counts: its own, and what its libraries need unless it has a DT_RUNPATH, which
 // does not count for them (musl's loader makes no difference).
-func (p *Plan) leftOut(o *linkage.Object) []*linkage.Edge {
-	edges := o.Edges
-	if o.File.RunPath() == "" || p.policy.Libc == linkage.Musl {
+func (p *Plan) leftOut(o *linkage.Image) []*linkage.Need {
+	edges := o.Needs
+	if o.ELF().RunPath() == "" || p.policy.Libc == linkage.Musl {
 		edges = o.Loads()
 	}
-	var out []*linkage.Edge
+	var out []*linkage.Need
 	for _, e := range edges {
 		if e.Status == linkage.Excluded {
 			out = append(out, e)
@@ -73,10 +73,10 @@ func (p *Plan) leftOut(o *linkage.Object) []*linkage.Edge {
 
 // hasRelativeWay reports whether an entry of a member leads to where the wheel itself
 // installs nothing: to another package, or to the prefix.
-func (p *Plan) hasRelativeWay(o *linkage.Object) bool {
-	return o.InWheel && slices.ContainsFunc(strings.Split(o.File.SearchPath(), ":"), func(entry string) bool {
+func (p *Plan) hasRelativeWay(o *linkage.Image) bool {
+	return o.InWheel && slices.ContainsFunc(strings.Split(o.ELF().SearchPath(), ":"), func(entry string) bool {
 		dir, ok := wheelDir(entry, o.Path)
-		return ok && !slices.ContainsFunc(p.members, func(m *linkage.Object) bool { return linkage.InstallDir(m.Path) == dir })
+		return ok && !slices.ContainsFunc(p.members, func(m *linkage.Image) bool { return linkage.InstallDir(m.Path) == dir })
 	})
 }
 

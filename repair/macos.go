@@ -82,8 +82,8 @@ func (c *Change) sliceEdits(f *macho.File) [][]macho.Edit {
 
 // editMachO makes the edited file. A file without a signature gets the base name of
 // its member as the identifier of its new one, as codesign(1) would give it.
-func editMachO(ctx context.Context, b *linkage.Binary, c *Change, member string) (*macho.Overlay, error) {
-	return b.File.EditSlices(ctx, macho.Options{FileName: path.Base(member), Jobs: 1}, c.sliceEdits(b.File))
+func editMachO(ctx context.Context, b *linkage.File, c *Change, member string) (*macho.Overlay, error) {
+	return b.MachO().EditSlices(ctx, macho.Options{FileName: path.Base(member), Jobs: 1}, c.sliceEdits(b.MachO()))
 }
 
 // planMacOS decides about a macOS wheel.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/linkage"
@@ -23,7 +22,7 @@ func (p *Plan) editMembers(rep *audit.Report) error {
 			p.tellScript(b.Path, path.Dir(g.Member))
 		}
 		if !change.empty() {
-			p.Edits = append(p.Edits, Edit{Member: b.Path, Change: change, binary: b})
+			p.Edits = append(p.Edits, Edit{Member: b.Path, Change: change, file: b})
 			p.warnCertificate(b)
 		}
 	}
@@ -33,16 +32,16 @@ func (p *Plan) editMembers(rep *audit.Report) error {
 		if p.options.MacOS.KeepIDs {
 			id = ""
 		}
-		g.Slices = p.changeSlices(g.binary, g.Member, g.aside, id)
+		g.Slices = p.changeSlices(g.file, g.Member, g.aside, id)
 	}
 	return p.dropSameMachO()
 }
 
 // graftOf returns a library that is copied in and that a member loads, nil if there is
 // none.
-func (p *Plan) graftOf(b *linkage.Binary) *Graft {
+func (p *Plan) graftOf(b *linkage.File) *Graft {
 	for _, image := range b.Images {
-		for _, e := range image.Loads {
+		for _, e := range image.Needs {
 			if to := target(image, e); to != nil {
 				if g := p.graftedMachO(to, outsidePackages(b.Path)); g != nil {
 					return g
@@ -58,14 +57,14 @@ func (p *Plan) graftOf(b *linkage.Binary) *Graft {
 const installNamePrefix = "/DLC/"
 
 // changeSlices decides about each slice of a file that is to be called member.
-func (p *Plan) changeSlices(b *linkage.Binary, member string, aside bool, id string) []SliceChange {
+func (p *Plan) changeSlices(b *linkage.File, member string, aside bool, id string) []SliceChange {
 	var changes []SliceChange
 	for _, image := range b.Images {
-		s := SliceChange{Arch: image.Slice.Arch.String(), RemovedRPaths: p.buildRPaths(image.Slice.RPaths)}
-		if signature, err := image.Slice.Signature(); err == nil && signature == nil {
-			s.Sign = image.Slice.Arch.IsARM64()
+		s := SliceChange{Arch: image.Arch, RemovedRPaths: p.buildRPaths(image.Slice().RPaths)}
+		if signature, err := image.Slice().Signature(); err == nil && signature == nil {
+			s.Sign = image.Slice().Arch.IsARM64()
 		}
-		if image.Slice.ID != "" && id != "" && image.Slice.ID != id {
+		if image.Slice().ID != "" && id != "" && image.Slice().ID != id {
 			s.InstallName = id
 		}
 		for _, name := range s.lookUpPython(image) {
@@ -74,10 +73,10 @@ func (p *Plan) changeSlices(b *linkage.Binary, member string, aside bool, id str
 				p.Warnings = append(p.Warnings, text)
 			}
 		}
-		for _, e := range image.Loads {
+		for _, e := range image.Needs {
 			name := p.loadName(image, e, member, aside)
-			r := Rename{Old: e.Dylib.Name, New: name}
-			if name != "" && name != e.Dylib.Name && !slices.Contains(s.Needed, r) {
+			r := Rename{Old: e.Name, New: name}
+			if name != "" && name != e.Name && !slices.Contains(s.Needed, r) {
 				s.Needed = append(s.Needed, r)
 			}
 		}
@@ -91,9 +90,9 @@ func (p *Plan) changeSlices(b *linkage.Binary, member string, aside bool, id str
 // lookUpPython removes Python itself from what a module or library loads, and returns
 // its names.
 func (s *SliceChange) lookUpPython(image *linkage.Image) []string {
-	for _, e := range image.Loads {
-		if e.Status == linkage.DylibPython && image.Slice.Type != macho.Execute && !slices.Contains(s.LookedUp, e.Dylib.Name) {
-			s.LookedUp = append(s.LookedUp, e.Dylib.Name)
+	for _, e := range image.Needs {
+		if e.Status == linkage.LibPython && image.Slice().Type != macho.Execute && !slices.Contains(s.LookedUp, e.Name) {
+			s.LookedUp = append(s.LookedUp, e.Name)
 		}
 	}
 	return s.LookedUp
@@ -101,8 +100,8 @@ func (s *SliceChange) lookUpPython(image *linkage.Image) []string {
 
 // loadName returns the name by which a file of the wheel loads a library after the
 // repair, "" if that stays as it is.
-func (p *Plan) loadName(image *linkage.Image, e *linkage.LoadEdge, member string, aside bool) string {
-	if e.Status == linkage.DylibSystem {
+func (p *Plan) loadName(image *linkage.Image, e *linkage.Need, member string, aside bool) string {
+	if e.Status == linkage.System {
 		return e.SystemName
 	}
 	to := target(image, e)
@@ -121,20 +120,20 @@ func (p *Plan) loadName(image *linkage.Image, e *linkage.LoadEdge, member string
 // leadsThere reports whether the way to a member has to be written anew. What a
 // graft finds in the wheel, it has to find from its new place. Another file is where it was: it keeps a name that leads to the
 // library in whatever process.
-func (p *Plan) leadsThere(image *linkage.Image, e *linkage.LoadEdge, member string) bool {
-	b := image.Binary
-	if e.Rule == linkage.ByFileName || e.Rule == linkage.OwnCopy {
+func (p *Plan) leadsThere(image *linkage.Image, e *linkage.Need, member string) bool {
+	b := image.File
+	if e.Rule.Kind == linkage.ByFileName || e.Rule.Kind == linkage.OwnCopy {
 		p.tellOwn(b, e)
 	}
-	elsewhere := e.Program != nil && (isScript(e.Program.Binary.Path) || p.macos.UnderPython()[image])
+	elsewhere := e.Program != nil && (isScript(e.Program.Path) || p.macos.UnderPython()[image])
 	return !b.InWheel || member != b.Path || elsewhere || e.Fold || !e.Leads()
 }
 
 // tellOwn tells which file of the wheel is taken for a name that does not lead to it.
-func (p *Plan) tellOwn(b *linkage.Binary, e *linkage.LoadEdge) {
-	text := fmt.Sprintf("%s: %s becomes %s of the wheel, which is called so", b.Path, e.Dylib.Name, e.To.Binary.Path)
+func (p *Plan) tellOwn(b *linkage.File, e *linkage.Need) {
+	text := fmt.Sprintf("%s: %s becomes %s of the wheel, which is called so", b.Path, e.Name, e.To.Path)
 	if e.Instead != nil {
-		text = fmt.Sprintf("%s: %s becomes %s of the wheel, and not a second copy of %s", b.Path, e.Dylib.Name, e.To.Binary.Path, e.Instead.Path)
+		text = fmt.Sprintf("%s: %s becomes %s of the wheel, and not a second copy of %s", b.Path, e.Name, e.To.Path, e.Instead.Path)
 	}
 	if !slices.Contains(p.Warnings, text) {
 		p.Warnings = append(p.Warnings, text)
@@ -144,17 +143,17 @@ func (p *Plan) tellOwn(b *linkage.Binary, e *linkage.LoadEdge) {
 // target returns the file that a library resolves to. A slice for which it was not
 // found follows another one of the file: it then asks for the library in the wheel
 // and not for a path of the build machine.
-func target(image *linkage.Image, e *linkage.LoadEdge) *linkage.Binary {
-	if e.Status == linkage.DylibFound {
-		return e.To.Binary
+func target(image *linkage.Image, e *linkage.Need) *linkage.File {
+	if e.Status == linkage.Found {
+		return e.To.File
 	}
-	if e.Status != linkage.DylibMissing {
+	if e.Status != linkage.Missing {
 		return nil
 	}
-	for _, other := range image.Binary.Images {
-		for _, o := range other.Loads {
-			if o.Dylib.Name == e.Dylib.Name && o.Status == linkage.DylibFound && !o.To.Binary.InWheel {
-				return o.To.Binary
+	for _, other := range image.File.Images {
+		for _, o := range other.Needs {
+			if o.Name == e.Name && o.Status == linkage.Found && !o.To.InWheel {
+				return o.To.File
 			}
 		}
 	}
@@ -179,7 +178,7 @@ func (p *Plan) buildRPaths(rpaths []string) []string {
 
 // buildRPaths returns those of the search paths that no repaired file keeps; loaded
 // are the files that may have found what was left out by one of them.
-func buildRPaths(rpaths []string, loaded []*linkage.Binary) []string {
+func buildRPaths(rpaths []string, loaded []*linkage.File) []string {
 	var removed []string
 	for _, rpath := range rpaths {
 		if !linkage.PortableRPath(rpath) && !leadsOut(rpath, loaded) && !slices.Contains(removed, rpath) {
@@ -191,11 +190,11 @@ func buildRPaths(rpaths []string, loaded []*linkage.Binary) []string {
 
 // leadsOut reports whether the loader found a library that is left out by a search
 // path.
-func leadsOut(rpath string, loaded []*linkage.Binary) bool {
+func leadsOut(rpath string, loaded []*linkage.File) bool {
 	for _, b := range loaded {
 		for _, image := range b.Images {
-			for _, e := range image.Loads {
-				if e.Status == linkage.DylibExcluded && strings.HasPrefix(e.Rule, "LC_RPATH "+rpath+" of ") {
+			for _, e := range image.Needs {
+				if e.Status == linkage.Excluded && e.Rule.Kind == linkage.ByLCRPath && e.Rule.Text == rpath {
 					return true
 				}
 			}
@@ -205,8 +204,8 @@ func leadsOut(rpath string, loaded []*linkage.Binary) bool {
 }
 
 // warnCertificate tells that a signature that somebody vouches for is lost.
-func (p *Plan) warnCertificate(b *linkage.Binary) {
-	for _, s := range b.File.Slices {
+func (p *Plan) warnCertificate(b *linkage.File) {
+	for _, s := range b.MachO().Slices {
 		if old, err := s.Signature(); err == nil && old != nil && old.Certificate {
 			p.warn("%s: its signature is replaced by one without a certificate (ad hoc); sign the wheel's files again if that counts", b.Path)
 			return

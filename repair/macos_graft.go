@@ -14,7 +14,7 @@ import (
 // machOKey identifies a library that comes in: files outside site-packages have
 // grafts of their own, see [libDirs].
 type machOKey struct {
-	binary *linkage.Binary
+	binary *linkage.File
 	aside  bool
 }
 
@@ -59,7 +59,7 @@ func (p *Plan) graftMachO(ctx context.Context, libDir string) error {
 			if taken[strings.ToLower(member)] != digests[i] {
 				member = path.Join(dirs.of(aside), graftName(bases[i], digests[i]))
 			}
-			p.Grafts = append(p.Grafts, Graft{Source: b.Path, SHA256: digests[i], Member: member, binary: b, aside: aside})
+			p.Grafts = append(p.Grafts, Graft{Source: b.Path, SHA256: digests[i], Member: member, file: b, aside: aside})
 		}
 	}
 	return nil
@@ -67,7 +67,7 @@ func (p *Plan) graftMachO(ctx context.Context, libDir string) error {
 
 // graftBases returns the names of the files of libraries. Copies of one whose names
 // differ in case alone, as a volume that does not tell may spell them, have the first.
-func graftBases(grafts []*linkage.Binary, digests []string) []string {
+func graftBases(grafts []*linkage.File, digests []string) []string {
 	first := map[string]string{} // by the name in lower case and the digest
 	bases := make([]string, len(grafts))
 	for i, b := range grafts {
@@ -82,7 +82,7 @@ func graftBases(grafts []*linkage.Binary, digests []string) []string {
 }
 
 // graftBase returns the name of a library's file.
-func graftBase(b *linkage.Binary) string {
+func graftBase(b *linkage.File) string {
 	return path.Base(strings.ReplaceAll(b.Path, "\\", "/"))
 }
 
@@ -92,7 +92,7 @@ func (p *Plan) machODigests(ctx context.Context) ([]string, error) {
 	var tasks []func() error
 	for i, b := range p.macos.Grafts {
 		tasks = append(tasks, func() (err error) {
-			all[i], err = fileDigest(b.File)
+			all[i], err = fileDigest(b.MachO())
 			return named(b.Path, err)
 		})
 	}
@@ -102,7 +102,7 @@ func (p *Plan) machODigests(ctx context.Context) ([]string, error) {
 // wantedMachO returns the grafts that the members of each part of the installation
 // load, directly and through others.
 func (p *Plan) wantedMachO() map[machOKey]bool {
-	grafts := map[*linkage.Binary]bool{}
+	grafts := map[*linkage.File]bool{}
 	for _, b := range p.macos.Grafts {
 		grafts[b] = true
 	}
@@ -115,11 +115,11 @@ func (p *Plan) wantedMachO() map[machOKey]bool {
 		from := queue[0]
 		queue = queue[1:]
 		for _, image := range from.binary.Images {
-			for _, e := range image.Loads {
-				if e.Status != linkage.DylibFound || !grafts[e.To.Binary] {
+			for _, e := range image.Needs {
+				if e.Status != linkage.Found || !grafts[e.To.File] {
 					continue
 				}
-				if key := (machOKey{e.To.Binary, from.aside}); !wanted[key] {
+				if key := (machOKey{e.To.File, from.aside}); !wanted[key] {
 					wanted[key] = true
 					queue = append(queue, key)
 				}
@@ -131,8 +131,8 @@ func (p *Plan) wantedMachO() map[machOKey]bool {
 
 // graftedMachO returns the graft of a library for one part of the installation,
 // nil if it stays outside.
-func (p *Plan) graftedMachO(b *linkage.Binary, aside bool) *Graft {
-	i := slices.IndexFunc(p.Grafts, func(g Graft) bool { return g.binary == b && g.aside == aside })
+func (p *Plan) graftedMachO(b *linkage.File, aside bool) *Graft {
+	i := slices.IndexFunc(p.Grafts, func(g Graft) bool { return g.file == b && g.aside == aside })
 	if i < 0 {
 		return nil
 	}

@@ -24,13 +24,13 @@ type mender struct {
 func (p *Plan) mendMachO(ctx context.Context) error {
 	m := mender{p.options.MacOS.KeepRPaths, p.options.MacOS.Resign, p.options.Load.Jobs, p.warn}
 	for i := range p.Grafts {
-		if err := m.mend(ctx, p.Grafts[i].binary, &p.Grafts[i].Change); err != nil {
+		if err := m.mend(ctx, p.Grafts[i].file, &p.Grafts[i].Change); err != nil {
 			return err
 		}
 	}
-	place, edited := map[*linkage.Binary]int{}, map[*linkage.Binary]bool{}
+	place, edited := map[*linkage.File]int{}, map[*linkage.File]bool{}
 	for i := range p.Edits {
-		edited[p.Edits[i].binary] = true
+		edited[p.Edits[i].file] = true
 	}
 	for n, b := range p.macos.Graph.Members {
 		place[b] = n
@@ -44,20 +44,20 @@ func (p *Plan) mendMachO(ctx context.Context) error {
 	p.freePrograms()
 	p.Edits = slices.DeleteFunc(p.Edits, func(e Edit) bool { return e.Change.empty() })
 	for i := range p.Edits {
-		if !edited[p.Edits[i].binary] {
-			p.warnCertificate(p.Edits[i].binary)
+		if !edited[p.Edits[i].file] {
+			p.warnCertificate(p.Edits[i].file)
 		}
 	}
-	slices.SortStableFunc(p.Edits, func(a, b Edit) int { return place[a.binary] - place[b.binary] })
+	slices.SortStableFunc(p.Edits, func(a, b Edit) int { return place[a.file] - place[b.file] })
 	return nil
 }
 
 // change returns what is planned for a member, which may be nothing yet.
-func (p *Plan) change(b *linkage.Binary) *Change {
-	i := slices.IndexFunc(p.Edits, func(e Edit) bool { return e.binary == b })
+func (p *Plan) change(b *linkage.File) *Change {
+	i := slices.IndexFunc(p.Edits, func(e Edit) bool { return e.file == b })
 	if i < 0 {
 		i = len(p.Edits)
-		p.Edits = append(p.Edits, Edit{Member: b.Path, binary: b})
+		p.Edits = append(p.Edits, Edit{Member: b.Path, file: b})
 	}
 	return &p.Edits[i].Change
 }
@@ -65,9 +65,9 @@ func (p *Plan) change(b *linkage.Binary) *Change {
 // mend adds to the change of a file. Every duplicate goes from a file that is edited, and
 // from others those for which dyld refuses it. What no edit mends is an error: nobody
 // could load the result.
-func (m *mender) mend(ctx context.Context, b *linkage.Binary, c *Change) error {
+func (m *mender) mend(ctx context.Context, b *linkage.File, c *Change) error {
 	aligned := true
-	for _, f := range b.File.Faults() {
+	for _, f := range b.MachO().Faults() {
 		if !f.Mends {
 			return fmt.Errorf("%s: %w: dyld does not load it; build it again", b.Path, &f.FormatError)
 		}
@@ -75,16 +75,16 @@ func (m *mender) mend(ctx context.Context, b *linkage.Binary, c *Change) error {
 	}
 	edited := !c.empty() || m.resign
 	for _, image := range b.Images {
-		if !image.Slice.Type.Loadable() {
+		if !image.Slice().Type.Loadable() {
 			continue
 		}
-		if err := m.mendSlice(ctx, b.Path, image.Slice, c.slice(image.Slice.Arch.String()), edited); err != nil {
+		if err := m.mendSlice(ctx, b.Path, image.Slice(), c.slice(image.Arch), edited); err != nil {
 			return err
 		}
 	}
 	c.Slices = slices.DeleteFunc(c.Slices, func(s SliceChange) bool { return s.empty() })
 	if !aligned && len(c.Slices) == 0 { // an edit lays the slices out again
-		c.slice(b.Images[0].Slice.Arch.String()).Sign = true
+		c.slice(b.Images[0].Arch).Sign = true
 	}
 	return nil
 }
@@ -149,18 +149,18 @@ func (m *mender) sign(ctx context.Context, name string, s *macho.Slice, c *Slice
 func (p *Plan) freePrograms() {
 	for _, b := range p.macos.Graph.Members {
 		for _, image := range b.Images {
-			if !audit.ValidatesOwn(image, func(to *linkage.Binary) bool { return p.signedAdHoc(to) }) {
+			if !audit.ValidatesOwn(image, func(to *linkage.File) bool { return p.signedAdHoc(to) }) {
 				continue
 			}
-			if c := p.change(b).slice(image.Slice.Arch.String()); c.empty() {
+			if c := p.change(b).slice(image.Arch); c.empty() {
 				c.Sign = true
 			}
-			p.warn("%s: its new %v signature no longer asks for the hardened runtime or library validation, with which it would load no library of the wheel", b.Path, image.Slice.Arch)
+			p.warn("%s: its new %v signature no longer asks for the hardened runtime or library validation, with which it would load no library of the wheel", b.Path, image.Slice().Arch)
 		}
 	}
 }
 
 // signedAdHoc reports whether a library of the result is signed by nobody.
-func (p *Plan) signedAdHoc(b *linkage.Binary) bool {
+func (p *Plan) signedAdHoc(b *linkage.File) bool {
 	return !b.InWheel || !p.change(b).empty()
 }

@@ -12,7 +12,7 @@ type owners struct {
 	database *sbom.Database
 }
 
-func (o *owners) of(lib *linkage.Object) (*sbom.Package, error) {
+func (o *owners) of(lib *linkage.File) (*sbom.Package, error) {
 	if o.database == nil {
 		root, err := linkage.NewRoot(o.sysroot)
 		if err != nil {
@@ -47,6 +47,6 @@ func (o *owners) doubts() []string {
 }
 
 // expects reports whether a package should own a library.
-func (o *owners) expects(lib *linkage.Object) bool {
+func (o *owners) expects(lib *linkage.File) bool {
 	return o.database != nil && o.database.Expects(lib.SystemPath())
 }

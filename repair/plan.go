@@ -27,17 +27,17 @@ type Plan struct {
 	Warnings  []string `json:"warnings"` // what a person should know
 	platforms []string
 	pure      bool
-	tagsOnly  bool                                // nothing but the tags changes
-	agreed    bool                                // the Tag lines of the wheel were those of its file name
-	excluded  []string                            // sonames that are left to the user's system
-	outside   map[string][]string                 // search path entries that lead outside, with the files that had them
-	installed map[string]bool                     // folders outside site-packages that the wheel installs to
-	added     []*linkage.Object                   // libraries that nothing needs by name
-	members   []*linkage.Object                   // ELF files of the wheel
-	matched   map[string]bool                     // patterns of search path entries that matched one
-	kept      []string                            // search path entries that stay though they lead outside
-	folded    map[*linkage.Object]*linkage.Object // members that go, with the one that stays
-	stranded  map[*linkage.Object]bool            // libraries of the wheel to which nothing leads somebody who needs them
+	tagsOnly  bool                              // nothing but the tags changes
+	agreed    bool                              // the Tag lines of the wheel were those of its file name
+	excluded  []string                          // sonames that are left to the user's system
+	outside   map[string][]string               // search path entries that lead outside, with the files that had them
+	installed map[string]bool                   // folders outside site-packages that the wheel installs to
+	added     []*linkage.Image                  // libraries that nothing needs by name
+	members   []*linkage.Image                  // ELF files of the wheel
+	matched   map[string]bool                   // patterns of search path entries that matched one
+	kept      []string                          // search path entries that stay though they lead outside
+	folded    map[*linkage.Image]*linkage.Image // members that go, with the one that stays
+	stranded  map[*linkage.Image]bool           // libraries of the wheel to which nothing leads somebody who needs them
 	policy    *policy.Policy
 	verdict   *audit.Verdict
 	macos     *audit.MacOS // of a macOS wheel, else nil
@@ -54,9 +54,8 @@ type Graft struct {
 	Added  bool   `json:"added,omitempty"` // nothing needs it by name; it keeps its own
 	Change
 
-	object *linkage.Object // an ELF library
-	binary *linkage.Binary // a Mach-O library
-	aside  bool            // it lies outside site-packages, see libDirs
+	file  *linkage.File
+	aside bool // it lies outside site-packages, see libDirs
 }
 
 // An Edit changes one binary.
@@ -64,8 +63,7 @@ type Edit struct {
 	Member string `json:"member"`
 	Change
 
-	object *linkage.Object // an ELF file
-	binary *linkage.Binary // a Mach-O file
+	file *linkage.File
 }
 
 // A Change is what is done to one binary, all but Slices to an ELF file. Its zero
@@ -121,7 +119,7 @@ func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, erro
 	if err := p.retag(rep); err != nil {
 		return nil, err
 	}
-	p.members, p.added = rep.Graph.Members, rep.Graph.Added
+	p.members, p.added = linkage.Images(rep.Graph.Members), linkage.Images(rep.Graph.Added)
 	if err := p.planCopies(ctx); err != nil {
 		return nil, err
 	}
@@ -129,8 +127,8 @@ func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, erro
 	if err != nil {
 		return nil, err
 	}
-	dirs := newLibDirs(libDir, rep.Graph.Members)
-	if err := p.planGrafts(ctx, dirs, rep.Graph.Members); err != nil {
+	dirs := newLibDirs(libDir, p.members)
+	if err := p.planGrafts(ctx, dirs, p.members); err != nil {
 		return nil, err
 	}
 	if err := p.planEdits(rep, dirs); err != nil {
@@ -172,18 +170,19 @@ func (p *Plan) planEdits(rep *audit.Report, dirs libDirs) error {
 			p.warn("%s: its interpreter is that of the machine which built it; it is set to %s", o.Path, change.Interpreter)
 		}
 		if !change.empty() {
-			p.Edits = append(p.Edits, Edit{Member: o.Path, Change: change, object: o})
+			p.Edits = append(p.Edits, Edit{Member: o.Path, Change: change, file: o.File})
 		}
 	}
 	for i := range p.Grafts {
 		g := &p.Grafts[i]
-		g.Change = p.relink(g.object, g.aside)
+		image := g.file.Images[0]
+		g.Change = p.relink(image, g.aside)
 		if !g.Added {
 			g.Soname = path.Base(g.Member)
 		}
-		g.search(g.object, p.graftSearch(g))
+		g.search(image, p.graftSearch(g))
 		g.Strip = p.options.Strip
-		g.PlainStack = p.plainStack(rep, g.object)
+		g.PlainStack = p.plainStack(rep, image)
 	}
 	p.dropSameGrafts()
 	p.tellUnusedPaths()
@@ -191,14 +190,14 @@ func (p *Plan) planEdits(rep *audit.Report, dirs libDirs) error {
 }
 
 // relink renames the grafts among the needed libraries, and drops libpython.
-func (p *Plan) relink(o *linkage.Object, aside bool) Change {
+func (p *Plan) relink(o *linkage.Image, aside bool) Change {
 	var c Change
-	for _, e := range o.Edges {
+	for _, e := range o.Needs {
 		switch e.Status {
 		case linkage.LibPython:
-			if !slices.Contains(c.Removed, e.Needed) {
-				c.Removed = append(c.Removed, e.Needed)
-				p.warn("%s: its dependency on %s is removed, since extension modules must not load libpython (PEP 513)", o.Path, e.Needed)
+			if !slices.Contains(c.Removed, e.Name) {
+				c.Removed = append(c.Removed, e.Name)
+				p.warn("%s: its dependency on %s is removed, since extension modules must not load libpython (PEP 513)", o.Path, e.Name)
 			}
 		case linkage.Found:
 			if name := p.newName(o, e, aside); name != "" {
@@ -211,7 +210,7 @@ func (p *Plan) relink(o *linkage.Object, aside bool) Change {
 
 // newName returns the name by which a file needs a library from now on, "" if it
 // does not change.
-func (p *Plan) newName(o *linkage.Object, e *linkage.Edge, aside bool) string {
+func (p *Plan) newName(o *linkage.Image, e *linkage.Need, aside bool) string {
 	if g := p.grafted(e.To, aside); g != nil {
 		return path.Base(g.Member)
 	}
@@ -238,19 +237,19 @@ func (c *Change) rename(steps []Rename) {
 // version need has to follow: ld.so aborts when it names a library that is not
 // loaded (elf/dl-version.c, _dl_check_map_versions). One that knows the library
 // by its soname, where DT_NEEDED has another name, follows from there.
-func renames(o *linkage.Object, e *linkage.Edge, name string) []Rename {
-	soname := e.To.File.Soname()
-	needs, err := o.File.VersionNeeds()
-	bySoname := err == nil && soname != e.Needed && o.Edge(soname) == nil &&
+func renames(o *linkage.Image, e *linkage.Need, name string) []Rename {
+	soname := e.To.ELF().Soname()
+	needs, err := o.ELF().VersionNeeds()
+	bySoname := err == nil && soname != e.Name && o.Need(soname) == nil &&
 		slices.ContainsFunc(needs, func(n elf.VersionNeed) bool { return n.Library == soname })
 	if bySoname {
-		return []Rename{{e.Needed, soname}, {soname, name}}
+		return []Rename{{e.Name, soname}, {soname, name}}
 	}
-	return []Rename{{e.Needed, name}}
+	return []Rename{{e.Name, name}}
 }
 
 // plainStack reports whether a file asks for an executable stack that shall go.
-func (p *Plan) plainStack(rep *audit.Report, o *linkage.Object) bool {
+func (p *Plan) plainStack(rep *audit.Report, o *linkage.Image) bool {
 	return p.options.PlainStack && rep.ExecutableStack(o)
 }
 
@@ -374,10 +373,10 @@ func (p *Plan) excludedBy(rep *audit.Report) []string {
 		}
 		return slices.Sorted(maps.Keys(set))
 	}
-	for _, o := range slices.Concat(rep.Graph.Members, p.verdict.Grafts) {
-		for _, e := range o.Edges {
+	for _, o := range linkage.Images(rep.Graph.Members, p.verdict.Grafts) {
+		for _, e := range o.Needs {
 			if e.Status == linkage.Excluded {
-				set[e.Needed] = true
+				set[e.Name] = true
 			}
 		}
 	}

@@ -35,11 +35,11 @@ func TestRepairedWheelIsSelfContained(t *testing.T) {
 	if got, want := rep.Tag(), "manylinux_2_5_x86_64"; got != want {
 		t.Errorf("tag %s, want %s", got, want)
 	}
-	for _, o := range rep.Graph.Members {
-		for _, e := range o.Edges {
-			inside := e.Needed != "libc.so.6"
-			if inside != (e.Status == linkage.Found) || e.Rule == linkage.ByName {
-				t.Errorf("%s needs %s: %v by %q", o.Path, e.Needed, e.Status, e.Rule)
+	for _, o := range linkage.Images(rep.Graph.Members) {
+		for _, e := range o.Needs {
+			inside := e.Name != "libc.so.6"
+			if inside != (e.Status == linkage.Found) || e.Rule.Kind == linkage.ByName {
+				t.Errorf("%s needs %s: %v by %q", o.Path, e.Name, e.Status, e.Rule)
 			}
 		}
 	}

@@ -12,8 +12,8 @@ import (
 // search sets the search path of a binary to the given entries. An unchanged
 // path is left alone; new entries make it a DT_RPATH, as auditwheel writes it,
 // since that also serves what the libraries load themselves.
-func (c *Change) search(o *linkage.Object, want searchPath) {
-	rpath, runpath := o.File.RPath(), o.File.RunPath()
+func (c *Change) search(o *linkage.Image, want searchPath) {
+	rpath, runpath := o.ELF().RPath(), o.ELF().RunPath()
 	text := strings.Join(want.entries, ":")
 	switch {
 	case text == "" && rpath == "" && runpath == "":
@@ -38,9 +38,9 @@ type searchPath struct {
 // wheel, and adds the folder of grafted libraries if it needs any. Absolute
 // paths of the build machine go away from every file. libDir is "" for one that
 // needs no graft.
-func (p *Plan) memberSearch(o *linkage.Object, libDir string) searchPath {
+func (p *Plan) memberSearch(o *linkage.Image, libDir string) searchPath {
 	var want searchPath
-	for entry := range strings.SplitSeq(o.File.SearchPath(), ":") {
+	for entry := range strings.SplitSeq(o.ELF().SearchPath(), ":") {
 		switch {
 		case entry == "":
 		case p.leadsInside(entry, o.Path), p.keepsEntry(o, entry):
@@ -129,11 +129,12 @@ func installedDirs(members []*wheel.Member) map[string]bool {
 // and the files of the wheel that it needs. What its source had belongs to the
 // build machine.
 func (p *Plan) graftSearch(g *Graft) searchPath {
+	image := g.file.Images[0]
 	want := searchPath{grown: true}
 	if len(p.added) > 0 && !g.aside {
 		want.add("$ORIGIN") // it may open what was added
 	}
-	for _, e := range g.object.Edges {
+	for _, e := range image.Needs {
 		if e.Status != linkage.Found {
 			continue
 		}
@@ -148,8 +149,8 @@ func (p *Plan) graftSearch(g *Graft) searchPath {
 		}
 		want.add(originEntry(g.Member, to))
 	}
-	for entry := range strings.SplitSeq(g.object.File.SearchPath(), ":") {
-		if path.IsAbs(entry) && p.keepsEntry(g.object, entry) {
+	for entry := range strings.SplitSeq(image.ELF().SearchPath(), ":") {
+		if path.IsAbs(entry) && p.keepsEntry(image, entry) {
 			want.add(entry)
 		}
 	}

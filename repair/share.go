@@ -29,7 +29,7 @@ func graftKey(g *Graft, modified time.Time) string {
 		return "" // strings and booleans always encode
 	}
 	name := ""
-	if g.binary != nil {
+	if g.file.MachO() != nil {
 		name = path.Base(g.Member) + " " // may be the identifier of its signature
 	}
 	return name + g.SHA256 + " " + modified.UTC().Format(time.RFC3339) + " " + string(change)

@@ -84,7 +84,7 @@ func RepairTree(ctx context.Context, dir string, opts TreeOptions) (result *Tree
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, graph.Close()) }()
-	t := &tree{opts: opts, graph: graph, top: top, root: root, libDir: libDirOf(top, opts.LibDir), places: map[*linkage.Binary]string{}, twins: map[*linkage.Binary]*linkage.Binary{}, result: result}
+	t := &tree{opts: opts, graph: graph, top: top, root: root, libDir: libDirOf(top, opts.LibDir), places: map[*linkage.File]string{}, twins: map[*linkage.File]*linkage.File{}, result: result}
 	for _, step := range []func(context.Context) error{t.place, t.plan, t.write, t.check} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -106,15 +106,15 @@ func libDirOf(top, name string) string {
 // A tree is the repair of one directory.
 type tree struct {
 	opts   TreeOptions
-	graph  *linkage.DyldGraph
+	graph  *linkage.Graph
 	top    string   // the directory
 	root   *os.Root // the same: every file of it is written through this
 	libDir string
-	grafts []*linkage.Binary                   // without those that are the same as another
-	places map[*linkage.Binary]string          // where each file of the result lies
-	left   map[string]bool                     // names of libraries that are not found, or left out
-	twins  map[*linkage.Binary]*linkage.Binary // by a graft that is not written: the same file
-	edits  map[*linkage.Binary]*macho.Overlay
+	grafts []*linkage.File                 // without those that are the same as another
+	places map[*linkage.File]string        // where each file of the result lies
+	left   map[string]bool                 // names of libraries that are not found, or left out
+	twins  map[*linkage.File]*linkage.File // by a graft that is not written: the same file
+	edits  map[*linkage.File]*macho.Overlay
 	result *TreeResult
 }
 
@@ -127,10 +127,10 @@ func (t *tree) place(context.Context) error {
 		return err
 	}
 	type copied struct{ base, digest string }
-	same := map[copied]*linkage.Binary{}
+	same := map[copied]*linkage.File{}
 	taken := map[string]bool{}
 	for _, b := range t.outside() {
-		digest, err := fileDigest(b.File)
+		digest, err := fileDigest(b.MachO())
 		if err != nil {
 			return named(b.Path, err)
 		}
@@ -154,29 +154,29 @@ func (t *tree) place(context.Context) error {
 
 // outside returns the libraries elsewhere that the members load, directly and through
 // others, sorted by path.
-func (t *tree) outside() []*linkage.Binary {
-	seen := map[*linkage.Binary]bool{}
+func (t *tree) outside() []*linkage.File {
+	seen := map[*linkage.File]bool{}
 	queue := slices.Clone(t.graph.Members)
-	var found []*linkage.Binary
+	var found []*linkage.File
 	for i := 0; i < len(queue); i++ {
 		for _, e := range loadsOf(queue[i]) {
-			if e.Status != linkage.DylibFound || t.places[e.To.Binary] != "" || seen[e.To.Binary] {
+			if e.Status != linkage.Found || t.places[e.To.File] != "" || seen[e.To.File] {
 				continue
 			}
-			seen[e.To.Binary] = true
-			queue = append(queue, e.To.Binary)
-			found = append(found, e.To.Binary)
+			seen[e.To.File] = true
+			queue = append(queue, e.To.File)
+			found = append(found, e.To.File)
 		}
 	}
-	slices.SortFunc(found, func(a, b *linkage.Binary) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(found, func(a, b *linkage.File) int { return strings.Compare(a.Path, b.Path) })
 	return found
 }
 
 // loadsOf returns what the slices of a file load.
-func loadsOf(b *linkage.Binary) []*linkage.LoadEdge {
-	var all []*linkage.LoadEdge
+func loadsOf(b *linkage.File) []*linkage.Need {
+	var all []*linkage.Need
 	for _, image := range b.Images {
-		all = append(all, image.Loads...)
+		all = append(all, image.Needs...)
 	}
 	return all
 }
@@ -187,16 +187,16 @@ func (t *tree) findLeft() error {
 	var lost []string
 	for _, b := range slices.Concat(t.graph.Members, t.graph.System) {
 		for _, e := range loadsOf(b) {
-			known := t.left[e.Dylib.Name]
+			known := t.left[e.Name]
 			switch {
-			case e.Status == linkage.DylibPython && !known && b.File.Slices[0].Type == macho.Execute:
-				t.left[e.Dylib.Name] = true
-				lost = append(lost, b.Path+": a program that needs "+e.Dylib.Name+" cannot be made portable")
-			case e.Status == linkage.DylibExcluded || e.Status == linkage.DylibMissing && e.Dylib.Kind == macho.Weak:
-				t.left[e.Dylib.Name] = true
-			case e.Status == linkage.DylibMissing && !known:
-				t.left[e.Dylib.Name] = true
-				lost = append(lost, b.Path+": "+e.Dylib.Name+" was not found; searched "+placesOf(e))
+			case e.Status == linkage.LibPython && !known && b.MachO().Slices[0].Type == macho.Execute:
+				t.left[e.Name] = true
+				lost = append(lost, b.Path+": a program that needs "+e.Name+" cannot be made portable")
+			case e.Status == linkage.Excluded || e.Status == linkage.Missing && e.Kind == linkage.Weak:
+				t.left[e.Name] = true
+			case e.Status == linkage.Missing && !known:
+				t.left[e.Name] = true
+				lost = append(lost, b.Path+": "+e.Name+" was not found; searched "+linkage.Searched(e.Tried))
 			}
 		}
 	}
@@ -210,14 +210,6 @@ func (t *tree) findLeft() error {
 	return nil
 }
 
-func placesOf(e *linkage.LoadEdge) string {
-	var places []string
-	for _, p := range e.Tried {
-		places = append(places, fmt.Sprintf("%s (%s: %s)", p.Dir, p.Rule, p.Why))
-	}
-	return strings.Join(places, ", ")
-}
-
 // plan computes all that is to be written.
 func (t *tree) plan(ctx context.Context) error {
 	for b, first := range t.twins {
@@ -225,7 +217,7 @@ func (t *tree) plan(ctx context.Context) error {
 			return fmt.Errorf("%s and %s are the same file, but load different libraries from where they lie; they cannot both become %s", first.Path, b.Path, t.places[b])
 		}
 	}
-	t.edits = map[*linkage.Binary]*macho.Overlay{}
+	t.edits = map[*linkage.File]*macho.Overlay{}
 	m := mender{keepRPaths: t.opts.KeepRPaths, jobs: t.opts.Jobs, warn: func(format string, args ...any) {
 		t.result.Warnings = append(t.result.Warnings, fmt.Sprintf(format, args...))
 	}}
@@ -234,7 +226,7 @@ func (t *tree) plan(ctx context.Context) error {
 		if err := m.mend(ctx, b, &change); err != nil {
 			return err
 		}
-		edited, err := b.File.EditSlices(ctx, macho.Options{FileName: filepath.Base(t.places[b]), Jobs: t.opts.Jobs}, change.sliceEdits(b.File))
+		edited, err := b.MachO().EditSlices(ctx, macho.Options{FileName: filepath.Base(t.places[b]), Jobs: t.opts.Jobs}, change.sliceEdits(b.MachO()))
 		if err != nil {
 			return named(b.Path, err)
 		}
@@ -245,14 +237,14 @@ func (t *tree) plan(ctx context.Context) error {
 
 // change decides about the slices of a file. Search paths go from files whose
 // libraries have new names, as delocate does it.
-func (t *tree) change(b *linkage.Binary) []SliceChange {
+func (t *tree) change(b *linkage.File) []SliceChange {
 	var changes []SliceChange
 	relative := false
 	for _, image := range b.Images {
-		s := SliceChange{Arch: image.Slice.Arch.String()}
+		s := SliceChange{Arch: image.Arch}
 		s.lookUpPython(image)
-		for _, e := range image.Loads {
-			r := Rename{Old: e.Dylib.Name, New: e.SystemName}
+		for _, e := range image.Needs {
+			r := Rename{Old: e.Name, New: e.SystemName}
 			if to := target(image, e); to != nil && t.places[to] != "" {
 				relative = true
 				r.New = t.loaderPath(b, to)
@@ -265,14 +257,14 @@ func (t *tree) change(b *linkage.Binary) []SliceChange {
 	}
 	for i, image := range b.Images {
 		if relative && !t.opts.KeepRPaths {
-			changes[i].RemovedRPaths = buildRPaths(image.Slice.RPaths, slices.Concat(t.graph.Members, t.graph.System))
+			changes[i].RemovedRPaths = buildRPaths(image.Slice().RPaths, slices.Concat(t.graph.Members, t.graph.System))
 		}
 	}
 	return slices.DeleteFunc(changes, func(s SliceChange) bool { return s.empty() })
 }
 
 // loaderPath spells the way from one file of the result to another.
-func (t *tree) loaderPath(from, to *linkage.Binary) string {
+func (t *tree) loaderPath(from, to *linkage.File) string {
 	rel, err := filepath.Rel(filepath.Dir(t.places[from]), t.places[to])
 	if err != nil {
 		return "" // both are absolute
@@ -357,7 +349,7 @@ func reasonOf(err error) error {
 
 // writeFile opens the source of a file of the result and hands what fills and checks
 // the new one to put. The source has to be the file that was looked at.
-func (t *tree) writeFile(ctx context.Context, b *linkage.Binary, put func(src *os.File, fill, check func(*os.File) error) error) error {
+func (t *tree) writeFile(ctx context.Context, b *linkage.File, put func(src *os.File, fill, check func(*os.File) error) error) error {
 	src, err := b.Open()
 	if err != nil {
 		return err
@@ -391,9 +383,9 @@ func (t *tree) check(ctx context.Context) (err error) {
 	}
 	for _, b := range graph.Members {
 		for _, e := range loadsOf(b) {
-			found := e.Status == linkage.DylibFound && inside[e.To.Binary.Path]
-			if !found && e.Status != linkage.DylibSystem && e.Status != linkage.DylibExcluded && !t.left[e.Dylib.Name] {
-				return fmt.Errorf("%s does not find %s in the result; this is a defect of wheelmend, please report it", b.Path, e.Dylib.Name)
+			found := e.Status == linkage.Found && inside[e.To.Path]
+			if !found && e.Status != linkage.System && e.Status != linkage.Excluded && !t.left[e.Name] {
+				return fmt.Errorf("%s does not find %s in the result; this is a defect of wheelmend, please report it", b.Path, e.Name)
 			}
 		}
 	}

@@ -16,9 +16,9 @@ func (p *Plan) tellUnused(rep *audit.Report) {
 		return
 	}
 	var needed, all []string
-	for _, o := range slices.Concat(rep.Graph.Members, p.verdict.Grafts) {
-		for _, e := range o.Edges {
-			needed = append(needed, e.Needed)
+	for _, o := range linkage.Images(rep.Graph.Members, p.verdict.Grafts) {
+		for _, e := range o.Needs {
+			needed = append(needed, e.Name)
 			if e.To != nil && !e.To.InWheel {
 				all = append(all, e.To.Path, e.To.SystemPath())
 			}
@@ -47,13 +47,13 @@ func (p *Plan) tellUnusedOnMacOS() {
 	o := p.options.Audit.MacOS
 	for _, b := range slices.Concat(p.macos.Graph.Members, p.macos.Grafts) {
 		for _, image := range b.Images {
-			for _, e := range image.Loads {
-				names := []string{e.Dylib.Name}
-				if e.To != nil && !e.To.Binary.InWheel {
-					names = append(names, e.To.Binary.Path, e.To.Binary.SystemPath())
+			for _, e := range image.Needs {
+				names := []string{e.Name}
+				if e.To != nil && !e.To.InWheel {
+					names = append(names, e.To.Path, e.To.File.SystemPath())
 				}
 				note(o.Exclude, "exclude ", names...)
-				if e.Status == linkage.DylibFound && !e.To.Binary.InWheel {
+				if e.Status == linkage.Found && !e.To.InWheel {
 					note(o.Graft, "graft ", names...)
 				}
 			}

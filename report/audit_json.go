@@ -120,7 +120,7 @@ func newAuditLibrary(l audit.Library) AuditLibrary {
 		return out
 	}
 	for _, p := range l.Tried {
-		out.Searched = append(out.Searched, AuditPlace{p.Dir, p.Rule, p.Why})
+		out.Searched = append(out.Searched, AuditPlace{p.Dir, p.Rule.String(), p.Why})
 	}
 	return out
 }

@@ -95,7 +95,7 @@ func (p *printer) libraryTable(libraries []audit.Library) {
 		}
 		p.linef("\n%s was not found. Places searched:", Clean(l.Soname))
 		for _, place := range l.Tried {
-			p.linef("  %s  (%s: %s)", Clean(place.Dir), Clean(place.Rule), Clean(place.Why))
+			p.linef("  %s  (%s: %s)", Clean(place.Dir), Clean(place.Rule.String()), Clean(place.Why))
 		}
 		p.linef("  Name its directory with --search-path, or leave it out with --exclude.")
 	}

@@ -118,7 +118,7 @@ func newTreeNeed(n *audit.Need) TreeNeed {
 		out.Path, out.Found = optional(n.To.Path), optional(n.To.Found)
 	}
 	for _, p := range n.Tried {
-		out.Searched = append(out.Searched, AuditPlace{p.Dir, p.Rule, p.Why})
+		out.Searched = append(out.Searched, AuditPlace{p.Dir, p.Rule.String(), p.Why})
 	}
 	return out
 }

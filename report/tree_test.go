@@ -14,7 +14,8 @@ import (
 // load a library.
 func macSurvey() *audit.Survey {
 	inner := &audit.Node{Path: "demo/.dylibs/libx.dylib", InWheel: true, Soname: "/DLC/libx.dylib"}
-	tried := []linkage.Place{{Dir: "/opt/lib", Rule: "LC_RPATH /opt/lib of demo/_core.so (x86_64)", Why: "arm64, not x86_64"}}
+	core := &linkage.Image{File: &linkage.File{Path: "demo/_core.so", Universal: true}, Arch: "x86_64"}
+	tried := []linkage.Place{{Dir: "/opt/lib", Rule: linkage.Rule{Kind: linkage.ByLCRPath, Text: "/opt/lib", Of: core}, Why: "arm64, not x86_64"}}
 	needs := []audit.Need{
 		{Name: "@rpath/libx.dylib", Status: "found", To: inner, Rule: "LC_RPATH @loader_path/.dylibs of demo/_core.so (arm64)"},
 		{Name: "/usr/lib/libSystem.B.dylib", Status: "system", Rule: "part of macOS"},
@@ -46,7 +47,7 @@ func surveys() []*audit.Survey {
 	core.Needs = []audit.Need{found("libdep.so", dep, "DT_RUNPATH $ORIGIN/../demo.libs of demo/_core.so"), {Name: "libpython3.12.so.1.0", Status: "libpython"}, found("libc.so.6", libc, "default directory")}
 	dep.Needs = []audit.Need{found("libring.so", ring, "in the wheel under this name"), found("libc.so.6", libc, "already loaded")}
 	ring.Needs = []audit.Need{found("libdep.so", dep, "already loaded"), {Name: "libcuda.so.1", Status: "excluded"}}
-	tried := []linkage.Place{{Dir: "/lib", Rule: "default directory", Why: "not there"}, {Dir: "/usr/lib", Rule: "default directory", Why: "i686, not aarch64"}}
+	tried := []linkage.Place{{Dir: "/lib", Rule: linkage.Rule{Kind: linkage.ByDefault}, Why: "not there"}, {Dir: "/usr/lib", Rule: linkage.Rule{Kind: linkage.ByDefault}, Why: "i686, not aarch64"}}
 	program := &audit.Node{
 		Path: "bin/\"odd\" & \\name", Found: "bin/\"odd\" & \\name",
 		Interp: &audit.Need{Name: "/lib/ld-linux-aarch64.so.1", Status: "missing", Tried: tried[:1]},

@@ -192,7 +192,7 @@ func (t *treeText) missing(s *audit.Survey) {
 		seen[key] = true
 		t.linef("\n%s, which %s needs, was %s. Places searched:", Clean(n.Name), Clean(who), t.style.bad("not found"))
 		for _, p := range n.Tried {
-			t.linef("  %s  (%s: %s)", Clean(p.Dir), Clean(p.Rule), Clean(p.Why))
+			t.linef("  %s  (%s: %s)", Clean(p.Dir), Clean(p.Rule.String()), Clean(p.Why))
 		}
 	}
 	for _, p := range s.Processes {

@@ -109,7 +109,7 @@ func (a *app) libraryUsers(ctx context.Context, name string) (map[string]map[str
 				switch need := &n.Needs[k]; {
 				case need.Found():
 					library = shown(need.To)
-				case need.Status == linkage.DylibSystem.String():
+				case need.Status == linkage.System.String():
 					library = need.Name
 				default:
 					continue
