@@ -22,10 +22,9 @@ const auditwheelVersion = "6.8.2"
 // auditwheelTool takes the place of auditwheel.
 func (a *app) auditwheelTool() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "auditwheel",
-		Short:   "Audit and repair Linux wheels, with the flags of auditwheel",
-		Long:    "This is wheelmend in the place of auditwheel, for Linux wheels.",
-		Version: standsFor(auditwheelVersion),
+		Use:   "auditwheel",
+		Short: "Audit and repair Linux wheels, with the flags of auditwheel",
+		Long:  "This is wheelmend in the place of auditwheel, for Linux wheels.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usagef("invalid choice: %q (choose from show, repair, lddtree)", args[0])
@@ -35,7 +34,7 @@ func (a *app) auditwheelTool() *cobra.Command {
 	}
 	cmd.Flags().BoolP("version", "V", false, "show the version and exit")
 	cmd.Flags().CountVarP(&a.verbose, "verbose", "v", "tell more (repeatable)")
-	cmd.SetVersionTemplate("auditwheel {{.Version}}\n")
+	a.printsVersion(cmd, "auditwheel "+standsFor(auditwheelVersion))
 	cmd.AddCommand(a.auditwheelShow(), a.auditwheelRepair(), a.auditwheelLddtree())
 	return cmd
 }

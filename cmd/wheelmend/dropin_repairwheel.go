@@ -21,10 +21,9 @@ func (a *app) repairwheelTool() *cobra.Command {
 	f := repairFlags{plat: "auto", level: -1}
 	var wheelAlone bool
 	cmd := &cobra.Command{
-		Use:     "repairwheel -o OUTPUT_DIR WHEEL...",
-		Long:    "This is wheelmend in the place of repairwheel, for wheels of Linux and macOS.",
-		Version: standsFor(repairwheelVersion),
-		Args:    wantArgs("wheels"),
+		Use:  "repairwheel -o OUTPUT_DIR WHEEL...",
+		Long: "This is wheelmend in the place of repairwheel, for wheels of Linux and macOS.",
+		Args: wantArgs("wheels"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.wheelDir == "" {
 				return usagef("the following arguments are required: -o/--output-dir")
@@ -45,9 +44,9 @@ func (a *app) repairwheelTool() *cobra.Command {
 			return a.repairwheelAll(cmd.Context(), wheels, &f, opts)
 		},
 	}
-	cmd.SetVersionTemplate("{{.Version}}\n")
 	flags := cmd.Flags()
 	flags.BoolP("version", "V", false, "show the version and exit")
+	a.printsVersion(cmd, standsFor(repairwheelVersion))
 	flags.StringVarP(&f.wheelDir, "output-dir", "o", "", "`directory` for the repaired wheels")
 	flags.StringArrayVarP(&f.search.searchPath, "lib-dir", "l", nil, "look for libraries in this `directory` first (repeatable)")
 	flags.StringArrayVarP(&f.search.exclude, "exclude", "e", nil, "leave out libraries of this `name` or pattern (repeatable)")

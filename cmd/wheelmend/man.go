@@ -1,3 +1,5 @@
+//go:build man
+
 package main
 
 import (
@@ -12,10 +14,11 @@ import (
 	"github.com/spf13/cobra/doc"
 )
 
-// manCommand writes the man pages. It is not shown in the help: releases come with
-// the pages, and it is for who installs the program in another way.
-func (a *app) manCommand() *cobra.Command {
-	return &cobra.Command{
+// manCommands returns the command that writes the man pages. A release comes with the
+// pages, and scripts/dist alone builds a program that has it: what it takes to format
+// them is a fifteenth of the program.
+func (a *app) manCommands() []*cobra.Command {
+	return []*cobra.Command{{
 		Use:     "man DIRECTORY",
 		Short:   "Write the man pages into a directory",
 		Example: "  wheelmend man ~/.local/share/man/man1",
@@ -27,7 +30,7 @@ func (a *app) manCommand() *cobra.Command {
 			}
 			return writeManPages(cmd.Root(), args[0])
 		},
-	}
+	}}
 }
 
 // writeManPages writes the page of a command and those of the commands below it. A

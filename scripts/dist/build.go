@@ -126,7 +126,7 @@ func (b *builder) fill(ctx context.Context, targets []target, scratch, made stri
 		}
 	}
 	for _, t := range targets {
-		if err := b.build(ctx, t, filepath.Join(made, t.file())); err != nil {
+		if err := b.build(ctx, t, "release", filepath.Join(made, t.file())); err != nil {
 			return fmt.Errorf("%s: %w", t, err)
 		}
 		if err := b.wheel(ctx, t, filepath.Join(made, t.file()), made); err != nil {
@@ -139,14 +139,15 @@ func (b *builder) fill(ctx context.Context, targets []target, scratch, made stri
 	return writeSums(made)
 }
 
-// build makes the program for one system. What the build depends on beside the source
-// and Go itself is set here: no C, no settings of the user, the least processor.
-func (b *builder) build(ctx context.Context, t target, out string) error {
+// build makes the program for one system, with build tags. What the build depends on
+// beside the source and Go itself is set here: no C, no settings of the user, the least
+// processor.
+func (b *builder) build(ctx context.Context, t target, tags, out string) error {
 	env := []string{
 		"GOOS=" + t.os, "GOARCH=" + t.arch, "GOAMD64=v1", "GOARM64=v8.0",
 		"CGO_ENABLED=0", "GOFLAGS=-mod=readonly", "GOWORK=off", "GOEXPERIMENT=", "GOFIPS140=off",
 	}
-	return b.goTool(ctx, env, "build", "-trimpath", "-buildvcs=false", "-tags=release",
+	return b.goTool(ctx, env, "build", "-trimpath", "-buildvcs=false", "-tags="+tags,
 		"-ldflags=-s -w -X main.release="+b.version, "-o", out, "./cmd/wheelmend")
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -115,5 +116,64 @@ func write(t *testing.T, path, content string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// mostBytes bounds the program of a release. Twice a library made half of it: one that
+// was needed for little, and one by which the linker keeps every method of all others
+// (text/template). docs/development.md tells how to find the next.
+const mostBytes = 10_000_000
+
+// The program that is published is small; what it lacks for that, the man pages, comes
+// from a build of its own.
+func TestProgramIsSmallAndPagesAreMade(t *testing.T) {
+	scratch := t.TempDir()
+	b := &builder{root: filepath.Join("..", ".."), version: "v9.8.7"}
+	program := filepath.Join(scratch, "program.exe")
+	if err := b.build(t.Context(), target{runtime.GOOS, runtime.GOARCH}, "release", program); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s/%s: %d bytes", runtime.GOOS, runtime.GOARCH, info.Size())
+	if info.Size() > mostBytes {
+		t.Errorf("the program has %d bytes, want at most %d", info.Size(), mostBytes)
+	}
+	if said, err := output(t.Context(), "", nil, program, "man", scratch); err == nil {
+		t.Errorf("the program writes man pages: %s", said)
+	}
+	for _, share := range []string{filepath.Join(scratch, "share"), filepath.Join(scratch, "again")} {
+		if err := b.writeDocs(t.Context(), scratch, share); err != nil {
+			t.Fatal(err)
+		}
+	}
+	checkPages(t, filepath.Join(scratch, "share", "man", "man1"), filepath.Join(scratch, "again", "man", "man1"))
+}
+
+// checkPages looks for a page of each kind of command. A page has no date, so that it is
+// the same whenever it is made.
+func checkPages(t *testing.T, dir, again string) {
+	t.Helper()
+	for _, name := range []string{"wheelmend.1", "wheelmend-repair.1", "wheelmend-install-shims.1", "wheelmend-completion-zsh.1"} {
+		page, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		title := `.TH "` + strings.ToUpper(strings.TrimSuffix(name, ".1")) + `" "1" "" "wheelmend v9.8.7"`
+		if !strings.Contains(string(page), "\n"+title) || strings.Contains(string(page), "Auto generated") {
+			t.Errorf("%s lacks %s, or says who made it:\n%.500s", name, title, page)
+		}
+		if second, err := os.ReadFile(filepath.Join(again, name)); err != nil || string(second) != string(page) {
+			t.Errorf("%s: a second run gives another page (%v)", name, err)
+		}
+	}
+	if page, err := os.ReadFile(filepath.Join(dir, "wheelmend-repair.1")); err == nil && !strings.Contains(string(page), "graft") {
+		t.Errorf("the page of repair does not tell of its flags:\n%.500s", page)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "wheelmend-man.1")); err == nil {
+		t.Error("the command that writes the pages has one itself")
 	}
 }

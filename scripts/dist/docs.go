@@ -23,18 +23,31 @@ var completions = []struct{ shell, path string }{
 	{"zsh", "zsh/site-functions/_wheelmend"},
 }
 
-// docs has the program write what is made from its commands, and packs it as a tree
-// to unpack below share.
+// docs packs what is made from the commands of the program as a tree to unpack below
+// share.
 func (b *builder) docs(ctx context.Context, scratch, made string) error {
+	share := filepath.Join(scratch, "share")
+	if err := b.writeDocs(ctx, scratch, share); err != nil {
+		return err
+	}
+	packed, err := pack(share)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(made, docsFile), packed, 0o644)
+}
+
+// writeDocs has a build of the program that nobody gets write its man pages, which the
+// others cannot, and the completions.
+func (b *builder) writeDocs(ctx context.Context, scratch, share string) error {
 	program := filepath.Join(scratch, "docs.exe")
-	if err := b.build(ctx, target{runtime.GOOS, runtime.GOARCH}, program); err != nil {
+	if err := b.build(ctx, target{runtime.GOOS, runtime.GOARCH}, "release,man", program); err != nil {
 		return err
 	}
 	program, err := filepath.Abs(program)
 	if err != nil {
 		return err
 	}
-	share := filepath.Join(scratch, "share")
 	man, err := filepath.Abs(filepath.Join(share, "man", "man1"))
 	if err != nil {
 		return err
@@ -55,11 +68,7 @@ func (b *builder) docs(ctx context.Context, scratch, made string) error {
 			return err
 		}
 	}
-	packed, err := pack(share)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(made, docsFile), packed, 0o644)
+	return nil
 }
 
 // pack makes an archive of the files of a directory, which depends on their names and
