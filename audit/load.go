@@ -150,7 +150,13 @@ func (c *Contents) visit(mu *sync.Mutex) func(*wheel.Member, io.Reader) error {
 func (c *Contents) Amended() []wheel.Amendment { return c.amended }
 
 // Record returns RECORD as it should be: with the amended rows.
-func (c *Contents) Record() *wheel.Record { return c.Reader.LenientRecord().Amend(c.amended) }
+func (c *Contents) Record() (*wheel.Record, error) {
+	record, err := c.Reader.LenientRecord()
+	if err != nil {
+		return nil, err
+	}
+	return record.Amend(c.amended), nil
+}
 
 // A finding is what a member turned out to be: a binary, or of a kind that is
 // named. The zero value is plain data.

@@ -58,14 +58,28 @@ type Merged struct {
 // [MergeOptions.Prefer]. Its name appears when it is complete and has been read
 // back.
 func Merge(ctx context.Context, first, second, dir string, opts MergeOptions) (merged *Merged, err error) {
+	var readers [2]*wheel.Reader
+	for i, path := range []string{first, second} {
+		f, err := wheel.Open(path)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", filepath.Base(path), err)
+		}
+		defer f.Close()
+		readers[i] = f.Reader
+	}
+	return merge(ctx, [2]string{first, second}, readers, dir, opts)
+}
+
+// merge merges the wheels in readers, which lie at paths.
+func merge(ctx context.Context, paths [2]string, readers [2]*wheel.Reader, dir string, opts MergeOptions) (merged *Merged, err error) {
 	opts.Load.Memory = cmp.Or(opts.Load.Memory, audit.DefaultMemory/4) // two wheels, their archives, and the result
 	store := spool.NewStore(opts.Load.Memory, opts.Load.TempDir)
 	defer func() { err = errors.Join(err, store.Close()) }()
 	m := &merger{opts: opts, store: store, result: &Merged{}, donors: map[string][2]donor{}, needs: map[string]policy.MacVersion{}}
-	for i, path := range []string{first, second} {
-		h, err := openHalf(ctx, path, opts.Load)
+	for i, path := range paths {
+		h, err := newHalf(ctx, filepath.Base(path), readers[i], opts.Load)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", filepath.Base(path), err)
+			return nil, err
 		}
 		defer func() { err = errors.Join(err, h.close()) }()
 		m.halves[i] = h
@@ -73,23 +87,13 @@ func Merge(ctx context.Context, first, second, dir string, opts MergeOptions) (m
 			m.preferred = h
 		}
 	}
-	if err := m.checkPair(); err != nil {
-		return nil, err
-	}
-	if m.halves[0].arch < m.halves[1].arch { // x86_64 comes first, as lipo(1) puts it
-		m.halves[0], m.halves[1] = m.halves[1], m.halves[0]
-	}
-	m.writer = wheel.NewWriter(m.halves[0].distInfo(), wheel.WriterOptions{Level: -1, Jobs: opts.Load.Jobs, Progress: opts.Progress})
-	if err := m.fill(); err != nil {
-		return nil, err
-	}
-	if err := m.addInfo(); err != nil {
+	if err := m.decide(); err != nil {
 		return nil, err
 	}
 	if opts.DryRun {
 		return m.result, nil
 	}
-	out, err := outputPath(dir, m.result.Output, first, second)
+	out, err := outputPath(dir, m.result.Output, paths[:]...)
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +105,21 @@ func Merge(ctx context.Context, first, second, dir string, opts MergeOptions) (m
 	}
 	m.result.Path = out
 	return m.result, nil
+}
+
+// decide fills the writer with what the result is made of.
+func (m *merger) decide() error {
+	if err := m.checkPair(); err != nil {
+		return err
+	}
+	if m.halves[0].arch < m.halves[1].arch { // x86_64 comes first, as lipo(1) puts it
+		m.halves[0], m.halves[1] = m.halves[1], m.halves[0]
+	}
+	m.writer = wheel.NewWriter(m.halves[0].distInfo(), wheel.WriterOptions{Level: -1, Jobs: m.opts.Load.Jobs, Progress: m.opts.Progress})
+	if err := m.fill(); err != nil {
+		return err
+	}
+	return m.addInfo()
 }
 
 // A merger merges two wheels.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -20,7 +19,6 @@ import (
 // A half is one of the wheels of a merge.
 type half struct {
 	name     string // file name
-	file     *wheel.File
 	contents *audit.Contents
 	record   *wheel.Record
 	arch     string                 // as tags spell it
@@ -29,28 +27,24 @@ type half struct {
 	lost     map[string]bool        // see lostKey
 }
 
-// openHalf reads a wheel that can be one half of a universal one.
-func openHalf(ctx context.Context, path string, opts audit.LoadOptions) (*half, error) {
-	file, err := wheel.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	h := &half{name: filepath.Base(path), file: file, images: map[string]*macho.File{}}
-	if err := h.load(ctx, opts); err != nil {
-		return nil, errors.Join(err, h.close())
+// newHalf reads a wheel that can be one half of a universal one.
+func newHalf(ctx context.Context, base string, r *wheel.Reader, opts audit.LoadOptions) (*half, error) {
+	h := &half{name: base, images: map[string]*macho.File{}}
+	if err := h.load(ctx, r, opts); err != nil {
+		return nil, fmt.Errorf("%s: %w", base, errors.Join(err, h.close()))
 	}
 	return h, nil
 }
 
 func (h *half) close() error {
 	if h.contents == nil {
-		return h.file.Close()
+		return nil
 	}
-	return errors.Join(h.contents.Close(), h.file.Close())
+	return h.contents.Close()
 }
 
-func (h *half) load(ctx context.Context, opts audit.LoadOptions) (err error) {
-	if h.contents, err = audit.Load(ctx, h.name, h.file.Reader, opts); err != nil {
+func (h *half) load(ctx context.Context, r *wheel.Reader, opts audit.LoadOptions) (err error) {
+	if h.contents, err = audit.Load(ctx, h.name, r, opts); err != nil {
 		return err
 	}
 	if err := h.readPlatforms(); err != nil {
@@ -62,7 +56,9 @@ func (h *half) load(ctx context.Context, opts audit.LoadOptions) (err error) {
 	for _, b := range h.contents.MachO {
 		h.images[b.Member.Name] = b.File
 	}
-	h.record = h.contents.Record()
+	if h.record, err = h.contents.Record(); err != nil {
+		return err
+	}
 	info, err := h.contents.Reader.Info()
 	if err != nil {
 		return err

@@ -62,14 +62,22 @@ func (r *Repairer) Repair(ctx context.Context, path, dir string) (*Result, error
 	return result, err
 }
 
+// A decision makes the plan for a wheel.
+type decision func(context.Context, *audit.Report, *Options) (*Plan, error)
+
 // open audits and decides, then hands the plan to use while the wheel is open.
-func (r *Repairer) open(ctx context.Context, path string, decide func(context.Context, *audit.Report, *Options) (*Plan, error), use func(*Plan) (*Result, error)) (*Result, error) {
+func (r *Repairer) open(ctx context.Context, path string, decide decision, use func(*Plan) (*Result, error)) (*Result, error) {
 	w, err := wheel.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer w.Close()
-	contents, err := audit.Load(ctx, filepath.Base(path), w.Reader, r.opts.Load)
+	return r.read(ctx, filepath.Base(path), w.Reader, decide, use)
+}
+
+// read is [Repairer.open] for a wheel that is open.
+func (r *Repairer) read(ctx context.Context, base string, w *wheel.Reader, decide decision, use func(*Plan) (*Result, error)) (*Result, error) {
+	contents, err := audit.Load(ctx, base, w, r.opts.Load)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +105,10 @@ func (r *Repairer) apply(ctx context.Context, p *Plan, input, dir string) (*Resu
 	if err != nil {
 		return nil, err
 	}
-	record := p.contents.Record()
+	record, err := p.contents.Record()
+	if err != nil {
+		return nil, err
+	}
 	a := &application{
 		plan: p, record: record, share: &r.share, copied: map[string]*wheel.Member{}, images: map[string]*elf.Overlay{},
 		writer: wheel.NewWriter(p.contents.Reader.DistInfo(), wheel.WriterOptions{Level: r.level(), Jobs: r.opts.Load.Jobs, Progress: r.opts.Progress}),

@@ -47,10 +47,12 @@ func (t *Tagger) Close() error { return t.repairer.Close() }
 // been read back; the input is never written to. A tag that the wheel does not meet
 // is a [TagError].
 func (t *Tagger) Tag(ctx context.Context, path, dir string) (*Result, error) {
-	decide := func(_ context.Context, rep *audit.Report, opts *Options) (*Plan, error) {
-		return newTagPlan(rep, opts, &t.opts)
-	}
-	return t.repairer.open(ctx, path, decide, func(p *Plan) (*Result, error) { return t.repairer.apply(ctx, p, path, dir) })
+	return t.repairer.open(ctx, path, t.decide, func(p *Plan) (*Result, error) { return t.repairer.apply(ctx, p, path, dir) })
+}
+
+// decide is the [decision] of a tagger.
+func (t *Tagger) decide(_ context.Context, rep *audit.Report, opts *Options) (*Plan, error) {
+	return newTagPlan(rep, opts, &t.opts)
 }
 
 // A TagError reports that a wheel does not meet a platform tag as it stands.

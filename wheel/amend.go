@@ -7,6 +7,7 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	hexadecimal "encoding/hex"
+	"errors"
 	"hash"
 	"io"
 	"maps"
@@ -71,13 +72,13 @@ func (r *Record) Amend(amendments []Amendment) *Record {
 }
 
 // LenientRecord returns the RECORD file, malformed rows as far as they can be read. It
-// is empty where it cannot be read at all.
-func (r *Reader) LenientRecord() *Record {
+// is empty where that cannot be taken apart. Other errors are those of reading.
+func (r *Reader) LenientRecord() (*Record, error) {
 	record, _, err := r.oddRecord()
-	if err != nil {
-		return &Record{byPath: map[string]int{}}
+	if broken := (*FormatError)(nil); errors.As(err, &broken) {
+		return &Record{byPath: map[string]int{}}, nil
 	}
-	return record
+	return record, err
 }
 
 func (r *Reader) oddRecord() (*Record, []error, error) {

@@ -2,6 +2,8 @@ package wheel
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 
 	"golang.org/x/sync/errgroup"
@@ -47,7 +49,11 @@ func (w *Writer) planSplices(ctx context.Context, entries []*entry) error {
 	group.SetLimit(jobs.Count(w.opts.Jobs))
 	for _, e := range entries {
 		group.Go(func() error {
-			e.segments = fillGaps(e.splices(), e.size)
+			spliced, err := e.splices()
+			if err != nil {
+				return fmt.Errorf("%s: %w", quoteName(e.source.Name), err)
+			}
+			e.segments = fillGaps(spliced, e.size)
 			return ctx.Err()
 		})
 	}
@@ -56,18 +62,20 @@ func (w *Writer) planSplices(ctx context.Context, entries []*entry) error {
 
 // splices returns the segments of the entry that can be taken over. A block may
 // refer to the 32 KiB before it, so those have to be the same, too; and it has
-// to begin a byte, since a stored block means bytes. A source that cannot be
-// read gives none: compressing needs no source.
-func (e *entry) splices() []segment {
+// to begin a byte, since a stored block means bytes. A source with a damaged stream
+// gives none: compressing needs no source. Errors are those of reading it, for the
+// result must not depend on them.
+func (e *entry) splices() ([]segment, error) {
 	if e.source == nil || len(e.runs) == 0 {
-		return nil
+		return nil, nil
 	}
 	s := &splicer{entry: e, runs: e.runs}
-	if err := deflate.ScanBlocks(e.source.Raw(), s.visit); err != nil {
-		return nil
+	err := deflate.ScanBlocks(e.source.Raw(), s.visit)
+	if errors.Is(err, deflate.ErrCorrupt) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, nil
 	}
 	s.close()
-	return s.found
+	return s.found, err
 }
 
 // A splicer goes through the blocks of a source and the runs side by side.

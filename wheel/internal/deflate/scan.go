@@ -1,6 +1,7 @@
 package deflate
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -17,7 +18,8 @@ type Block struct {
 var ErrCorrupt = errors.New("deflate stream is damaged (RFC 1951)")
 
 // ScanBlocks finds where the blocks of a stream begin, and calls visit for each
-// in order until it returns false. It decodes lengths only and makes no output.
+// in order until it returns false. It decodes lengths only and makes no output. A
+// damaged stream is [ErrCorrupt] or [io.ErrUnexpectedEOF], other errors are those of r.
 func ScanBlocks(r io.Reader, visit func(Block) bool) error {
 	s := &scanner{bits: bitReader{r: r}}
 	for final := false; !final; {
@@ -37,10 +39,8 @@ func ScanBlocks(r io.Reader, visit func(Block) bool) error {
 		default:
 			err = ErrCorrupt
 		}
-		if err == nil {
-			err = s.bits.err
-		}
-		if err != nil {
+		// What a failed read makes of the bits says nothing about the stream.
+		if err = cmp.Or(s.bits.failed, err, s.bits.err); err != nil {
 			return err
 		}
 	}
@@ -234,14 +234,15 @@ func (t *codeTable) decode(b *bitReader) int {
 // A bitReader takes bits from a stream, the lowest of a byte first. The first
 // error sticks; bits past the end are zeros.
 type bitReader struct {
-	r    io.Reader
-	buf  [32 << 10]byte
-	next int   // in buf
-	end  int   // of buf
-	base int64 // bytes before buf
-	acc  uint64
-	have uint // bits in acc
-	err  error
+	r      io.Reader
+	buf    [32 << 10]byte
+	next   int   // in buf
+	end    int   // of buf
+	base   int64 // bytes before buf
+	acc    uint64
+	have   uint // bits in acc
+	err    error
+	failed error // of r, if it is not that it ends
 }
 
 // pos returns how many bits have been taken.
@@ -276,6 +277,9 @@ func (b *bitReader) more() bool {
 		n, err := b.r.Read(b.buf[:])
 		b.end = n
 		if n == 0 && err != nil {
+			if err != io.EOF {
+				b.failed = err
+			}
 			return false
 		}
 	}
