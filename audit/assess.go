@@ -70,19 +70,27 @@ func Assess(ctx context.Context, c *Contents, opts Options) (*Report, error) {
 // link resolves the libraries of all binaries that a loader could load in the
 // wheel's own process. Binaries of another architecture are named by the verdicts.
 func (r *Report) link(ctx context.Context) error {
-	var members []linkage.Member
-	for i := range r.Contents.Binaries {
-		b := &r.Contents.Binaries[i]
+	var loaded []*Binary
+	for _, b := range r.Contents.of(ELF) {
 		if role, _ := r.roleOf(b); role == asLoaded {
-			members = append(members, linkage.Member{Name: b.Member.Name, File: b.File})
+			loaded = append(loaded, b)
 		}
 	}
 	opts := r.options.Options
 	opts.Libc = string(cmp.Or(r.Libc, policy.GLIBC))
 	opts.Promised = r.everySystemHas
 	var err error
-	r.Graph, err = linkage.Resolve(ctx, members, opts)
+	r.Graph, err = linkage.Resolve(ctx, membersOf(loaded), opts)
 	return err
+}
+
+// membersOf hands files to the simulated loader.
+func membersOf(files []*Binary) []linkage.Member {
+	members := make([]linkage.Member, len(files))
+	for i, b := range files {
+		members[i] = linkage.Member{Name: b.Member.Name, Content: b.Content}
+	}
+	return members
 }
 
 // readFacts reads symbols and versions of the members and of every library

@@ -43,7 +43,7 @@ func (j *judgement) wrongTarget() bool {
 
 // checkMembers looks at where binaries lie and what machine they are for.
 func (j *judgement) checkMembers() {
-	for _, b := range j.report.Contents.Binaries {
+	for _, b := range j.report.Contents.of(ELF) {
 		name := b.Member.Name
 		if inPurelib(name) {
 			j.block(Blocker{Kind: KindPurelib, File: name, Reason: "a binary may not lie in the purelib folder: build the wheel as a platform wheel (Root-Is-Purelib: false)"})

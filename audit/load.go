@@ -14,6 +14,7 @@ import (
 
 	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/spool"
+	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/macho"
 	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/wheel"
@@ -23,10 +24,31 @@ import (
 // bytes. What exceeds it goes to temporary files.
 const DefaultMemory = 24 << 20
 
-// A Binary is a member of the wheel that is an ELF image.
+// A Binary is a member of the wheel that a loader could be asked to load: an ELF file,
+// or a Mach-O file.
 type Binary struct {
-	Member *wheel.Member
-	File   *elf.File
+	Member  *wheel.Member
+	Content linkage.Content // an [elf.File] or a [macho.File]
+}
+
+// ELF returns what an ELF file is to its own package, nil for others.
+func (b *Binary) ELF() *elf.File {
+	f, _ := b.Content.(*elf.File)
+	return f
+}
+
+// MachO returns what a Mach-O file is to its own package, nil for others.
+func (b *Binary) MachO() *macho.File {
+	f, _ := b.Content.(*macho.File)
+	return f
+}
+
+// formatOf tells the format of a file that has been read.
+func formatOf(c linkage.Content) Format {
+	if _, ok := c.(*elf.File); ok {
+		return ELF
+	}
+	return MachO
 }
 
 // A Foreign is a member in a format of another system, or one that only looks
@@ -43,15 +65,13 @@ type Foreign struct {
 type Contents struct {
 	Filename wheel.Filename
 	Reader   *wheel.Reader
-	Binaries []Binary      // sorted by name
-	MachO    []MachOBinary // sorted by name
-	Foreign  []Foreign     // sorted by name
+	Files    []Binary  // sorted by name
+	Foreign  []Foreign // sorted by name
 
 	amended []wheel.Amendment // rows of RECORD that are to be written anew, sorted by member
 
-	store *spool.Store
-	// Binaries that cannot be read; only Verify goes on with them.
-	damaged, damagedMachO []Fault
+	store   *spool.Store
+	damaged map[Format][]Fault // binaries that cannot be read; only Verify goes on with them
 }
 
 // Close releases the binaries.
@@ -95,17 +115,10 @@ func Load(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions) (
 	return c, nil
 }
 
-// An Image is a binary of a known format: one of the two is set.
-type Image struct {
-	ELF   *elf.File
-	MachO *macho.File
-}
-
 // Derive returns the contents of a wheel that was made from the one of c and is
-// open in r. Members in known, by name, are not read: their bytes are those of
-// the image, or no binary if that is the zero value. The others are checked
-// against RECORD.
-func (c *Contents) Derive(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions, known map[string]Image) (*Contents, error) {
+// open in r. Members in known, by name, are not read: they are that binary, or none
+// if it is nil. The others are checked against RECORD.
+func (c *Contents) Derive(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions, known map[string]linkage.Content) (*Contents, error) {
 	name, err := wheel.ParseFilename(base)
 	if err != nil {
 		return nil, err
@@ -116,8 +129,7 @@ func (c *Contents) Derive(ctx context.Context, base string, r *wheel.Reader, opt
 		return !ok
 	}
 	for _, m := range r.Members() {
-		image := known[m.Name]
-		d.add(m, finding{elf: image.ELF, macho: image.MachO})
+		d.add(m, finding{binary: known[m.Name]})
 	}
 	if err := d.scan(ctx, opts.Jobs, unknown); err != nil {
 		return nil, errors.Join(err, d.Close())
@@ -161,28 +173,24 @@ func (c *Contents) Record() (*wheel.Record, error) {
 // A finding is what a member turned out to be: a binary, or of a kind that is
 // named. The zero value is plain data.
 type finding struct {
-	elf   *elf.File
-	macho *macho.File
-	kind  string
+	binary linkage.Content
+	kind   string
 }
 
 // add takes up what was found out about a member.
 func (c *Contents) add(m *wheel.Member, found finding) {
 	switch {
-	case found.elf != nil:
-		c.Binaries = append(c.Binaries, Binary{m, found.elf})
-	case found.macho != nil:
-		c.MachO = append(c.MachO, MachOBinary{m, found.macho})
+	case found.binary != nil:
+		c.Files = append(c.Files, Binary{m, found.binary})
 	case found.kind != "":
 		c.Foreign = append(c.Foreign, newForeign(m.Name, found.kind))
 	}
 }
 
 func (c *Contents) sort() {
-	slices.SortFunc(c.Binaries, func(a, b Binary) int { return cmp.Compare(a.Member.Name, b.Member.Name) })
-	slices.SortFunc(c.MachO, func(a, b MachOBinary) int { return cmp.Compare(a.Member.Name, b.Member.Name) })
+	slices.SortFunc(c.Files, func(a, b Binary) int { return cmp.Compare(a.Member.Name, b.Member.Name) })
 	slices.SortFunc(c.Foreign, func(a, b Foreign) int { return cmp.Compare(a.Path, b.Path) })
-	for _, damaged := range [][]Fault{c.damaged, c.damagedMachO} {
+	for _, damaged := range c.damaged {
 		slices.SortFunc(damaged, func(a, b Fault) int { return cmp.Compare(a.File, b.File) })
 	}
 }
@@ -226,7 +234,7 @@ func (c *Contents) inspect(m *wheel.Member, content io.Reader) (finding, error) 
 	}
 	var found finding
 	if isELF {
-		found.elf, err = elf.NewFile(image, image.Size())
+		found, err = readELF(image)
 	} else {
 		found, err = c.inspectMachO(m.Name, image)
 	}
@@ -239,6 +247,26 @@ func (c *Contents) inspect(m *wheel.Member, content io.Reader) (finding, error) 
 		return finding{kind: kind}, nil
 	}
 	return found, err
+}
+
+// readELF reads an ELF file.
+func readELF(image *spool.Content) (finding, error) {
+	f, err := elf.NewFile(image, image.Size())
+	if err != nil {
+		return finding{}, err
+	}
+	return finding{binary: f}, nil
+}
+
+// of returns the binaries of a format, sorted by name.
+func (c *Contents) of(format Format) []*Binary {
+	var list []*Binary
+	for i := range c.Files {
+		if b := &c.Files[i]; formatOf(b.Content) == format {
+			list = append(list, b)
+		}
+	}
+	return list
 }
 
 // isIdent reports whether a file goes on as an ELF file does: with a class, a byte

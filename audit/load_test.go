@@ -12,6 +12,7 @@ import (
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/internal/wheeltest"
+	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/wheel"
 )
 
@@ -158,14 +159,14 @@ func TestDeriveReadsTheChangedMembersOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := c.Derive(context.Background(), linuxWheel, r, audit.LoadOptions{}, map[string]audit.Image{"demo/a.so": {ELF: c.Binaries[0].File}})
+	d, err := c.Derive(context.Background(), linuxWheel, r, audit.LoadOptions{}, map[string]linkage.Content{"demo/a.so": c.Files[0].Content})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer d.Close()
 	var got []string
-	for _, b := range d.Binaries {
-		got = append(got, b.Member.Name+" "+strings.Join(b.File.Needed(), ","))
+	for _, b := range d.Files {
+		got = append(got, b.Member.Name+" "+strings.Join(b.ELF().Needed(), ","))
 	}
 	if diff := cmp.Diff([]string{"demo/a.so libc.so.6", "demo/b.so libnew.so"}, got); diff != "" {
 		t.Errorf("binaries (-want +got):\n%s", diff)
@@ -185,7 +186,7 @@ func TestLargeBinariesGoToFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := c.Binaries[0].File
+	file := c.Files[0].ELF()
 	if n, err := io.Copy(io.Discard, io.NewSectionReader(file, 0, file.Size())); err != nil || n != file.Size() {
 		t.Errorf("read %d of %d bytes, %v", n, file.Size(), err)
 	}

@@ -61,10 +61,7 @@ type MacNeed struct {
 
 // assessMacOS finds the libraries of a macOS wheel and holds it to its tags.
 func assessMacOS(ctx context.Context, c *Contents, opts MacOptions) (*MacOS, error) {
-	var members []linkage.MachOMember
-	for _, b := range c.MachO {
-		members = append(members, linkage.MachOMember{Name: b.Member.Name, File: b.File})
-	}
+	members := membersOf(c.of(MachO))
 	graph, err := linkage.ResolveDyld(ctx, members, opts.DyldOptions)
 	if err != nil {
 		return nil, err
@@ -464,9 +461,9 @@ func macAction(s linkage.Status) Action {
 // machOFiles describes the Mach-O files of a wheel.
 func machOFiles(c *Contents) []File {
 	var files []File
-	for _, b := range c.MachO {
-		f := File{Path: b.Member.Name, MachO: b.File, Extension: importable(b.Member.Name)}
-		for _, s := range b.File.Slices {
+	for _, b := range c.of(MachO) {
+		f := File{Path: b.Member.Name, MachO: b.MachO(), Extension: importable(b.Member.Name)}
+		for _, s := range b.MachO().Slices {
 			f.Soname = cmp.Or(f.Soname, s.ID)
 			for _, l := range s.Dylibs {
 				if !slices.Contains(f.Needed, l.Name) {

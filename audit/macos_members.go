@@ -10,14 +10,7 @@ import (
 	"github.com/wheelmend/wheelmend/internal/spool"
 	"github.com/wheelmend/wheelmend/macho"
 	"github.com/wheelmend/wheelmend/policy"
-	"github.com/wheelmend/wheelmend/wheel"
 )
-
-// A MachOBinary is a member of the wheel that is a Mach-O file which dyld could load.
-type MachOBinary struct {
-	Member *wheel.Member
-	File   *macho.File
-}
 
 // platformFamilies returns the kinds of systems that the file name speaks of.
 func (c *Contents) platformFamilies() map[policy.Family]bool {
@@ -44,7 +37,7 @@ func (c *Contents) inspectMachO(member string, image *spool.Content) (finding, e
 		return finding{}, err
 	}
 	if slices.ContainsFunc(file.Slices, loadable) {
-		return finding{macho: file}, nil
+		return finding{binary: file}, nil
 	}
 	t := file.Slices[0].Type
 	if calledBinary(member) && c.platformFamilies()[policy.MacOS] {
@@ -75,18 +68,16 @@ func damagedBinary(err error) bool {
 	return errors.As(err, new(*elf.FormatError)) || errors.As(err, new(*macho.FormatError))
 }
 
+// formatNames are what people call the formats.
+var formatNames = map[Format]string{ELF: "ELF", MachO: "Mach-O", PE: "PE", Wasm: "WebAssembly"}
+
 // foreignTo returns the members that are in other formats than that of the wheel,
 // or for other systems.
 func (c *Contents) foreignTo(s OS, u *Unserved) []Foreign {
 	all := slices.Clone(c.Foreign)
-	if s != OSLinux || u != nil {
-		for _, b := range c.Binaries {
-			all = append(all, newForeign(b.Member.Name, "ELF"))
-		}
-	}
-	if s != OSMacOS || u != nil {
-		for _, b := range c.MachO {
-			all = append(all, newForeign(b.Member.Name, "Mach-O"))
+	for _, b := range c.Files {
+		if format := formatOf(b.Content); u != nil || systems[s].format != format {
+			all = append(all, newForeign(b.Member.Name, formatNames[format]))
 		}
 	}
 	slices.SortFunc(all, func(a, b Foreign) int { return cmp.Compare(a.Path, b.Path) })

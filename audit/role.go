@@ -35,7 +35,7 @@ type refusal struct {
 // (eBPF, GPU) are data, unless Python would import them by their name. It is the
 // one answer of audit, verify, repair and tag.
 func roleOf(b *Binary, arch policy.Arch, libc policy.Libc) (role, refusal) {
-	f, name := b.File, b.Member.Name
+	f, name := b.ELF(), b.Member.Name
 	if !f.Processor() {
 		return asData, refusal{}
 	}
@@ -88,8 +88,7 @@ func (r *Report) Refused() []Blocker {
 		return nil
 	}
 	var list []Blocker
-	for i := range r.Contents.Binaries {
-		b := &r.Contents.Binaries[i]
+	for _, b := range r.Contents.of(ELF) {
 		if role, why := r.roleOf(b); role == asFault {
 			list = append(list, Blocker{Kind: why.kind, File: b.Member.Name, Reason: why.reason})
 		}

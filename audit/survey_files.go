@@ -73,17 +73,16 @@ func (s *Survey) addELF(ctx context.Context, c *Contents, opts linkage.Options) 
 	opts.Libc = cmp.Or(string(wheelLibc(c)), linkage.Glibc)
 	members := map[string][]linkage.Member{}
 	var arches []string
-	for i := range c.Binaries {
-		b := &c.Binaries[i]
-		if arch, _ := b.File.Arch(); arch == "" || !linked(b.File) {
-			s.Unlinked = append(s.Unlinked, newForeign(b.Member.Name, unlinkedKind(b.File)))
+	for _, b := range c.of(ELF) {
+		if arch, _ := b.ELF().Arch(); arch == "" || !linked(b.ELF()) {
+			s.Unlinked = append(s.Unlinked, newForeign(b.Member.Name, unlinkedKind(b.ELF())))
 			continue
 		}
-		arch, _ := b.File.Arch()
+		arch, _ := b.ELF().Arch()
 		if members[arch] == nil {
 			arches = append(arches, arch)
 		}
-		members[arch] = append(members[arch], linkage.Member{Name: b.Member.Name, File: b.File})
+		members[arch] = append(members[arch], linkage.Member{Name: b.Member.Name, Content: b.Content})
 	}
 	for _, arch := range arches {
 		g, err := linkage.Resolve(ctx, members[arch], opts)
@@ -100,11 +99,7 @@ func (s *Survey) addELF(ctx context.Context, c *Contents, opts linkage.Options) 
 
 // addMachO adds what the Mach-O files of a wheel load.
 func (s *Survey) addMachO(ctx context.Context, c *Contents, opts linkage.DyldOptions) error {
-	var members []linkage.MachOMember
-	for _, b := range c.MachO {
-		members = append(members, linkage.MachOMember{Name: b.Member.Name, File: b.File})
-	}
-	g, err := linkage.ResolveDyld(ctx, members, opts)
+	g, err := linkage.ResolveDyld(ctx, membersOf(c.of(MachO)), opts)
 	if err != nil {
 		return err
 	}

@@ -157,16 +157,16 @@ func (c *Contents) census() []OSCount {
 		}
 		counts[s].Files++
 	}
-	for _, b := range c.Binaries {
-		add(c.elfSystem(&b, named), b.Member.Name)
+	for _, b := range c.of(ELF) {
+		add(c.elfSystem(b, named), b.Member.Name)
 	}
 	if c.forLinuxAlone() {
 		for _, f := range c.notImages() {
 			add(OSLinux, f.Path) // meant to be modules
 		}
 	}
-	for _, b := range c.MachO {
-		add(machOSystem(b.File), b.Member.Name)
+	for _, b := range c.of(MachO) {
+		add(machOSystem(b.MachO()), b.Member.Name)
 	}
 	for _, f := range c.Foreign {
 		if f.os != "" && (f.library || len(named) > 0) {
@@ -191,7 +191,7 @@ func rank(named []OS, s OS) int {
 
 // elfSystem returns the system of an ELF file.
 func (c *Contents) elfSystem(b *Binary, named []OS) OS {
-	if s := OS(linkage.SystemOf(b.File)); s != "" {
+	if s := OS(linkage.SystemOf(b.ELF())); s != "" {
 		return s
 	}
 	for _, s := range named {

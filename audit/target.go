@@ -24,8 +24,8 @@ func wheelArch(c *Contents) (policy.Arch, error) {
 	if arch != "" {
 		return policy.Arch(arch), nil
 	}
-	for _, b := range c.Binaries {
-		if name, _ := b.File.Arch(); name != "" {
+	for _, b := range c.of(ELF) {
+		if name, _ := b.ELF().Arch(); name != "" {
 			return policy.Arch(name), nil
 		}
 	}
@@ -58,8 +58,8 @@ func wheelLibc(c *Contents) policy.Libc {
 			return libc
 		}
 	}
-	for _, b := range c.Binaries {
-		if libc := linkage.LibcOf(b.File, b.Member.Name); libc != "" {
+	for _, b := range c.of(ELF) {
+		if libc := linkage.LibcOf(b.ELF(), b.Member.Name); libc != "" {
 			return policy.Libc(libc)
 		}
 	}

@@ -36,7 +36,7 @@ func Verify(ctx context.Context, base string, r *wheel.Reader, opts VerifyOption
 	if err != nil {
 		return nil, err
 	}
-	c := &Contents{Filename: name, Reader: r, store: spool.NewStore(cmp.Or(opts.Load.Memory, DefaultMemory), opts.Load.TempDir)}
+	c := &Contents{Filename: name, Reader: r, damaged: map[Format][]Fault{}, store: spool.NewStore(cmp.Or(opts.Load.Memory, DefaultMemory), opts.Load.TempDir)}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	faults, err := c.collect(ctx, opts.Load.Jobs)
 	if err != nil {
@@ -72,10 +72,10 @@ func (c *Contents) collect(ctx context.Context, jobs int) ([]Fault, error) {
 		defer mu.Unlock()
 		switch {
 		case errors.As(err, new(*elf.FormatError)):
-			c.damaged = append(c.damaged, Fault{File: m.Name, Reason: err.Error()})
+			c.damaged[ELF] = append(c.damaged[ELF], Fault{File: m.Name, Reason: err.Error()})
 			return nil
 		case errors.As(err, new(*macho.FormatError)):
-			c.damagedMachO = append(c.damagedMachO, Fault{File: m.Name, Reason: err.Error()})
+			c.damaged[MachO] = append(c.damaged[MachO], Fault{File: m.Name, Reason: err.Error()})
 			return nil
 		}
 		if err == nil {
@@ -107,8 +107,8 @@ func (c *Contents) prove(ctx context.Context, p *Proof, opts VerifyOptions) erro
 			return nil
 		}
 	}
-	if len(c.damagedMachO) > 0 {
-		p.claim(TopicBinaries, "each Mach-O file can be read", "<mach-o/loader.h> and the rules of dyld", c.damagedMachO)
+	if len(c.damaged[MachO]) > 0 {
+		p.claim(TopicBinaries, "each Mach-O file can be read", "<mach-o/loader.h> and the rules of dyld", c.damaged[MachO])
 	}
 	var archs *archError
 	switch {
@@ -125,7 +125,7 @@ func (c *Contents) prove(ctx context.Context, p *Proof, opts VerifyOptions) erro
 // brokenBinaries lists the ELF files that cannot be read, those that only turn
 // out to be so when their symbols are looked at included.
 func brokenBinaries(c *Contents, err error) []Fault {
-	broken := slices.Clone(c.damaged)
+	broken := slices.Clone(c.damaged[ELF])
 	var format *elf.FormatError
 	if errors.As(err, &format) {
 		broken = append(broken, Fault{Reason: err.Error()})
@@ -147,8 +147,8 @@ func (p *Proof) claimBinaries(ctx context.Context, opts VerifyOptions) error {
 		p.claimNoBinary()
 		return nil
 	}
-	if len(r.Contents.damaged) == 0 {
-		p.claim(TopicBinaries, "each ELF file can be read", phrase.Count(len(r.Contents.Binaries), "ELF file"), nil)
+	if len(r.Contents.damaged[ELF]) == 0 {
+		p.claim(TopicBinaries, "each ELF file can be read", phrase.Count(len(r.Contents.of(ELF)), "ELF file"), nil)
 	}
 	promised := p.claimPlatforms()
 	p.claimPurelib()
@@ -218,7 +218,7 @@ func (p *Proof) claimNoBinary() {
 		switch {
 		case err != nil:
 			p.claimUnknown(tag, text, err)
-		case len(p.Report.Contents.damagedMachO) > 0:
+		case len(p.Report.Contents.damaged[MachO]) > 0:
 			p.unchecked(TopicPlatform, text, "no Mach-O file can be read", nil)
 		case len(p.Report.Foreign) > 0:
 			p.unchecked(TopicPlatform, text, "only ELF and Mach-O files are read", nil)

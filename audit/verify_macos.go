@@ -17,7 +17,7 @@ import (
 // claimMacOS adds the claims about what the Mach-O files of a wheel ask for.
 func (p *Proof) claimMacOS(ctx context.Context, opts VerifyOptions) error {
 	c := p.Report.Contents
-	if len(c.damagedMachO) == 0 {
+	if len(c.damaged[MachO]) == 0 {
 		p.claim(TopicBinaries, "each Mach-O file can be read", p.machOBasis(), nil)
 	}
 	p.claimMacFaults()
@@ -434,13 +434,7 @@ func describeSignature(g *macho.Signature) string {
 // the wheel.
 func (r *Report) binaries() []string {
 	var names []string
-	if r.Format == MachO {
-		for _, b := range r.Contents.MachO {
-			names = append(names, b.Member.Name)
-		}
-		return names
-	}
-	for _, b := range r.Contents.Binaries {
+	for _, b := range r.Contents.of(r.Format) {
 		names = append(names, b.Member.Name)
 	}
 	return names

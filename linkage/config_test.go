@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/elftest"
 	"github.com/wheelmend/wheelmend/linkage"
 )
@@ -140,7 +141,7 @@ func TestNoDefaultLib(t *testing.T) {
 	} {
 		list := members(t, w.wheel)
 		if tt.flag {
-			list[0].File = withFlags1(t, list[0].File, 0x800)
+			list[0].Content = withFlags1(t, list[0].Content.(*elf.File), 0x800)
 		}
 		w.opts.Libc = tt.libc
 		g, root := w.resolveMembers(t, list)

@@ -44,12 +44,6 @@ type DyldOptions struct {
 	Graft []string
 }
 
-// A MachOMember is one Mach-O file of the wheel.
-type MachOMember struct {
-	Name string
-	File *macho.File
-}
-
 // Image returns the image for an architecture: dyld loads x86_64 code into an
 // x86_64h process, and for the rest what is asked for.
 func (f *File) Image(arch string) *Image {
@@ -80,7 +74,7 @@ func (i *Image) Slice() *macho.Slice {
 // ResolveDyld finds the libraries that the members of a macOS wheel load, directly
 // and through others, for each slice on its own. A library that is not found is an
 // edge with status Missing, not an error.
-func ResolveDyld(ctx context.Context, members []MachOMember, opts DyldOptions) (*Graph, error) {
+func ResolveDyld(ctx context.Context, members []Member, opts DyldOptions) (*Graph, error) {
 	if err := checkMachOMembers(members); err != nil {
 		return nil, err
 	}
@@ -89,7 +83,7 @@ func ResolveDyld(ctx context.Context, members []MachOMember, opts DyldOptions) (
 		return nil, err
 	}
 	for _, m := range members {
-		b := newMachO(m.Name, m.File)
+		b := newMachO(m.Name, m.Content.(*macho.File))
 		b.InWheel, b.install = true, installPath(m.Name)
 		d.byInstall[b.install] = b
 		fold := strings.ToLower(b.install)

@@ -26,7 +26,7 @@ func madeMachO(t *testing.T, spec string) []byte {
 
 // dyldWorld makes members and files of a system from lines NAME SPEC; names that
 // begin with a slash are files below a sysroot, "LINK -> TARGET" makes links.
-func dyldWorld(t *testing.T, lines string) (members []MachOMember, sysroot string) {
+func dyldWorld(t *testing.T, lines string) (members []Member, sysroot string) {
 	t.Helper()
 	sysroot = t.TempDir()
 	for line := range strings.Lines(lines) {
@@ -42,7 +42,7 @@ func dyldWorld(t *testing.T, lines string) (members []MachOMember, sysroot strin
 			if err != nil {
 				t.Fatal(err)
 			}
-			members = append(members, MachOMember{name, f})
+			members = append(members, Member{name, f})
 			continue
 		}
 		if err := os.MkdirAll(filepath.Dir(at), 0o777); err != nil {

@@ -3,6 +3,7 @@ package linkage_test
 import (
 	"testing"
 
+	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/linkage"
 )
 
@@ -21,7 +22,7 @@ func TestLibcOf(t *testing.T) {
 		{"demo/_x.cpython-312-x86_64-linux-gnu.so", "x86_64", linkage.Glibc},
 		{"demo/_x.cpython-310-x86_64-linux-gnu.so", "x86_64", ""}, // Python called those for musl gnu too
 	} {
-		file := members(t, "x "+tt.spec)[0].File
+		file := members(t, "x "+tt.spec)[0].Content.(*elf.File)
 		if got := linkage.LibcOf(file, tt.name); got != tt.want {
 			t.Errorf("%s, %s: got %q, want %q", tt.name, tt.spec, got, tt.want)
 		}

@@ -77,10 +77,10 @@ func checkMachO(name string, f *macho.File) error {
 func checkMembers(members []Member) error {
 	edges := 0
 	for _, m := range members {
-		if err := checkELF(m.Name, m.File); err != nil {
+		if err := checkELF(m.Name, m.elf()); err != nil {
 			return err
 		}
-		edges += m.File.NeededCount()
+		edges += m.elf().NeededCount()
 		if err := budget.Check(m.Name, "libraries (DT_NEEDED) in all files", edges, maxEdges); err != nil {
 			return err
 		}
@@ -89,13 +89,14 @@ func checkMembers(members []Member) error {
 }
 
 // checkMachOMembers does the same for those of a macOS wheel.
-func checkMachOMembers(members []MachOMember) error {
+func checkMachOMembers(members []Member) error {
 	edges := 0
 	for _, m := range members {
-		if err := checkMachO(m.Name, m.File); err != nil {
+		f := m.Content.(*macho.File)
+		if err := checkMachO(m.Name, f); err != nil {
 			return err
 		}
-		for _, s := range m.File.Slices {
+		for _, s := range f.Slices {
 			edges += len(s.Dylibs)
 		}
 		if err := budget.Check(m.Name, "libraries (LC_LOAD_DYLIB) in all files", edges, maxEdges); err != nil {

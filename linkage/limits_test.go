@@ -31,7 +31,7 @@ func elfMember(t *testing.T, name string, s elftest.Spec) Member {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Member{Name: name, File: f}
+	return Member{Name: name, Content: f}
 }
 
 // libraries returns n members lib0.so and so on.
@@ -128,7 +128,7 @@ func TestManyNamesOfADirectory(t *testing.T) {
 	}
 }
 
-func machOMember(t *testing.T, s machotest.Slice) MachOMember {
+func machOMember(t *testing.T, s machotest.Slice) Member {
 	t.Helper()
 	s.Arch = "arm64"
 	data := machotest.Build(machotest.Spec{Slices: []machotest.Slice{s}})
@@ -136,7 +136,7 @@ func machOMember(t *testing.T, s machotest.Slice) MachOMember {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return MachOMember{Name: "pkg/a.so", File: f}
+	return Member{Name: "pkg/a.so", Content: f}
 }
 
 func TestWhatNoRealMacWheelAsksForIsRefused(t *testing.T) {
@@ -154,7 +154,7 @@ func TestWhatNoRealMacWheelAsksForIsRefused(t *testing.T) {
 		{"a long rpath", machotest.Slice{RPaths: []string{strings.Repeat("/x", maxPathBytes)}}, "more than 65536 bytes of search paths (LC_RPATH) in a slice"},
 		{"loads times rpaths", machotest.Slice{Loads: loads, RPaths: numbered(4000, "@rpath/%d")}, "steps of the search for libraries"},
 	} {
-		g, err := ResolveDyld(context.Background(), []MachOMember{machOMember(t, tt.slice)}, DyldOptions{WheelOnly: true})
+		g, err := ResolveDyld(context.Background(), []Member{machOMember(t, tt.slice)}, DyldOptions{WheelOnly: true})
 		var over *budget.Error
 		if !errors.As(err, &over) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)

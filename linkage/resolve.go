@@ -44,11 +44,14 @@ type Options struct {
 	HWCaps []string
 }
 
-// A Member is one ELF file of the wheel.
+// A Member is one file of the wheel, which has been read.
 type Member struct {
-	Name string
-	File *elf.File
+	Name    string
+	Content Content
 }
+
+// elf returns what an ELF file is to its own package.
+func (m *Member) elf() *elf.File { return m.Content.(*elf.File) }
 
 // Resolve finds the libraries that the members of a wheel load, directly and
 // through others. A library that is not found is an [Need] with status Missing,
@@ -160,15 +163,15 @@ func newResolver(members []Member, root Root, opts Options) *resolver {
 	r := emptyResolver(root, disk, opts)
 	arch := ""
 	for _, m := range members {
-		o := newELF(&File{Path: m.Name, InWheel: true, install: installPath(m.Name)}, m.File)
+		o := newELF(&File{Path: m.Name, InWheel: true, install: installPath(m.Name)}, m.elf())
 		r.graph.Members = append(r.graph.Members, o.File)
 		r.byInstall[o.install] = o
 		r.addSoname(path.Base(m.Name), o)
-		if soname := m.File.Soname(); soname != path.Base(m.Name) {
+		if soname := m.elf().Soname(); soname != path.Base(m.Name) {
 			r.addSoname(soname, o)
 		}
 		if arch == "" {
-			arch, _ = m.File.Arch()
+			arch, _ = m.elf().Arch()
 		}
 	}
 	r.setPaths(r.defaultPath(arch))

@@ -45,7 +45,7 @@ func members(t *testing.T, wheel string) []linkage.Member {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		list = append(list, linkage.Member{Name: name, File: file})
+		list = append(list, linkage.Member{Name: name, Content: file})
 	}
 	return list
 }

@@ -50,11 +50,13 @@ func (h *half) load(ctx context.Context, r *wheel.Reader, opts audit.LoadOptions
 	if err := h.readPlatforms(); err != nil {
 		return err
 	}
-	if len(h.contents.MachO) == 0 {
-		return errors.New("it holds no Mach-O file, so there is nothing to merge")
+	for _, b := range h.contents.Files {
+		if f := b.MachO(); f != nil {
+			h.images[b.Member.Name] = f
+		}
 	}
-	for _, b := range h.contents.MachO {
-		h.images[b.Member.Name] = b.File
+	if len(h.images) == 0 {
+		return errors.New("it holds no Mach-O file, so there is nothing to merge")
 	}
 	if h.record, err = h.contents.Record(); err != nil {
 		return err

@@ -36,14 +36,14 @@ func (m *merger) checkContents(ctx context.Context, c *audit.Contents) error {
 		return fmt.Errorf("the tags of the result read back as %q, want %q", got, m.tags)
 	}
 	found := 0
-	for _, b := range c.MachO {
+	for _, b := range c.Files {
 		donors, ok := m.donors[b.Member.Name]
 		if !ok {
 			continue
 		}
 		found++
 		for _, d := range donors {
-			if err := d.checkIn(b.File); err != nil {
+			if err := d.checkIn(b.MachO()); err != nil {
 				return named(b.Member.Name, err)
 			}
 		}

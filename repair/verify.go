@@ -9,6 +9,7 @@ import (
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/macho"
 	"github.com/wheelmend/wheelmend/wheel"
 )
@@ -35,12 +36,12 @@ func (a *application) check(ctx context.Context, out io.ReaderAt, size int64) er
 
 // known returns the members of the result whose bytes are known without
 // inflating them, and the images of those that are binaries.
-func (a *application) known(r *wheel.Reader) (map[string]audit.Image, error) {
+func (a *application) known(r *wheel.Reader) (map[string]linkage.Content, error) {
 	record, err := r.Record()
 	if err != nil {
 		return nil, err
 	}
-	known := map[string]audit.Image{}
+	known := map[string]linkage.Content{}
 	if err := a.knowCopied(known, r, record); err != nil {
 		return nil, err
 	}
@@ -48,7 +49,7 @@ func (a *application) known(r *wheel.Reader) (map[string]audit.Image, error) {
 }
 
 // knowCopied compares the copied members with their sources.
-func (a *application) knowCopied(known map[string]audit.Image, r *wheel.Reader, record *wheel.Record) error {
+func (a *application) knowCopied(known map[string]linkage.Content, r *wheel.Reader, record *wheel.Record) error {
 	for name, source := range a.copied {
 		m, ok := r.Lookup(name)
 		if !ok {
@@ -63,23 +64,18 @@ func (a *application) knowCopied(known map[string]audit.Image, r *wheel.Reader, 
 		if !equal || before != after {
 			return fmt.Errorf("%s: the copy in the result differs", name)
 		}
-		known[name] = audit.Image{}
+		known[name] = nil
 	}
-	for _, b := range a.plan.contents.Binaries {
+	for _, b := range a.plan.contents.Files {
 		if _, ok := a.copied[b.Member.Name]; ok {
-			known[b.Member.Name] = audit.Image{ELF: b.File}
-		}
-	}
-	for _, b := range a.plan.contents.MachO {
-		if _, ok := a.copied[b.Member.Name]; ok {
-			known[b.Member.Name] = audit.Image{MachO: b.File}
+			known[b.Member.Name] = b.Content
 		}
 	}
 	return nil
 }
 
 // knowNew compares the new members with what the writer compressed.
-func (a *application) knowNew(known map[string]audit.Image, r *wheel.Reader, record *wheel.Record) error {
+func (a *application) knowNew(known map[string]linkage.Content, r *wheel.Reader, record *wheel.Record) error {
 	for _, m := range r.Members() {
 		if _, ok := known[m.Name]; ok {
 			continue
@@ -92,7 +88,7 @@ func (a *application) knowNew(known map[string]audit.Image, r *wheel.Reader, rec
 		if !confirmed {
 			continue
 		}
-		known[m.Name] = audit.Image{}
+		known[m.Name] = nil
 		if image := a.images[m.Name]; image != nil {
 			if known[m.Name], err = a.imageOf(image); err != nil {
 				return named(m.Name, err)
@@ -103,13 +99,11 @@ func (a *application) knowNew(known map[string]audit.Image, r *wheel.Reader, rec
 }
 
 // imageOf reads an edited binary back.
-func (a *application) imageOf(o *elf.Overlay) (image audit.Image, err error) {
+func (a *application) imageOf(o *elf.Overlay) (linkage.Content, error) {
 	if a.plan.macos != nil {
-		image.MachO, err = macho.NewFile(o, o.Size())
-	} else {
-		image.ELF, err = elf.NewFile(o, o.Size())
+		return macho.NewFile(o, o.Size())
 	}
-	return image, err
+	return elf.NewFile(o, o.Size())
 }
 
 // checkContents holds the result to what it claims, without the libraries of
