@@ -157,7 +157,11 @@ func newFault(err error) Fault {
 
 // fault turns a blocker into a fault.
 func (b *Blocker) fault() Fault {
-	return Fault{File: b.File, Library: b.Library, Version: b.Version, Symbols: b.Symbols, Reason: b.Reason}
+	f := Fault{File: b.File, Library: b.Library, Symbols: b.Symbols, Reason: b.Reason}
+	if b.Library != "" {
+		f.Version = b.Version // of a symbol of the library
+	}
+	return f
 }
 
 // tagNames joins the tags of policies for a sentence.

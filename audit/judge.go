@@ -14,6 +14,7 @@ import (
 
 // A judgement is one verdict in the making.
 type judgement struct {
+	linux    *linux
 	report   *Report
 	policy   *policy.Policy
 	verdict  Verdict
@@ -22,7 +23,7 @@ type judgement struct {
 }
 
 func (j *judgement) block(b Blocker) {
-	b.Policy = j.policy
+	b.Policy, b.Tag = j.policy, j.policy.Tag()
 	j.verdict.Blockers = append(j.verdict.Blockers, b)
 }
 
@@ -64,7 +65,7 @@ func inPurelib(name string) bool {
 // checkLibraries looks for libraries that the policy does not promise.
 func (j *judgement) checkLibraries(f *facts) {
 	for _, e := range f.object.Needs {
-		if e.Status == linkage.Excluded || e.To != nil && e.To.InWheel || j.report.leaves(j.policy, e) {
+		if e.Status == linkage.Excluded || e.To != nil && e.To.InWheel || j.linux.leaves(j.policy, e) {
 			continue
 		}
 		if j.external == nil {

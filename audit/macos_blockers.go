@@ -8,15 +8,16 @@ import (
 
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/macho"
+	"github.com/wheelmend/wheelmend/policy"
 )
 
 // block collects what keeps the wheel from being what its tags say.
-func (m *MacOS) block(tags []string) {
+func (m *macOS) block(tags []string) {
 	tag := strings.Join(tags, ".")
 	if tag == "" {
-		tag = strings.Join(PlatformTags(m.Needs(m.Archs, true)), ".")
+		tag = strings.Join(policy.MacTags(oldest(m.minimums(m.archs, true))), ".")
 	}
-	for _, b := range slices.Concat(m.Graph.Members, m.Grafts) {
+	for _, b := range slices.Concat(m.graph.Members, m.grafts) {
 		if !b.InWheel {
 			m.blockVersions(b) // a graft has the architectures that load it
 		} else if m.blockArchs(b) {
@@ -26,51 +27,51 @@ func (m *MacOS) block(tags []string) {
 			m.blockLoads(image)
 		}
 	}
-	for i := range m.Blockers {
-		m.Blockers[i].Tag = tag
+	for i := range m.blockers {
+		m.blockers[i].Tag = tag
 	}
-	slices.SortStableFunc(m.Blockers, func(a, b MacBlocker) int { return cmp.Compare(a.File, b.File) })
+	slices.SortStableFunc(m.blockers, func(a, b Blocker) int { return cmp.Compare(a.File, b.File) })
 }
 
 // blockArchs looks for architectures that a member lacks which no other loads, and for slices that are
 // for other systems. It reports whether there is any slice to look at.
-func (m *MacOS) blockArchs(b *linkage.File) bool {
+func (m *macOS) blockArchs(b *linkage.File) bool {
 	var lacks []string
-	for _, arch := range m.Archs {
+	for _, arch := range m.archs {
 		image := b.Image(arch)
 		if image == nil {
 			lacks = append(lacks, arch)
 		} else if p := image.Slice().Platform; p != 0 && p != macho.PlatformMacOS {
-			m.Blockers = append(m.Blockers, MacBlocker{Kind: KindArchitecture, File: b.Path, Arch: arch, Reason: fmt.Sprintf("its %s slice is built for %s, not for macOS", arch, macho.PlatformName(p))})
+			m.blockers = append(m.blockers, Blocker{Kind: KindArchitecture, File: b.Path, Arch: arch, Reason: fmt.Sprintf("its %s slice is built for %s, not for macOS", arch, macho.PlatformName(p))})
 		}
 	}
 	if len(lacks) > 0 && !m.loaded[b] && !m.helper(b) { // what another file misses in it is told there
-		m.Blockers = append(m.Blockers, MacBlocker{
+		m.blockers = append(m.blockers, Blocker{
 			Kind: KindArchitecture, File: b.Path, Arch: strings.Join(lacks, ","),
-			Reason: fmt.Sprintf("it has no slice for %s, only for %s; build it for %s", strings.Join(lacks, " and "), strings.Join(ArchsOf(b), " and "), strings.Join(m.Archs, " and ")),
+			Reason: fmt.Sprintf("it has no slice for %s, only for %s; build it for %s", strings.Join(lacks, " and "), strings.Join(b.Archs(), " and "), strings.Join(m.archs, " and ")),
 		})
 	}
-	return len(lacks) < len(m.Archs)
+	return len(lacks) < len(m.archs)
 }
 
 // helper reports whether a file need not have all the architectures: no slice of
 // another one loads it, Python does not import it, and other files of the wheel are
 // for the rest. Python code asks for such a library, or starts such a program, by
 // its name.
-func (m *MacOS) helper(b *linkage.File) bool {
-	return !importable(b.Path) && !m.loaded[b] && !slices.ContainsFunc(m.Archs, func(arch string) bool {
-		return b.Image(arch) == nil && !slices.ContainsFunc(m.Graph.Members, func(other *linkage.File) bool {
+func (m *macOS) helper(b *linkage.File) bool {
+	return !linkage.IsModuleName(b.Path) && !m.loaded[b] && !slices.ContainsFunc(m.archs, func(arch string) bool {
+		return b.Image(arch) == nil && !slices.ContainsFunc(m.graph.Members, func(other *linkage.File) bool {
 			return !m.loaded[other] && other.Image(arch) != nil
 		})
 	})
 }
 
-// Helpers returns the files that are not for all architectures of the wheel, sorted,
+// helpers returns the files that are not for all architectures of the wheel, sorted,
 // and need not be.
-func (m *MacOS) Helpers() []*linkage.File {
+func (m *macOS) helpers() []*linkage.File {
 	var found []*linkage.File
-	for _, b := range m.Graph.Members {
-		lacks := slices.ContainsFunc(m.Archs, func(arch string) bool { return b.Image(arch) == nil })
+	for _, b := range m.graph.Members {
+		lacks := slices.ContainsFunc(m.archs, func(arch string) bool { return b.Image(arch) == nil })
 		if lacks && m.helper(b) && len(m.images(b)) > 0 {
 			found = append(found, b)
 		}
@@ -79,7 +80,7 @@ func (m *MacOS) Helpers() []*linkage.File {
 }
 
 // blockVersions compares what the slices of a file need with what the tags promise.
-func (m *MacOS) blockVersions(b *linkage.File) {
+func (m *macOS) blockVersions(b *linkage.File) {
 	for _, image := range m.images(b) {
 		arch := image.Arch
 		promised, ok := m.promised[arch]
@@ -88,8 +89,8 @@ func (m *MacOS) blockVersions(b *linkage.File) {
 			if _, command := image.Slice().NeedsOS(); command != "" {
 				because = ", which knows its " + command
 			}
-			m.Blockers = append(m.Blockers, MacBlocker{
-				Kind: KindVersion, File: b.Path, Arch: arch, Version: v.String(),
+			m.blockers = append(m.blockers, Blocker{
+				Kind: KindVersion, raises: true, File: b.Path, Arch: arch, Version: v.String(),
 				Reason: fmt.Sprintf("it needs macOS %v on %s%s, the tag promises %v", v, arch, because, promised),
 			})
 		}
@@ -98,10 +99,10 @@ func (m *MacOS) blockVersions(b *linkage.File) {
 
 // ledTo returns the images of the wheel to which some name leads: dyld takes them for
 // their install names once they are loaded.
-func (m *MacOS) ledTo() map[*linkage.Image]bool {
+func (m *macOS) ledTo() map[*linkage.Image]bool {
 	if m.led == nil {
 		m.led = map[*linkage.Image]bool{}
-		for _, b := range m.Graph.Members {
+		for _, b := range m.graph.Members {
 			for _, image := range b.Images {
 				for _, e := range image.Needs {
 					m.led[e.To] = m.led[e.To] || e.Leads()
@@ -113,13 +114,13 @@ func (m *MacOS) ledTo() map[*linkage.Image]bool {
 }
 
 // blockLoads looks for libraries that are neither in the wheel nor macOS's own.
-func (m *MacOS) blockLoads(image *linkage.Image) {
+func (m *macOS) blockLoads(image *linkage.Image) {
 	file, arch := image.Path, ""
 	if image.Universal {
 		arch = image.Arch
 	}
 	for _, e := range image.Needs {
-		b := MacBlocker{File: file, Arch: arch, Library: e.Name}
+		b := Blocker{File: file, Arch: arch, Library: e.Name}
 		switch {
 		case e.Status == linkage.Found && !e.To.InWheel:
 			b.Kind, b.Reason = KindLibrary, fmt.Sprintf("%s is not part of macOS", e.Name)
@@ -137,6 +138,6 @@ func (m *MacOS) blockLoads(image *linkage.Image) {
 		default:
 			continue
 		}
-		m.Blockers = append(m.Blockers, b)
+		m.blockers = append(m.blockers, b)
 	}
 }

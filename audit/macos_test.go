@@ -12,6 +12,7 @@ import (
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/policy"
 )
 
 // macName names a wheel of these platform tags.
@@ -48,7 +49,7 @@ func TestMacOSTags(t *testing.T) {
 			if rep.Format != audit.MachO {
 				t.Fatalf("format %q", rep.Format)
 			}
-			got := []string{strings.Join(rep.MacOS.Archs, " "), rep.Tag(), rep.RepairableTag()}
+			got := []string{strings.Join(rep.Archs, " "), rep.Tag(), rep.RepairableTag()}
 			if diff := cmp.Diff([]string{tt.archs, tt.tag, tt.repaired}, got); diff != "" {
 				t.Errorf("architectures, tag, repairable tag (-want +got):\n%s", diff)
 			}
@@ -102,7 +103,7 @@ func TestMacOSBlockers(t *testing.T) {
 			rep, root := assess(t, macName(tt.platforms), tt.wheel, tt.libs, audit.Options{MacOS: tt.opts})
 			var got []string
 			repairable := true
-			for _, b := range rep.MacOS.Blockers {
+			for _, b := range rep.Verdicts[0].Blockers {
 				file := b.File
 				if b.Arch != "" {
 					file += " " + b.Arch
@@ -119,11 +120,22 @@ func TestMacOSBlockers(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("blockers (-want +got):\n%s", diff)
 			}
-			if rep.MacOS.Repairable() != repairable {
-				t.Errorf("repairable: %v", rep.MacOS.Repairable())
+			if rep.Verdicts[0].Repairable() != repairable {
+				t.Errorf("repairable: %v", rep.Verdicts[0].Repairable())
 			}
 		})
 	}
+}
+
+// judge holds a wheel to a tag.
+func judge(t *testing.T, rep *audit.Report, tag string) *audit.Verdict {
+	t.Helper()
+	p, err := policy.ParsePlatform(tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := rep.Judge(p)
+	return &v
 }
 
 func TestMacOSMeets(t *testing.T) {
@@ -132,7 +144,7 @@ func TestMacOSMeets(t *testing.T) {
 		"macosx_10_13_universal2": true, "macosx_10_9_universal2": false, "macosx_10_13_x86_64": true, "macosx_10_12_x86_64": false,
 		"macosx_11_0_arm64": true, "macosx_10_6_intel": false, "macosx_14_0_i386": false, "manylinux_2_28_x86_64": false,
 	} {
-		if got := rep.MacOS.Meets(tag); got != want {
+		if got := judge(t, rep, tag).Meets(); got != want {
 			t.Errorf("%s: %v", tag, got)
 		}
 	}
@@ -148,7 +160,7 @@ func TestMacOSJudge(t *testing.T) {
 		"macosx_10_9_intel":      {audit.KindArchitecture},
 	} {
 		var got []audit.Kind
-		for _, b := range rep.MacOS.Judge(tag) {
+		for _, b := range judge(t, rep, tag).Blockers {
 			if b.Tag != tag || b.File != "demo/a.so" {
 				t.Errorf("%s: blocker %+v", tag, b)
 			}
@@ -175,7 +187,7 @@ func TestMacOSLoadCommandsAskForMacOS(t *testing.T) {
 	copy(content[at+len(old):], []byte{0, 13, 10, 0}) // 10.13
 	rep, _ := assess(t, macName("macosx_10_13_x86_64"), fmt.Sprintf("demo/a.so raw %q", content), "", audit.Options{})
 	const want = "it needs macOS 11.0 on x86_64, which knows its LC_DYLD_CHAINED_FIXUPS, the tag promises 10.13"
-	if got := rep.RepairableTag(); got != "macosx_11_0_x86_64" || len(rep.MacOS.Blockers) == 0 || rep.MacOS.Blockers[0].Reason != want {
-		t.Errorf("%s: %+v", got, rep.MacOS.Blockers)
+	if got := rep.RepairableTag(); got != "macosx_11_0_x86_64" || len(rep.Verdicts[0].Blockers) == 0 || rep.Verdicts[0].Blockers[0].Reason != want {
+		t.Errorf("%s: %+v", got, rep.Verdicts[0].Blockers)
 	}
 }

@@ -1,7 +1,8 @@
 package audit
 
 import (
-	"errors"
+	"context"
+	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/elf"
@@ -78,31 +79,41 @@ const (
 	KindSystem       Kind = "system"       // a binary for another system
 )
 
-// A Blocker is one reason why a wheel does not meet a policy.
+// A Blocker is one reason why a wheel does not meet a platform tag.
 type Blocker struct {
-	Policy  *policy.Policy
+	Tag     string         // "" where no tag at all is met
+	Policy  *policy.Policy // that stands for the tag, nil where none does
 	Kind    Kind
 	File    string   // member, or path of a library that is to be grafted
-	Library string   // soname, "" when no library is concerned
-	Version string   // symbol version, "" when none is concerned
+	Arch    string   // of the image, "" when the whole file is concerned
+	Library string   // soname or install name, "" when no library is concerned
+	Version string   // of a symbol or of the system, "" when none is concerned
 	Symbols []string // sorted
 	Reason  string   // one line for people
+
+	raises bool // a repair raises the tag, so that it is none
 }
 
 // Repairable reports whether a repair removes the blocker.
-func (b *Blocker) Repairable() bool { return b.Kind == KindLibrary || b.Kind == KindInterpreter }
+func (b *Blocker) Repairable() bool {
+	return b.Kind == KindLibrary || b.Kind == KindInterpreter || b.raises
+}
 
-// A Verdict holds a wheel to one policy.
+// A Verdict holds a wheel to a platform tag, or to the policy that stands for it.
 type Verdict struct {
+	Platform policy.Platform
+	// Policy stands for the platform, nil where none does. It is the newest that asks
+	// for no more, when Unknown tells that the platform has none of its own.
 	Policy   *policy.Policy
+	Unknown  error
 	Blockers []Blocker
 	Grafts   []*linkage.File // libraries that a repair for this policy copies in, sorted by path
 
 	external int // libraries outside the wheel that the policy does not promise
 }
 
-// Meets reports whether the wheel meets the policy as it stands.
-func (v *Verdict) Meets() bool { return len(v.Blockers) == 0 }
+// Meets reports whether the wheel meets the tag as it stands.
+func (v *Verdict) Meets() bool { return len(v.Blockers) == 0 && v.Unknown == nil }
 
 // Repairable reports whether a repair can make the wheel meet the policy.
 func (v *Verdict) Repairable() bool {
@@ -127,59 +138,120 @@ type Report struct {
 	Files    []File
 	Foreign  []Foreign
 
-	MacOS *MacOS // of a macOS wheel, else nil
+	// Archs are the architectures that a wheel is held to whose files may be for
+	// several, sorted.
+	Archs []string
+	// Partial are the members that are not for all of Archs, and need not be.
+	Partial []*linkage.File
 
 	// Verdicts has one entry for each policy of the architecture and C library,
-	// the strictest first. It is empty for a pure wheel.
+	// the strictest first, or one for the tags of the file name where there are no
+	// policies. It is empty for a pure wheel.
 	Verdicts []Verdict
 
 	best       int // index of the verdict that gives Tag, -1 for none
 	repairable int // index of the verdict that gives RepairableTag, -1 for none
 	options    Options
-	facts      map[*linkage.Image]*facts
+	system     system
+}
+
+// A system is what the tags and the loader of one operating system add to an audit.
+type system interface {
+	// assess finds the libraries of the wheel and holds it to what it may be tagged as:
+	// it fills in the graph, the files, the architectures and the verdicts.
+	assess(ctx context.Context, r *Report) error
+	// judge holds the wheel, as it stands, to one tag of the system.
+	judge(r *Report, p policy.Platform) Verdict
+	// tag is the best that the wheel meets as it stands, repairedTags those that a
+	// repair gives.
+	tag(r *Report) string
+	repairedTags(r *Report) []string
+	// loads are what a file loads, as far as it counts for the wheel.
+	loads(f *linkage.File) []load
+	// action is what a repair for a verdict does about a library outside the wheel.
+	action(v *Verdict, n *linkage.Need) Action
+	// basis and evidence tell what was held to a tag.
+	basis(r *Report) string
+	evidence(r *Report, p policy.Platform) []string
+	// claims adds to a proof what the binaries claim.
+	claims(ctx context.Context, p *Proof, opts VerifyOptions) error
+}
+
+// A load is one library that an image names.
+type load struct {
+	from *linkage.Image
+	need *linkage.Need
+}
+
+// newSystem returns the system of a report.
+func (r *Report) newSystem() system {
+	if r.OS == OSMacOS {
+		return &macOS{options: r.options.MacOS}
+	}
+	return &linux{report: r}
 }
 
 // Close releases the libraries that were opened. The contents stay open.
-func (r *Report) Close() error {
-	if r.MacOS != nil {
-		return errors.Join(r.Graph.Close(), r.MacOS.Graph.Close())
-	}
-	return r.Graph.Close()
-}
+func (r *Report) Close() error { return r.Graph.Close() }
 
 // Tag returns the best platform tag that the wheel meets as it stands:
 // "linux_ARCH" when it meets no policy, "any" for a pure wheel, "" for one that is
-// not served. See [MacOS.Tag] for a macOS wheel.
+// not served. What a macOS wheel needs from outside is not in it.
 func (r *Report) Tag() string {
-	if r.MacOS != nil {
-		return r.MacOS.Tag()
-	}
-	return r.tag(r.best)
-}
-
-// RepairableTag returns the tag that a repair would give: that of the strictest
-// policy that can be met with as few grafted libraries as possible. See
-// [MacOS.RepairedTags] for a macOS wheel.
-func (r *Report) RepairableTag() string {
-	switch {
-	case r.MacOS == nil:
-		return r.tag(r.repairable)
-	case r.MacOS.Repairable():
-		return strings.Join(r.MacOS.RepairedTags(r.Contents.Filename.Platform, policy.MacVersion{}), ".")
-	}
-	return r.Tag()
-}
-
-func (r *Report) tag(i int) string {
 	switch {
 	case r.Unserved != nil:
 		return ""
 	case r.Format == Pure:
 		return "any"
-	case i >= 0:
-		return r.Verdicts[i].Policy.Tag()
 	}
-	return "linux_" + string(r.Arch)
+	return r.system.tag(r)
+}
+
+// RepairableTag returns the tags that a repair would give, joined by dots, and Tag
+// where none is possible: of a Linux wheel that of the strictest policy that can be
+// met with as few grafted libraries as possible, of a macOS wheel those of its name,
+// raised to what it needs.
+func (r *Report) RepairableTag() string {
+	switch v := r.BestRepairable(); {
+	case v == nil:
+		return r.Tag()
+	case v.Policy != nil:
+		return v.Policy.Tag()
+	}
+	return strings.Join(r.RepairedTags(), ".")
+}
+
+// RepairedTags returns the platform tags that a repair gives.
+func (r *Report) RepairedTags() []string { return r.system.repairedTags(r) }
+
+// Minimums returns the oldest version of the system on which the code for each
+// architecture runs, as the wheel stands or after a repair. It is empty where tags
+// promise none.
+func (r *Report) Minimums(repaired bool) []Minimum {
+	if m, ok := r.system.(minimizer); ok {
+		return m.minimums(r.Archs, repaired)
+	}
+	return nil
+}
+
+// A minimizer is a system of which binaries say the oldest version.
+type minimizer interface {
+	minimums(archs []string, repaired bool) []Minimum
+}
+
+// A Minimum is the oldest version of the system on which the code for an architecture
+// runs.
+type Minimum struct {
+	Arch    string
+	Version policy.MacVersion
+	File    string // that asks for it, "" if it is the oldest of the architecture
+}
+
+// SelfContained reports whether the wheel needs no library that is neither in it nor
+// the system's.
+func (r *Report) SelfContained() bool {
+	v := r.Target()
+	return v == nil || !slices.ContainsFunc(v.Blockers, func(b Blocker) bool { return b.Kind == KindLibrary || b.Kind == KindMissing })
 }
 
 // Best returns the verdict behind Tag, nil if there is none.

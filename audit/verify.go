@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/wheelmend/wheelmend/elf"
-	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/internal/spool"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/macho"
@@ -133,7 +132,7 @@ func brokenBinaries(c *Contents, err error) []Fault {
 	return broken
 }
 
-// claimBinaries adds the claims about what the wheel's ELF files ask for.
+// claimBinaries adds the claims about what the wheel's binaries ask for.
 func (p *Proof) claimBinaries(ctx context.Context, opts VerifyOptions) error {
 	r := p.Report
 	p.claimForeign()
@@ -141,35 +140,19 @@ func (p *Proof) claimBinaries(ctx context.Context, opts VerifyOptions) error {
 	case r.Unserved != nil:
 		p.claimUnserved()
 		return nil
-	case r.Format == MachO:
-		return p.claimMacOS(ctx, opts)
-	case r.Format == Pure:
+	case r.system == nil:
 		p.claimNoBinary()
 		return nil
 	}
-	if len(r.Contents.damaged[ELF]) == 0 {
-		p.claim(TopicBinaries, "each ELF file can be read", phrase.Count(len(r.Contents.of(ELF)), "ELF file"), nil)
+	return r.system.claims(ctx, p, opts)
+}
+
+// claimReadable adds the claim that no binary is damaged. Those that are have a claim of
+// their own.
+func (p *Proof) claimReadable(basis string) {
+	if format := p.Report.Format; len(p.Report.Contents.damaged[format]) == 0 {
+		p.claim(TopicBinaries, "each "+formatNames[format]+" file can be read", basis, nil)
 	}
-	promised := p.claimPlatforms()
-	p.claimPurelib()
-	p.claimABI()
-	if len(r.Graph.Members) == 0 {
-		p.unchecked(TopicLibraries, "the ELF files load", "the loader of "+string(r.Arch)+" would load none of them", nil)
-		return nil
-	}
-	p.claimLibraries(promised)
-	err := p.claimSymbols(ctx, promised, opts)
-	var format *elf.FormatError
-	switch {
-	case errors.As(err, &format):
-		p.claim(TopicSymbols, "the symbols of each file can be read", "the gABI and the rules of ld.so", []Fault{{Reason: err.Error()}})
-	case err != nil:
-		return err
-	}
-	p.claimPaths()
-	p.claimPacked(promised)
-	p.claimStack()
-	return nil
 }
 
 // claimForeign says which members nobody looked into.

@@ -130,7 +130,7 @@ func TestFixupsNeedANewerMacOS(t *testing.T) {
 	binary.LittleEndian.PutUint32(b[at+len(build):], 10<<16|13<<8)
 	rep, _ := assess(t, macName("macosx_10_13_x86_64"), "demo/a.so raw "+strconv.Quote(string(b)), "", audit.Options{})
 	var told []string
-	for _, b := range rep.MacOS.Blockers {
+	for _, b := range rep.Verdicts[0].Blockers {
 		if b.Kind == audit.KindVersion {
 			told = append(told, b.Reason)
 		}

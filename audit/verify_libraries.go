@@ -11,7 +11,7 @@ import (
 
 // claimLibraries adds the claim that each needed library is in the wheel, where
 // the loader finds it, or promised by every tag.
-func (p *Proof) claimLibraries(promised []*policy.Policy) {
+func (l *linux) claimLibraries(p *Proof, promised []*policy.Policy) {
 	r := p.Report
 	inside, outside := map[string]bool{}, map[string]bool{}
 	var excluded []Fault
@@ -29,14 +29,14 @@ func (p *Proof) claimLibraries(promised []*policy.Policy) {
 	}
 	basis := fmt.Sprintf("%d in the wheel", len(inside))
 	if len(promised) > 0 {
-		faults := p.libraryFaults(promised)
+		faults := l.libraryFaults(promised)
 		for i := range faults {
 			delete(outside, faults[i].Library)
 		}
 		basis += fmt.Sprintf(", %d promised by %s", len(outside), tagNames(promised))
-		p.claim(TopicLibraries, "each needed library is found in the wheel or promised by the tag", basis, faults, p.whereFound(promised)...)
+		p.claim(TopicLibraries, "each needed library is found in the wheel or promised by the tag", basis, faults, l.whereFound(promised)...)
 	} else {
-		p.claim(TopicLibraries, "needed libraries that lie in the wheel are found", basis, nil, p.whereFound(nil)...)
+		p.claim(TopicLibraries, "needed libraries that lie in the wheel are found", basis, nil, l.whereFound(nil)...)
 		p.openLibraries()
 	}
 	if len(excluded) > 0 {
@@ -47,15 +47,15 @@ func (p *Proof) claimLibraries(promised []*policy.Policy) {
 
 // whereFound tells of each needed library where it is and by which rule, or who
 // promises it.
-func (p *Proof) whereFound(promised []*policy.Policy) []string {
+func (l *linux) whereFound(promised []*policy.Policy) []string {
 	var lines []string
-	for _, o := range linkage.Images(p.Report.Graph.Members) {
+	for _, o := range linkage.Images(l.report.Graph.Members) {
 		for _, e := range o.Needs {
 			what := ""
 			switch {
 			case e.To != nil && e.To.InWheel:
 				what = e.To.Path + " (" + e.Rule.String() + ")"
-			case e.Status == linkage.Excluded || len(promised) == 0 || slices.ContainsFunc(promised, func(q *policy.Policy) bool { return !p.Report.leaves(q, e) }):
+			case e.Status == linkage.Excluded || len(promised) == 0 || slices.ContainsFunc(promised, func(q *policy.Policy) bool { return !l.leaves(q, e) }):
 				continue // told by faults
 			default:
 				what = "promised by " + tagNames(promised)
@@ -93,15 +93,15 @@ func (p *Proof) claimOrder() {
 
 // libraryFaults lists the libraries outside the wheel that one of the policies
 // does not promise.
-func (p *Proof) libraryFaults(promised []*policy.Policy) []Fault {
+func (l *linux) libraryFaults(promised []*policy.Policy) []Fault {
 	var faults []Fault
-	for _, o := range linkage.Images(p.Report.Graph.Members) {
+	for _, o := range linkage.Images(l.report.Graph.Members) {
 		for _, e := range o.Needs {
 			if e.Status == linkage.Excluded || e.To != nil && e.To.InWheel {
 				continue
 			}
 			for _, q := range promised {
-				if !p.Report.leaves(q, e) {
+				if !l.leaves(q, e) {
 					faults = append(faults, Fault{File: o.Path, Library: e.Name, Reason: notPromised(q, e)})
 					break
 				}

@@ -14,32 +14,29 @@ import (
 	"github.com/wheelmend/wheelmend/policy"
 )
 
-// claimMacOS adds the claims about what the Mach-O files of a wheel ask for.
-func (p *Proof) claimMacOS(ctx context.Context, opts VerifyOptions) error {
-	c := p.Report.Contents
-	if len(c.damaged[MachO]) == 0 {
-		p.claim(TopicBinaries, "each Mach-O file can be read", p.machOBasis(), nil)
-	}
-	p.claimMacFaults()
-	p.claimMacPlatforms()
-	p.claimHelpers()
+// claims adds the claims about what the Mach-O files of a wheel ask for.
+func (m *macOS) claims(ctx context.Context, p *Proof, opts VerifyOptions) error {
+	p.claimReadable(m.basis(p.Report))
+	m.claimFaults(p)
+	p.claimPlatforms()
+	m.claimHelpers(p)
 	p.claimPurelib()
 	p.claimABI()
-	p.claimMacLibraries()
-	p.claimMacOrder()
-	if err := p.claimMacSymbols(ctx); err != nil {
+	m.claimLibraries(p)
+	m.claimOrder(p)
+	if err := m.claimSymbols(ctx, p); err != nil {
 		return err
 	}
-	p.claimMacPaths()
-	p.claimOwnLibraries()
-	return p.claimSignatures(ctx, opts)
+	m.claimPaths(p)
+	m.claimOwnLibraries(p)
+	return m.claimSignatures(ctx, p, opts)
 }
 
-// claimMacFaults adds the claim that dyld takes the files, as far as their headers and
+// claimFaults adds the claim that dyld takes the files, as far as their headers and
 // load commands tell.
-func (p *Proof) claimMacFaults() {
+func (m *macOS) claimFaults(p *Proof) {
 	var faults []Fault
-	for _, b := range p.Report.MacOS.Graph.Members {
+	for _, b := range m.graph.Members {
 		for _, f := range b.MachO().Faults() {
 			faults = append(faults, formatFault(b.Path, &f.FormatError))
 		}
@@ -47,88 +44,48 @@ func (p *Proof) claimMacFaults() {
 	p.claim(TopicBinaries, "dyld takes each Mach-O file", "dyld's rules for the SDK that each slice was built with", faults)
 }
 
-// machOBasis counts the files and slices that were looked at.
-func (p *Proof) machOBasis() string {
-	n := 0
-	for _, b := range p.Report.MacOS.Graph.Members {
-		n += len(b.Images)
-	}
-	files := phrase.Count(len(p.Report.MacOS.Graph.Members), "Mach-O file")
-	return files + " with " + phrase.Count(n, "slice") + " for " + strings.Join(allArchs(p.Report.MacOS.Graph.Members), ", ")
+// basis counts the files and slices that were looked at.
+func (m *macOS) basis(*Report) string {
+	files := phrase.Count(len(m.graph.Members), "Mach-O file")
+	return files + " with " + phrase.Count(len(linkage.Images(m.graph.Members)), "slice") + " for " + strings.Join(allArchs(m.graph.Members), ", ")
 }
 
-// claimMacPlatforms holds the files to each platform tag of the file name: their
-// architectures, and the oldest macOS that they run on.
-func (p *Proof) claimMacPlatforms() {
-	for _, tag := range p.Report.Contents.Filename.Platform {
-		text := "what " + tag + " promises is met"
-		platform, err := policy.ParsePlatform(tag)
-		switch {
-		case p.claimWrongSystem(tag, text):
-		case err != nil:
-			p.claimUnknown(tag, text, err)
-		default:
-			faults, evidence := p.Report.MacOS.holdTo(tag, policy.MacArchs(platform.Arch))
-			p.claim(TopicPlatform, text, p.machOBasis(), faults, evidence...)
+// evidence is the oldest macOS that the members need on each architecture of a tag.
+func (m *macOS) evidence(_ *Report, p policy.Platform) []string {
+	var lines []string
+	for _, n := range m.minimums(policy.MacArchs(p.Arch), false) {
+		line := n.Arch + ": macOS " + n.Version.String()
+		if n.File != "" {
+			line += ", which " + n.File + " needs"
 		}
+		lines = append(lines, line)
 	}
+	return lines
 }
 
 // claimHelpers is about files that are not for all the architectures of the wheel, and
 // that no other file loads: whether Python code asks for them is not in their bytes.
-func (p *Proof) claimHelpers() {
+func (m *macOS) claimHelpers(p *Proof) {
 	var open []Fault
-	for _, b := range p.Report.MacOS.Helpers() {
-		open = append(open, Fault{File: b.Path, Reason: "it is for " + strings.Join(ArchsOf(b), " and ") + " alone"})
+	for _, b := range m.helpers() {
+		open = append(open, Fault{File: b.Path, Reason: "it is for " + strings.Join(b.Archs(), " and ") + " alone"})
 	}
 	if len(open) > 0 {
 		p.unchecked(TopicPlatform, "files for some of the architectures are asked for on those alone", "the names are Python code's", open)
 	}
 }
 
-// holdTo holds the members to one tag for these architectures. The evidence is
-// the oldest macOS that each of them needs.
-func (m *MacOS) holdTo(tag string, archs []string) (faults []Fault, evidence []string) {
-	held := &MacOS{Graph: m.Graph, Archs: archs, loaded: m.loaded, promised: promisedVersions([]string{tag})}
-	for _, b := range m.Graph.Members {
-		if held.blockArchs(b) {
-			held.blockVersions(b)
-		}
-	}
-	for _, b := range held.Blockers {
-		faults = append(faults, Fault{File: b.File, Reason: b.Reason})
-	}
-	for _, n := range held.Needs(archs, false) {
-		line := n.Arch + ": macOS " + n.Version.String()
-		if n.File != "" {
-			line += ", which " + n.File + " needs"
-		}
-		evidence = append(evidence, line)
-	}
-	return faults, evidence
-}
-
-// A macLoad is one library that a member loads, in one of the slices that count.
-type macLoad struct {
-	from *linkage.Image
-	edge *linkage.Need
-}
-
-// loads returns what the members load, in their order.
-func (m *MacOS) loads() []macLoad {
-	var all []macLoad
-	for _, b := range m.Graph.Members {
-		for _, image := range m.images(b) {
-			for _, e := range image.Needs {
-				all = append(all, macLoad{image, e})
-			}
-		}
+// allLoads returns what the members load, in their order.
+func (m *macOS) allLoads() []load {
+	var all []load
+	for _, f := range m.graph.Members {
+		all = append(all, m.loads(f)...)
 	}
 	return all
 }
 
 // file names the member, with the architecture if it has several.
-func (l *macLoad) file() string {
+func (l *load) file() string {
 	b := l.from.File
 	if b.Universal {
 		return fmt.Sprintf("%s (%v)", b.Path, l.from.Slice().Arch)
@@ -136,19 +93,19 @@ func (l *macLoad) file() string {
 	return b.Path
 }
 
-func (l *macLoad) inWheel() bool {
-	return l.edge.Status == linkage.Found && l.edge.To.InWheel
+func (l *load) inWheel() bool {
+	return l.need.Status == linkage.Found && l.need.To.InWheel
 }
 
-// claimMacLibraries adds the claim that each library is in the wheel, where dyld
+// claimLibraries adds the claim that each library is in the wheel, where dyld
 // finds it, or macOS's own.
-func (p *Proof) claimMacLibraries() {
+func (m *macOS) claimLibraries(p *Proof) {
 	inside, system := map[string]bool{}, map[string]bool{}
 	var faults, excluded, folded []Fault
-	modules := p.Report.MacOS.UnderPython()
+	modules := m.graph.UnderPython()
 	var evidence []string
-	for _, l := range p.Report.MacOS.loads() {
-		name, e := l.edge.Name, l.edge
+	for _, l := range m.allLoads() {
+		name, e := l.need.Name, l.need
 		fault := Fault{File: l.file(), Library: name}
 		switch {
 		case l.inWheel() && e.Rule.Kind != linkage.ByName && !e.Leads():
@@ -195,23 +152,23 @@ func (p *Proof) claimMacLibraries() {
 	}
 }
 
-// claimMacOrder is claimOrder for dyld, which takes what is in memory under the
+// claimOrder is claimOrder for dyld, which takes what is in memory under the
 // install name that is asked for.
-func (p *Proof) claimMacOrder() {
+func (m *macOS) claimOrder(p *Proof) {
 	found := map[*linkage.Image]bool{}
-	loads := p.Report.MacOS.loads()
+	loads := m.allLoads()
 	for _, l := range loads {
-		if l.inWheel() && l.edge.Leads() {
-			found[l.edge.To] = true
+		if l.inWheel() && l.need.Leads() {
+			found[l.need.To] = true
 		}
 	}
 	var order, lost []Fault
 	for _, l := range loads {
-		if !l.inWheel() || l.edge.Rule.Kind != linkage.ByName {
+		if !l.inWheel() || l.need.Rule.Kind != linkage.ByName {
 			continue
 		}
-		fault := Fault{File: l.file(), Library: l.edge.Name}
-		if to := l.edge.To; found[to] {
+		fault := Fault{File: l.file(), Library: l.need.Name}
+		if to := l.need.To; found[to] {
 			fault.Reason = "its name does not lead from it to " + to.Path
 			order = append(order, fault)
 		} else {
@@ -227,16 +184,16 @@ func (p *Proof) claimMacOrder() {
 	}
 }
 
-// claimMacPaths adds the claim that no path is left that only means something on
+// claimPaths adds the claim that no path is left that only means something on
 // the machine that built the wheel. A weak library that is not there does no harm,
 // unless another one has its path.
-func (p *Proof) claimMacPaths() {
+func (m *macOS) claimPaths(p *Proof) {
 	var faults, weak, open []Fault
 	rpaths := 0
-	for _, b := range p.Report.MacOS.Graph.Members {
-		held := p.Report.MacOS.images(b)
+	for _, b := range m.graph.Members {
+		held := m.images(b)
 		for _, image := range b.Images {
-			l := macLoad{from: image}
+			l := load{from: image}
 			for _, rpath := range image.Slice().RPaths {
 				rpaths++
 				fault := Fault{File: l.file(), Reason: "LC_RPATH \"" + rpath + "\" " + notPortableOnMacOS(rpath)}
@@ -268,7 +225,7 @@ func (p *Proof) claimMacPaths() {
 	if len(weak) > 0 {
 		p.unchecked(TopicPaths, "no other library lies where a weak one is looked for", "it is not in the wheel", weak)
 	}
-	p.claimInstallNames()
+	m.claimInstallNames(p)
 }
 
 // leavesOutDylib reports whether an image loads a library by its search paths that is
@@ -298,12 +255,12 @@ const graftID = "/DLC/"
 // claimInstallNames is about the names that libraries give themselves. They do no
 // harm to who loads by another name, so it is told and not failed: with such a
 // name, a library that has the path is taken in the place of the wheel's own.
-func (p *Proof) claimInstallNames() {
+func (m *macOS) claimInstallNames(p *Proof) {
 	var open []Fault
-	for _, b := range p.Report.MacOS.Graph.Members {
+	for _, b := range m.graph.Members {
 		for _, image := range b.Images {
 			id := image.Slice().ID
-			if l := (macLoad{from: image}); path.IsAbs(id) && !strings.HasPrefix(id, graftID) && !linkage.IsMacSystem(id) {
+			if l := (load{from: image}); path.IsAbs(id) && !strings.HasPrefix(id, graftID) && !linkage.IsMacSystem(id) {
 				open = append(open, Fault{File: l.file(), Reason: "LC_ID_DYLIB \"" + id + "\" is a path of the machine that built it"})
 			}
 		}
@@ -343,10 +300,10 @@ func ValidatesOwn(image *linkage.Image, adHoc func(*linkage.File) bool) bool {
 }
 
 // claimOwnLibraries is about programs, if there are any that ask for library validation.
-func (p *Proof) claimOwnLibraries() {
+func (m *macOS) claimOwnLibraries(p *Proof) {
 	var faults []Fault
 	programs := 0
-	for _, b := range p.Report.MacOS.Graph.Members {
+	for _, b := range m.graph.Members {
 		for _, image := range b.Images {
 			signature, err := image.Slice().Signature()
 			if err != nil || signature == nil || image.Slice().Type != macho.Execute || !signature.ValidatesLibraries() {
@@ -354,7 +311,7 @@ func (p *Proof) claimOwnLibraries() {
 			}
 			programs++
 			if ValidatesOwn(image, func(*linkage.File) bool { return false }) {
-				l := macLoad{from: image}
+				l := load{from: image}
 				faults = append(faults, Fault{File: l.file(), Reason: "it is signed with the hardened runtime or library validation, so it loads no library that its own team has not signed; sign it anew (codesign -s -, wheelmend patch --sign)"})
 			}
 		}
@@ -366,13 +323,13 @@ func (p *Proof) claimOwnLibraries() {
 
 // claimSignatures compares every page of signed code with its digest, as the
 // kernel does when it maps the page. arm64 code without a signature is killed.
-func (p *Proof) claimSignatures(ctx context.Context, opts VerifyOptions) error {
+func (m *macOS) claimSignatures(ctx context.Context, p *Proof, opts VerifyOptions) error {
 	var faults []Fault
 	var evidence []string
 	signed, bare := 0, 0
-	for _, b := range p.Report.MacOS.Graph.Members {
+	for _, b := range m.graph.Members {
 		for _, image := range b.Images {
-			l := macLoad{from: image}
+			l := load{from: image}
 			s := image.Slice()
 			signature, err := s.Signature()
 			switch {

@@ -37,18 +37,18 @@ type macQuestion struct {
 // each is behind the one before.
 const maxReexports = 256
 
-// claimMacSymbols adds the claims about symbols. dyld does not load an image with
+// claimSymbols adds the claims about symbols. dyld does not load an image with
 // an import that is not weak and that its library does not export.
-func (p *Proof) claimMacSymbols(ctx context.Context) error {
+func (m *macOS) claimSymbols(ctx context.Context, p *Proof) error {
 	s := &macSymbols{work: newLookUps(), exports: map[*linkage.Image]*macho.Exports{}, system: map[string]bool{}, pythons: map[string]bool{}}
-	for _, b := range p.Report.MacOS.Graph.Members {
-		for _, image := range p.Report.MacOS.images(b) {
+	for _, b := range m.graph.Members {
+		for _, image := range m.images(b) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			err := s.image(image)
 			if errors.As(err, new(*macho.FormatError)) {
-				l := macLoad{from: image}
+				l := load{from: image}
 				s.broken = append(s.broken, formatFault(l.file(), err))
 			} else if err != nil {
 				return err
@@ -99,7 +99,7 @@ func (s *macSymbols) findFlat(image *linkage.Image) error {
 		}
 	}
 	if len(others) > 0 {
-		l := macLoad{from: image}
+		l := load{from: image}
 		s.flat = append(s.flat, Fault{File: l.file(), Symbols: others, Reason: "not looked up"})
 	}
 	return nil
@@ -141,19 +141,19 @@ func (s *macSymbols) image(image *linkage.Image) error {
 		}
 	}
 	for i, v := range verdicts {
-		l := macLoad{image, image.Needs[i]}
+		l := load{image, image.Needs[i]}
 		reason := ""
-		if to := l.edge.To; to != nil {
+		if to := l.need.To; to != nil {
 			reason = to.Path + " does not define what is bound to it"
 		}
 		if len(v.absent) > 0 {
-			s.faults = append(s.faults, Fault{File: l.file(), Library: l.edge.Name, Symbols: v.absent, Reason: reason})
+			s.faults = append(s.faults, Fault{File: l.file(), Library: l.need.Name, Symbols: v.absent, Reason: reason})
 		}
 		if len(v.late) > 0 {
-			s.late = append(s.late, Fault{File: l.file(), Library: l.edge.Name, Symbols: v.late, Reason: reason})
+			s.late = append(s.late, Fault{File: l.file(), Library: l.need.Name, Symbols: v.late, Reason: reason})
 		}
 		if len(v.open) > 0 {
-			s.open = append(s.open, Fault{File: l.file(), Library: l.edge.Name, Symbols: v.open, Reason: "not looked up"})
+			s.open = append(s.open, Fault{File: l.file(), Library: l.need.Name, Symbols: v.open, Reason: "not looked up"})
 		}
 	}
 	return nil

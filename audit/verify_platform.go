@@ -1,8 +1,6 @@
 package audit
 
 import (
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -23,12 +21,8 @@ func (p *Proof) claimPlatforms() []*policy.Policy {
 		case p.claimWrongSystem(tag, text):
 		case err != nil:
 			p.claimUnknown(tag, text, err)
-		case platform.Family == policy.Linux && !elf.KnownArch(platform.Arch):
-			p.unchecked(TopicPlatform, "the ELF files are for "+platform.Arch, "nothing is known of this architecture", nil)
-		case platform.Family == policy.Linux:
-			p.claim(TopicPlatform, "the ELF files are for "+platform.Arch, p.platformBasis(), faultsOf(p.Report.Refused()))
 		default:
-			if q := p.claimPolicy(text, platform); q != nil && !slices.Contains(promised, q) {
+			if q := p.claimPlatform(text, platform); q != nil && !slices.Contains(promised, q) {
 				promised = append(promised, q)
 			}
 		}
@@ -63,31 +57,36 @@ func (p *Proof) claimUnknown(tag, text string, err error) {
 	}
 }
 
-// claimPolicy holds the wheel to the policy of a tag. A tag of PEP 600 or 656
-// without a policy of its own is held to the newest one that is not newer.
-func (p *Proof) claimPolicy(text string, platform policy.Platform) *policy.Policy {
-	q, err := policy.Lookup(platform.Tag)
-	basis := p.platformBasis()
-	if err != nil {
-		if q = floor(platform); q == nil {
-			p.unchecked(TopicPlatform, text, err.Error(), nil)
-			return nil
-		}
-		basis += "; held to " + q.Tag() + ", the newest policy that is not newer"
+// claimPlatform holds the wheel to one tag, and returns the policy that it was held to,
+// nil if there is none.
+func (p *Proof) claimPlatform(text string, platform policy.Platform) *policy.Policy {
+	r := p.Report
+	verdict := r.Judge(platform)
+	basis := r.system.basis(r)
+	switch {
+	case platform.Family == policy.Linux && !elf.KnownArch(platform.Arch):
+		p.unchecked(TopicPlatform, "the ELF files are for "+platform.Arch, "nothing is known of this architecture", nil)
+		return nil
+	case platform.Family == policy.Linux:
+		text = "the ELF files are for " + platform.Arch
+	case verdict.Unknown != nil && verdict.Policy == nil:
+		p.unchecked(TopicPlatform, text, verdict.Unknown.Error(), nil)
+		return nil
+	case verdict.Unknown != nil:
+		basis += "; held to " + verdict.Policy.Tag() + ", the newest policy that is not newer"
 	}
-	verdict := p.Report.Judge(q)
 	var faults []Fault
 	for i := range verdict.Blockers {
 		if b := &verdict.Blockers[i]; !b.aboutLibrary() && b.Kind != KindPurelib && b.Kind != KindInterpreter && !p.outside(b.File) {
 			faults = append(faults, b.fault())
 		}
 	}
-	if err != nil && len(faults) > 0 {
-		p.unchecked(TopicPlatform, text, "it has no policy of its own, and "+q.Tag()+" is not met", faults)
+	if verdict.Unknown != nil && len(faults) > 0 {
+		p.unchecked(TopicPlatform, text, "it has no policy of its own, and "+verdict.Policy.Tag()+" is not met", faults)
 		return nil
 	}
-	p.claim(TopicPlatform, text, basis, faults, p.versionsWanted()...)
-	return q
+	p.claim(TopicPlatform, text, basis, faults, r.system.evidence(r, platform)...)
+	return verdict.Policy
 }
 
 // outside reports whether a blocker is about a library of the system: that it
@@ -112,50 +111,6 @@ func floor(platform policy.Platform) *policy.Policy {
 // not promise.
 func (b *Blocker) aboutLibrary() bool {
 	return b.Kind == KindLibrary || b.Kind == KindMissing || b.Library != "" && (b.Kind == KindLibc || b.Kind == KindPython)
-}
-
-// platformBasis says how much was held to a platform tag.
-func (p *Proof) platformBasis() string {
-	r := p.Report
-	wanted := r.VersionedSymbols(nil)
-	versions := 0
-	for _, names := range wanted {
-		versions += len(names)
-	}
-	basis := phrase.Count(len(r.Graph.Members), "ELF file")
-	if r.Arch != "" {
-		basis += " for " + string(r.Arch)
-	}
-	if r.Libc != "" {
-		basis += ", " + string(r.Libc)
-	}
-	if versions > 0 {
-		basis += fmt.Sprintf(", %s of %s", phrase.Count(versions, "symbol version"), phrase.Count(len(wanted), "library"))
-	}
-	if r.options.IgnoreISA {
-		return basis + "; not the processor that they need"
-	}
-	return basis
-}
-
-// versionsWanted lists the versions that the wheel wants of libraries outside,
-// by library.
-func (p *Proof) versionsWanted() []string {
-	var lines []string
-	wanted := p.Report.VersionedSymbols(nil)
-	for _, library := range slices.Sorted(maps.Keys(wanted)) {
-		lines = append(lines, library+": "+strings.Join(wanted[library], ", "))
-	}
-	return lines
-}
-
-// faultsOf turns blockers into faults.
-func faultsOf(blockers []Blocker) []Fault {
-	var faults []Fault
-	for i := range blockers {
-		faults = append(faults, blockers[i].fault())
-	}
-	return faults
 }
 
 // claimPurelib adds the claim that binaries are installed where binaries belong.

@@ -71,6 +71,16 @@ func (f *File) dir() string {
 	return path.Dir(f.real)
 }
 
+// Archs returns the architectures of the images, sorted.
+func (f *File) Archs() []string {
+	archs := make([]string, len(f.Images))
+	for i, image := range f.Images {
+		archs[i] = image.Arch
+	}
+	slices.Sort(archs)
+	return archs
+}
+
 // SystemPath returns the path of a library within its system: without the
 // sysroot in front. It is "" for a member of the wheel.
 func (f *File) SystemPath() string { return f.real }
@@ -211,7 +221,8 @@ type Graph struct {
 
 	Libc string // whose rules were followed; "" for dyld's
 
-	disk io.Closer
+	disk   io.Closer
+	python map[*Image]bool // see UnderPython
 }
 
 // Close closes the system libraries of the graph.

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -128,4 +129,29 @@ func (v MacVersion) Tagged() MacVersion {
 func MacTag(v MacVersion, word string) string {
 	v = v.Tagged()
 	return fmt.Sprintf("macosx_%d_%d_%s", v.Major, v.Minor, word)
+}
+
+// MacTags spells the platform tags for the oldest macOS of each architecture: one tag
+// if there is a word for all of them, else one for each, sorted. What arm64 needs at
+// least does not count beside x86_64, as installers see it (packaging.tags,
+// mac_platforms).
+func MacTags(oldest map[string]MacVersion) []string {
+	var tags []string
+	for _, word := range MacWords(slices.Collect(maps.Keys(oldest))) {
+		tags = append(tags, MacWordTag(word, oldest))
+	}
+	return tags
+}
+
+// MacWordTag spells one tag for the architectures that a word stands for.
+func MacWordTag(word string, oldest map[string]MacVersion) string {
+	archs := MacArchs(word)
+	var v MacVersion
+	for _, arch := range archs {
+		lowest := len(archs) > 1 && strings.HasPrefix(arch, "arm64") && oldest[arch].Compare(MacFloor(arch)) <= 0
+		if !lowest && oldest[arch].Compare(v) > 0 {
+			v = oldest[arch]
+		}
+	}
+	return MacTag(v, word)
 }

@@ -110,6 +110,15 @@ func (p *Policy) Tag() string {
 	return p.Name + "_" + string(p.Arch)
 }
 
+// Platform returns the tag of the policy, taken apart.
+func (p *Policy) Platform() Platform {
+	platform, err := ParsePlatform(p.Tag())
+	if err != nil {
+		panic("policy: " + err.Error()) // the tables are this package's own
+	}
+	return platform
+}
+
 // Tags returns the platform tag and after it those of the aliases, the order in
 // which they stand in the name of a wheel.
 func (p *Policy) Tags() []string {

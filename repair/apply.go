@@ -15,38 +15,6 @@ import (
 // differs between distributions, and does not matter to the loader.
 const graftMode fs.FileMode = 0o755
 
-// edits translates a change into edits of the ELF file.
-func (c *Change) edits() []elf.Edit {
-	var edits []elf.Edit
-	if c.Soname != "" {
-		edits = append(edits, elf.SetSoname(c.Soname))
-	}
-	for _, r := range c.Needed {
-		edits = append(edits, elf.ReplaceNeeded(r.Old, r.New))
-	}
-	for _, name := range c.Removed {
-		edits = append(edits, elf.RemoveNeeded(name))
-	}
-	switch {
-	case c.NoPath:
-		edits = append(edits, elf.RemoveRPath())
-	case c.RPath != "":
-		edits = append(edits, elf.SetRPath(c.RPath))
-	case c.RunPath != "":
-		edits = append(edits, elf.SetRunPath(c.RunPath))
-	}
-	if c.Interpreter != "" {
-		edits = append(edits, elf.SetInterpreter(c.Interpreter))
-	}
-	if c.PlainStack {
-		edits = append(edits, elf.SetExecutableStack(false))
-	}
-	if c.Strip {
-		edits = append(edits, elf.Strip())
-	}
-	return edits
-}
-
 // An application carries a plan out.
 type application struct {
 	plan   *Plan
@@ -170,22 +138,9 @@ func billOfMaterials(p *Plan, owners *owners) ([]byte, error) {
 	var grafts []sbom.Graft
 	for i := range p.Grafts {
 		g := &p.Grafts[i]
-		entry := sbom.Graft{Member: g.Member, SHA256: g.SHA256}
-		if g.file.MachO() != nil {
-			grafts = append(grafts, entry) // no package database tells where it comes from
-			continue
-		}
-		entry.Soname = g.file.Images[0].Name
-		pkg, err := owners.of(g.file)
+		entry, err := p.system.describe(p, g, owners)
 		if err != nil {
 			return nil, err
-		}
-		// The path of a library that no package owns tells about the build
-		// machine only.
-		if pkg != nil {
-			entry.Package, entry.Source = pkg, g.file.SystemPath()
-		} else if owners.expects(g.file) {
-			p.warn("no package of the database has %s: the SBOM gives it no version", g.Source)
 		}
 		grafts = append(grafts, entry)
 	}

@@ -129,7 +129,7 @@ func (a *application) unmetPolicy(rep *audit.Report) []audit.Claim {
 	if a.plan.policy == nil || rep == nil || slices.Contains(rep.Contents.Filename.Platform, a.plan.policy.Tag()) {
 		return nil
 	}
-	v := rep.Judge(a.plan.policy)
+	v := rep.Judge(a.plan.policy.Platform())
 	if v.Meets() {
 		return nil
 	}
@@ -153,7 +153,7 @@ func (a *application) wanted(topic audit.Topic, f *audit.Fault) bool {
 	case audit.TopicTags, audit.TopicPlatform:
 		return o.KeepTags || topic == audit.TopicPlatform && len(o.Audit.MacOS.RequireArchs) > 0
 	case audit.TopicLibraries:
-		return o.KeepTags && a.plan.macos == nil || slices.Contains(a.plan.missing, f.Library)
+		return o.KeepTags && a.plan.policy != nil || slices.Contains(a.plan.missing, f.Library)
 	case audit.TopicSignatures:
 		return o.Audit.MacOS.DylibsOnly
 	case audit.TopicPaths:

@@ -9,19 +9,20 @@ import (
 	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/internal/overlay"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/macho"
 	"github.com/wheelmend/wheelmend/policy"
+	"github.com/wheelmend/wheelmend/sbom"
 )
 
 // MacOptions tunes the repair of macOS wheels. Where libraries are sought, and for
 // which architectures files have to be, is in [audit.MacOptions].
 type MacOptions struct {
-	IgnoreMissing bool              // go on when a library was not found
-	KeepRPaths    bool              // leave search paths of the build machine in the files
-	KeepIDs       bool              // leave grafted libraries their install names (LC_ID_DYLIB), for who links to them by these
-	Resign        bool              // give every file a new signature, also where nothing changes
-	Target        policy.MacVersion // the wheel shall run on this macOS, and promises no older one; zero means what it needs
+	IgnoreMissing bool // go on when a library was not found
+	KeepRPaths    bool // leave search paths of the build machine in the files
+	KeepIDs       bool // leave grafted libraries their install names (LC_ID_DYLIB), for who links to them by these
+	Resign        bool // give every file a new signature, also where nothing changes
 }
 
 // A SliceChange is what is done to the slice of one architecture.
@@ -80,24 +81,41 @@ func (c *Change) sliceEdits(f *macho.File) [][]macho.Edit {
 	return all
 }
 
-// editMachO makes the edited file. A file without a signature gets the base name of
-// its member as the identifier of its new one, as codesign(1) would give it.
-func editMachO(ctx context.Context, b *linkage.File, c *Change, member string) (*macho.Overlay, error) {
-	return b.MachO().EditSlices(ctx, macho.Options{FileName: path.Base(member), Jobs: 1}, c.sliceEdits(b.MachO()))
+// edit makes the edited file. A file without a signature gets the base name of its
+// member as the identifier of its new one, as codesign(1) would give it.
+func (macOS) edit(ctx context.Context, f *linkage.File, c *Change, member string) (*overlay.Overlay, error) {
+	return f.MachO().EditSlices(ctx, macho.Options{FileName: path.Base(member), Jobs: 1}, c.sliceEdits(f.MachO()))
 }
 
-// planMacOS decides about a macOS wheel.
-func (p *Plan) planMacOS(ctx context.Context, rep *audit.Report) error {
-	p.macos = rep.MacOS
+// read reads an edited file back.
+func (macOS) read(image *overlay.Overlay) (linkage.Content, error) {
+	return macho.NewFile(image, image.Size())
+}
+
+// describe has no package database to ask.
+func (macOS) describe(_ *Plan, g *Graft, _ *owners) (sbom.Graft, error) {
+	return sbom.Graft{Member: g.Member, SHA256: g.SHA256}, nil
+}
+
+// macOS is the repair of macOS wheels.
+type macOS struct{}
+
+// choose goes by the tags of the file name, raised to what the wheel needs.
+func (macOS) choose(p *Plan, rep *audit.Report) error {
 	if err := p.checkMacOptions(); err != nil {
 		return err
 	}
 	if err := p.refuseMacOS(rep); err != nil {
 		return err
 	}
-	if err := p.retagMacOS(rep); err != nil {
-		return err
-	}
+	p.verdict = rep.Target()
+	p.platforms = rep.RepairedTags()
+	p.Policy = strings.Join(p.platforms, ".")
+	return nil
+}
+
+// plan names the grafts and decides about the binaries.
+func (macOS) plan(ctx context.Context, p *Plan, rep *audit.Report) error {
 	libDir, err := p.dylibsDir(rep)
 	if err != nil {
 		return err
@@ -108,14 +126,10 @@ func (p *Plan) planMacOS(ctx context.Context, rep *audit.Report) error {
 	if err := p.editMembers(rep); err != nil {
 		return err
 	}
-	for _, b := range rep.MacOS.Helpers() {
-		p.warn("%s is for %s alone; no file of the wheel needs it for the other architectures, so Python code has to know when to ask for it", b.Path, strings.Join(audit.ArchsOf(b), " and "))
+	for _, f := range rep.Partial {
+		p.warn("%s is for %s alone; no file of the wheel needs it for the other architectures, so Python code has to know when to ask for it", f.Path, strings.Join(f.Archs(), " and "))
 	}
-	if err := p.mendMachO(ctx); err != nil {
-		return err
-	}
-	p.planLeftovers(rep)
-	return nil
+	return p.mendMachO(ctx)
 }
 
 // checkMacOptions refuses options that Mach-O files have no meaning for, rather
@@ -130,39 +144,14 @@ func (p *Plan) checkMacOptions() error {
 	return nil
 }
 
-// A MacUnmetError reports what keeps a macOS wheel from being repaired.
-type MacUnmetError struct {
-	Blockers []audit.MacBlocker
-}
-
-func (e *MacUnmetError) Error() string {
-	var texts []string
-	const shown = 3
-	for _, b := range e.Blockers[:min(shown, len(e.Blockers))] {
-		text := b.File + ": " + b.Reason
-		switch b.Kind {
-		case audit.KindArchitecture:
-			text += ", or name the architectures that have to be there with --require-archs"
-		case audit.KindMissing:
-			text += ", or go on without it with --ignore-missing"
-		}
-		texts = append(texts, text)
-	}
-	text := "cannot be repaired: " + strings.Join(texts, "; ")
-	if more := len(e.Blockers) - shown; more > 0 {
-		text += fmt.Sprintf("; and %d more, see wheelmend audit", more)
-	}
-	return text
-}
-
 // maxMacOS is the newest macOS that a file is believed to need: tags have no room
 // for what a damaged one may say.
 const maxMacOS = 999
 
 // refuseMacOS refuses what no repair removes, and a target that is too old.
 func (p *Plan) refuseMacOS(rep *audit.Report) error {
-	e := &MacUnmetError{}
-	for _, b := range rep.MacOS.Blockers {
+	e := &UnmetError{OS: rep.OS}
+	for _, b := range rep.Target().Blockers {
 		switch {
 		case b.Repairable():
 		case b.Kind == audit.KindMissing && p.options.MacOS.IgnoreMissing:
@@ -177,16 +166,16 @@ func (p *Plan) refuseMacOS(rep *audit.Report) error {
 	if len(e.Blockers) > 0 {
 		return e
 	}
-	for _, need := range rep.MacOS.Needs(rep.MacOS.Archs, true) {
+	for _, need := range rep.Minimums(true) {
 		if need.Version.Tagged().Major > maxMacOS {
 			return fmt.Errorf("%s says that its %s code needs macOS %v, which there is not; it looks damaged", need.File, need.Arch, need.Version)
 		}
 	}
-	target := p.options.MacOS.Target
+	target := p.options.Audit.MacOS.Target
 	if target == (policy.MacVersion{}) {
 		return nil
 	}
-	for _, need := range rep.MacOS.Needs(rep.MacOS.Archs, true) {
+	for _, need := range rep.Minimums(true) {
 		if need.File != "" && need.Version.Compare(target) > 0 && need.Version.Compare(policy.MacFloor(need.Arch)) > 0 {
 			return fmt.Errorf("%s needs macOS %v on %s, the target is %v; build it for that, or choose a newer target (--macos-target, MACOSX_DEPLOYMENT_TARGET)", need.File, need.Version, need.Arch, target)
 		}
@@ -194,40 +183,23 @@ func (p *Plan) refuseMacOS(rep *audit.Report) error {
 	return nil
 }
 
-// retagMacOS decides about the file name and the Tag lines. Tags of other systems
-// go: the binaries are for macOS.
-func (p *Plan) retagMacOS(rep *audit.Report) error {
-	info, err := rep.Contents.Reader.Info()
-	if err != nil {
-		return err
+// keeps reports whether a tag is one of those that the result has. A tag of another
+// system goes: the binaries are for macOS.
+func (macOS) keeps(p *Plan, rep *audit.Report, tag string) (kept bool, why string) {
+	f, err := policy.ParsePlatform(tag)
+	switch {
+	case slices.Contains(p.platforms, tag):
+		return true, ""
+	case err == nil && f.Family == policy.Any:
+		return false, ""
+	case err != nil || f.Family != policy.MacOS:
+		return false, "is removed: the wheel does not meet it"
 	}
-	p.Output, p.Tags = rep.Wheel, info.Tags()
-	p.platforms = rep.MacOS.RepairedTags(rep.Contents.Filename.Platform, p.options.MacOS.Target)
-	p.Policy = strings.Join(p.platforms, ".")
-	if p.options.KeepTags {
-		return nil
+	unasked := slices.DeleteFunc(policy.MacArchs(f.Arch), func(arch string) bool { return slices.Contains(rep.Archs, arch) })
+	if len(unasked) > 0 {
+		return false, fmt.Sprintf("becomes %s: the wheel is not good for %s", p.Policy, strings.Join(unasked, " and "))
 	}
-	if err := p.compareTags(rep, info); err != nil {
-		return err
-	}
-	var kept []string
-	for _, tag := range rep.Contents.Filename.Platform {
-		f, err := policy.ParsePlatform(tag)
-		switch {
-		case slices.Contains(p.platforms, tag):
-			kept = append(kept, tag)
-		case err == nil && f.Family == policy.MacOS && len(rep.MacOS.Unasked(tag)) > 0:
-			p.warn("platform tag %s becomes %s: the wheel is not good for %s", tag, p.Policy, strings.Join(rep.MacOS.Unasked(tag), " and "))
-		case err == nil && f.Family == policy.MacOS:
-			p.warn("platform tag %s is raised: the wheel does not meet it", tag)
-		case err != nil || f.Family != policy.Any:
-			p.warn("platform tag %s is removed: the wheel does not meet it", tag)
-		}
-	}
-	p.Output = rep.Contents.Filename.WithPlatforms(append(slices.Clone(kept), p.platforms...)).String()
-	p.Tags = tagLines(info.Tags(), p.platforms, kept)
-	p.pure = info.RootIsPurelib()
-	return nil
+	return false, "is raised: the wheel does not meet it"
 }
 
 // dylibsDir returns the folder for grafted libraries, as delocate chooses it: in

@@ -13,7 +13,7 @@ import (
 // editMembers decides what changes in each Mach-O file of the wheel, and in each
 // graft.
 func (p *Plan) editMembers(rep *audit.Report) error {
-	for _, b := range p.macos.Graph.Members {
+	for _, b := range p.graph.Members {
 		if p.options.Audit.MacOS.DylibsOnly && !linkage.IsDylibName(b.Path) {
 			continue
 		}
@@ -125,7 +125,7 @@ func (p *Plan) leadsThere(image *linkage.Image, e *linkage.Need, member string) 
 	if e.Rule.Kind == linkage.ByFileName || e.Rule.Kind == linkage.OwnCopy {
 		p.tellOwn(b, e)
 	}
-	elsewhere := e.Program != nil && (isScript(e.Program.Path) || p.macos.UnderPython()[image])
+	elsewhere := e.Program != nil && (isScript(e.Program.Path) || p.graph.UnderPython()[image])
 	return !b.InWheel || member != b.Path || elsewhere || e.Fold || !e.Leads()
 }
 
@@ -173,7 +173,7 @@ func (p *Plan) buildRPaths(rpaths []string) []string {
 	if p.options.MacOS.KeepRPaths {
 		return nil
 	}
-	return buildRPaths(rpaths, slices.Concat(p.macos.Graph.Members, p.macos.Grafts))
+	return buildRPaths(rpaths, slices.Concat(p.graph.Members, p.verdict.Grafts))
 }
 
 // buildRPaths returns those of the search paths that no repaired file keeps; loaded

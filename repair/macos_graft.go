@@ -23,7 +23,7 @@ type machOKey struct {
 // gets digits of its digest. Names that differ in case alone are one to macOS.
 func (p *Plan) graftMachO(ctx context.Context, libDir string) error {
 	dirs := libDirs{packages: libDir}
-	for _, b := range p.macos.Graph.Members {
+	for _, b := range p.graph.Members {
 		if outsidePackages(b.Path) {
 			// Not the folder's own name alone: other wheels install there as well.
 			top, _, _ := strings.Cut(b.Path, "/")
@@ -39,8 +39,8 @@ func (p *Plan) graftMachO(ctx context.Context, libDir string) error {
 		taken[strings.ToLower(m.Name)] = "a member"
 	}
 	wanted := p.wantedMachO()
-	bases := graftBases(p.macos.Grafts, digests)
-	for i := range p.macos.Grafts {
+	bases := graftBases(p.verdict.Grafts, digests)
+	for i := range p.verdict.Grafts {
 		for _, dir := range []string{dirs.packages, dirs.aside} {
 			name := strings.ToLower(path.Join(dir, bases[i]))
 			if other, ok := taken[name]; ok && other != digests[i] {
@@ -50,7 +50,7 @@ func (p *Plan) graftMachO(ctx context.Context, libDir string) error {
 			}
 		}
 	}
-	for i, b := range p.macos.Grafts {
+	for i, b := range p.verdict.Grafts {
 		for _, aside := range []bool{false, true} {
 			if !wanted[machOKey{b, aside}] {
 				continue
@@ -88,9 +88,9 @@ func graftBase(b *linkage.File) string {
 
 // machODigests returns the digest of each library that is to be grafted.
 func (p *Plan) machODigests(ctx context.Context) ([]string, error) {
-	all := make([]string, len(p.macos.Grafts))
+	all := make([]string, len(p.verdict.Grafts))
 	var tasks []func() error
-	for i, b := range p.macos.Grafts {
+	for i, b := range p.verdict.Grafts {
 		tasks = append(tasks, func() (err error) {
 			all[i], err = fileDigest(b.MachO())
 			return named(b.Path, err)
@@ -103,12 +103,12 @@ func (p *Plan) machODigests(ctx context.Context) ([]string, error) {
 // load, directly and through others.
 func (p *Plan) wantedMachO() map[machOKey]bool {
 	grafts := map[*linkage.File]bool{}
-	for _, b := range p.macos.Grafts {
+	for _, b := range p.verdict.Grafts {
 		grafts[b] = true
 	}
 	wanted := map[machOKey]bool{}
 	var queue []machOKey
-	for _, b := range p.macos.Graph.Members {
+	for _, b := range p.graph.Members {
 		queue = append(queue, machOKey{b, outsidePackages(b.Path)})
 	}
 	for len(queue) > 0 {

@@ -32,7 +32,7 @@ func (p *Plan) mendMachO(ctx context.Context) error {
 	for i := range p.Edits {
 		edited[p.Edits[i].file] = true
 	}
-	for n, b := range p.macos.Graph.Members {
+	for n, b := range p.graph.Members {
 		place[b] = n
 		if p.options.Audit.MacOS.DylibsOnly && !linkage.IsDylibName(b.Path) {
 			continue
@@ -147,7 +147,7 @@ func (m *mender) sign(ctx context.Context, name string, s *macho.Slice, c *Slice
 // library validation, a program loads only what its own team has signed, and what is
 // signed ad hoc has no team.
 func (p *Plan) freePrograms() {
-	for _, b := range p.macos.Graph.Members {
+	for _, b := range p.graph.Members {
 		for _, image := range b.Images {
 			if !audit.ValidatesOwn(image, func(to *linkage.File) bool { return p.signedAdHoc(to) }) {
 				continue

@@ -176,7 +176,7 @@ func TestMacOSRepair(t *testing.T) {
 		{"a member in other letters", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=@loader_path/Lib/libB.dylib\ndemo/lib/libb.dylib macho arch=arm64", "",
 			repair.Options{}, "macosx_11_0_arm64", []string{"demo/a.so arm64 @loader_path/lib/libb.dylib", "demo/lib/libb.dylib arm64"}},
 		{"a tag for any platform", "any", pkg + "demo/a.so macho arch=x86_64 minos=10.13", "", repair.Options{}, "macosx_10_13_x86_64", []string{"demo/a.so x86_64"}},
-		{"a target", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 minos=12.3", "", repair.Options{MacOS: repair.MacOptions{Target: policy.MacVersion{Major: 13}}}, "macosx_13_0_arm64", []string{"demo/a.so arm64"}},
+		{"a target", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 minos=12.3", "", repair.Options{Audit: audit.Options{MacOS: audit.MacOptions{Target: policy.MacVersion{Major: 13}}}}, "macosx_13_0_arm64", []string{"demo/a.so arm64"}},
 		{"tags stay", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 minos=12.3", "", repair.Options{KeepTags: true}, "macosx_11_0_arm64", []string{"demo/a.so arm64"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

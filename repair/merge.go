@@ -365,11 +365,11 @@ func newer(a, b policy.MacVersion) policy.MacVersion {
 // addInfo decides about the platform tag and writes WHEEL. On each architecture
 // the tag promises no older macOS than the name of its wheel and its files do.
 func (m *merger) addInfo() error {
-	var needs []audit.MacNeed
+	oldest := map[string]policy.MacVersion{}
 	for _, h := range m.halves {
-		needs = append(needs, audit.MacNeed{Arch: h.arch, Version: newer(newer(h.promised, policy.MacFloor(h.arch)), m.needs[h.arch])})
+		oldest[h.arch] = newer(newer(h.promised, policy.MacFloor(h.arch)), m.needs[h.arch])
 	}
-	platforms := audit.PlatformTags(needs)
+	platforms := policy.MacTags(oldest)
 	m.result.Platform = platforms[0]
 	source := m.halves[0]
 	if m.preferred != nil {

@@ -102,14 +102,14 @@ func (h *half) findLost(ctx context.Context, jobs int) error {
 	if err != nil {
 		return err
 	}
-	h.lost = lostLibraries(rep.MacOS)
+	h.lost = lostLibraries(rep)
 	return rep.Close()
 }
 
 // lostLibraries lists which file does not find which library.
-func lostLibraries(m *audit.MacOS) map[string]bool {
+func lostLibraries(rep *audit.Report) map[string]bool {
 	lost := map[string]bool{}
-	for _, b := range m.Blockers {
+	for _, b := range rep.Target().Blockers {
 		if b.Kind == audit.KindMissing {
 			lost[b.File+": "+b.Library] = true
 		}

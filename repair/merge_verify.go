@@ -93,7 +93,7 @@ func (m *merger) checkProof(proof *audit.Proof) error {
 			m.result.Findings = append(m.result.Findings, fmt.Sprintf("claim %q fails: %s", claim.Text, f))
 		}
 	}
-	for lost := range lostLibraries(proof.Report.MacOS) {
+	for lost := range lostLibraries(proof.Report) {
 		if !m.halves[0].lost[lost] && !m.halves[1].lost[lost] {
 			file, library, _ := strings.Cut(lost, ": ")
 			return fmt.Errorf("the wheels cannot be merged: %s would not find %s any more", file, library)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/jobs"
-	"github.com/wheelmend/wheelmend/linkage"
 )
 
 // parts are what a plan makes out of binaries and of the package database.
@@ -32,26 +31,18 @@ func newParts(ctx context.Context, p *Plan, owners *owners, n int) (*parts, erro
 	for i := range p.Edits {
 		tasks = append(tasks, func() (err error) {
 			e := &p.Edits[i]
-			made.edits[i], err = edited(ctx, e.file, &e.Change, e.Member)
+			made.edits[i], err = p.system.edit(ctx, e.file, &e.Change, e.Member)
 			return named(e.Member, err)
 		})
 	}
 	for i := range p.Grafts {
 		tasks = append(tasks, func() (err error) {
 			g := &p.Grafts[i]
-			made.grafts[i], err = edited(ctx, g.file, &g.Change, g.Member)
+			made.grafts[i], err = p.system.edit(ctx, g.file, &g.Change, g.Member)
 			return named(g.Source, err)
 		})
 	}
 	return made, runAll(ctx, tasks, n)
-}
-
-// edited makes the edited file.
-func edited(ctx context.Context, f *linkage.File, c *Change, member string) (*elf.Overlay, error) {
-	if f.MachO() != nil {
-		return editMachO(ctx, f, c, member)
-	}
-	return f.Images[0].ELF().Edit(c.edits()...)
 }
 
 // runAll runs the tasks, n at a time, and returns the error of the first that has one.

@@ -8,10 +8,11 @@ import (
 	"slices"
 
 	"github.com/wheelmend/wheelmend/audit"
-	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/overlay"
 	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
+	"github.com/wheelmend/wheelmend/sbom"
 )
 
 // A Plan is everything that a repair does to a wheel.
@@ -40,8 +41,9 @@ type Plan struct {
 	stranded  map[*linkage.Image]bool           // libraries of the wheel to which nothing leads somebody who needs them
 	policy    *policy.Policy
 	verdict   *audit.Verdict
-	macos     *audit.MacOS // of a macOS wheel, else nil
-	missing   []string     // install names of macOS libraries that were not found, and are let go
+	system    system
+	graph     *linkage.Graph
+	missing   []string // install names of macOS libraries that were not found, and are let go
 	options   *Options
 	contents  *audit.Contents
 }
@@ -103,167 +105,60 @@ func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, erro
 		return nil, ErrPure
 	}
 	p := emptyPlan(rep, opts)
-	if rep.MacOS != nil {
-		if err := p.planMacOS(ctx, rep); err != nil {
-			return nil, err
-		}
-		p.tellUnusedPaths()
-		return p, nil
-	}
-	if opts.MacOS.Resign {
-		p.warn("nothing is signed anew: the wheel is not for macOS")
-	}
-	if err := p.chooseTarget(rep); err != nil {
+	if err := p.system.choose(p, rep); err != nil {
 		return nil, err
 	}
 	if err := p.retag(rep); err != nil {
 		return nil, err
 	}
-	p.members, p.added = linkage.Images(rep.Graph.Members), linkage.Images(rep.Graph.Added)
-	if err := p.planCopies(ctx); err != nil {
-		return nil, err
-	}
-	libDir, err := opts.libDir(rep.Contents.Filename.Name)
-	if err != nil {
-		return nil, err
-	}
-	dirs := newLibDirs(libDir, p.members)
-	if err := p.planGrafts(ctx, dirs, p.members); err != nil {
-		return nil, err
-	}
-	if err := p.planEdits(rep, dirs); err != nil {
+	if err := p.system.plan(ctx, p, rep); err != nil {
 		return nil, err
 	}
 	p.planLeftovers(rep)
 	return p, nil
 }
 
+// A system is what the loader of one operating system asks of a repair.
+type system interface {
+	// choose decides which verdict the repair goes by, and so which libraries come in,
+	// and which platform tags the result gets. It refuses what no repair removes, and
+	// options that have no meaning for the system.
+	choose(p *Plan, rep *audit.Report) error
+	// keeps reports whether a platform tag of the file name may stay; if not, why says
+	// so unless it goes without saying.
+	keeps(p *Plan, rep *audit.Report, tag string) (kept bool, why string)
+	// plan decides how grafts are called and what changes in each binary.
+	plan(ctx context.Context, p *Plan, rep *audit.Report) error
+	// unused warns of patterns for libraries that match none.
+	unused(p *Plan, rep *audit.Report)
+	// edit carries out a change of a file, read reads the result.
+	edit(ctx context.Context, f *linkage.File, c *Change, member string) (*overlay.Overlay, error)
+	read(image *overlay.Overlay) (linkage.Content, error)
+	// describe tells a bill of materials where a graft comes from.
+	describe(p *Plan, g *Graft, owners *owners) (sbom.Graft, error)
+}
+
+// newSystem returns the system of a wheel.
+func newSystem(os audit.OS) system {
+	if os == audit.OSMacOS {
+		return macOS{}
+	}
+	return linux{}
+}
+
 // emptyPlan returns a plan that changes nothing yet.
 func emptyPlan(rep *audit.Report, opts *Options) *Plan {
 	return &Plan{
-		Wheel: rep.Wheel, options: opts, contents: rep.Contents,
+		Wheel: rep.Wheel, options: opts, contents: rep.Contents, graph: rep.Graph, system: newSystem(rep.OS),
 		outside: map[string][]string{}, matched: map[string]bool{}, installed: installedDirs(rep.Contents.Reader.Members()),
 		// Empty lists, so that JSON has no null.
 		Grafts: []Graft{}, Edits: []Edit{}, Removed: []string{}, Warnings: []string{},
 	}
 }
 
-// planEdits decides what changes in each binary of the wheel, and in each graft.
-func (p *Plan) planEdits(rep *audit.Report, dirs libDirs) error {
-	p.findStranded(p.members)
-	for _, o := range p.members {
-		if p.folded[o] != nil {
-			continue
-		}
-		aside, libDir := outsidePackages(o.Path), ""
-		change := p.relink(o, aside)
-		if p.needsGraft(o) {
-			libDir = dirs.of(aside)
-			p.tellScript(o.Path, libDir)
-		} else if len(p.added) > 0 && !aside {
-			libDir = dirs.packages
-		}
-		change.search(o, p.memberSearch(o, libDir))
-		change.Strip = p.options.Strip
-		change.PlainStack = p.plainStack(rep, o)
-		if change.Interpreter = rep.Interpreter(o); change.Interpreter != "" {
-			p.warn("%s: its interpreter is that of the machine which built it; it is set to %s", o.Path, change.Interpreter)
-		}
-		if !change.empty() {
-			p.Edits = append(p.Edits, Edit{Member: o.Path, Change: change, file: o.File})
-		}
-	}
-	for i := range p.Grafts {
-		g := &p.Grafts[i]
-		image := g.file.Images[0]
-		g.Change = p.relink(image, g.aside)
-		if !g.Added {
-			g.Soname = path.Base(g.Member)
-		}
-		g.search(image, p.graftSearch(g))
-		g.Strip = p.options.Strip
-		g.PlainStack = p.plainStack(rep, image)
-	}
-	p.dropSameGrafts()
-	p.tellUnusedPaths()
-	return nil
-}
-
-// relink renames the grafts among the needed libraries, and drops libpython.
-func (p *Plan) relink(o *linkage.Image, aside bool) Change {
-	var c Change
-	for _, e := range o.Needs {
-		switch e.Status {
-		case linkage.LibPython:
-			if !slices.Contains(c.Removed, e.Name) {
-				c.Removed = append(c.Removed, e.Name)
-				p.warn("%s: its dependency on %s is removed, since extension modules must not load libpython (PEP 513)", o.Path, e.Name)
-			}
-		case linkage.Found:
-			if name := p.newName(o, e, aside); name != "" {
-				c.rename(renames(o, e, name))
-			}
-		}
-	}
-	return c
-}
-
-// newName returns the name by which a file needs a library from now on, "" if it
-// does not change.
-func (p *Plan) newName(o *linkage.Image, e *linkage.Need, aside bool) string {
-	if g := p.grafted(e.To, aside); g != nil {
-		return path.Base(g.Member)
-	}
-	if kept := p.folded[e.To]; kept != nil {
-		return path.Base(kept.Path)
-	}
-	if p.stranded[e.To] && e.To != o {
-		p.tellStranded(o, e)
-		return path.Base(e.To.Path)
-	}
-	return ""
-}
-
-// rename adds renames that are not there yet.
-func (c *Change) rename(steps []Rename) {
-	for _, r := range steps {
-		if r.New != r.Old && !slices.Contains(c.Needed, r) {
-			c.Needed = append(c.Needed, r)
-		}
-	}
-}
-
-// renames returns the steps by which a DT_NEEDED gets the name of a graft. A
-// version need has to follow: ld.so aborts when it names a library that is not
-// loaded (elf/dl-version.c, _dl_check_map_versions). One that knows the library
-// by its soname, where DT_NEEDED has another name, follows from there.
-func renames(o *linkage.Image, e *linkage.Need, name string) []Rename {
-	soname := e.To.ELF().Soname()
-	needs, err := o.ELF().VersionNeeds()
-	bySoname := err == nil && soname != e.Name && o.Need(soname) == nil &&
-		slices.ContainsFunc(needs, func(n elf.VersionNeed) bool { return n.Library == soname })
-	if bySoname {
-		return []Rename{{e.Name, soname}, {soname, name}}
-	}
-	return []Rename{{e.Name, name}}
-}
-
-// plainStack reports whether a file asks for an executable stack that shall go.
-func (p *Plan) plainStack(rep *audit.Report, o *linkage.Image) bool {
-	return p.options.PlainStack && rep.ExecutableStack(o)
-}
-
-// tellStack notes that the option about stacks had nothing to do.
-func (p *Plan) tellStack() {
-	changed := slices.ContainsFunc(p.Edits, func(e Edit) bool { return e.PlainStack }) ||
-		slices.ContainsFunc(p.Grafts, func(g Graft) bool { return g.PlainStack })
-	if p.options.PlainStack && !changed {
-		p.warn("no file asks for an executable stack, so none is cleared")
-	}
-}
-
 // planLeftovers plans what follows from the rest of the plan.
 func (p *Plan) planLeftovers(rep *audit.Report) {
+	p.tellUnusedPaths()
 	p.dropSignatures()
 	p.dropCaches()
 	p.amendRecord()
@@ -344,7 +239,7 @@ func (p *Plan) dropSignatures() {
 
 // leaveOut notes what is left to the system, and what was asked for in vain.
 func (p *Plan) leaveOut(rep *audit.Report) {
-	p.tellUnused(rep)
+	p.system.unused(p, rep)
 	p.excluded = p.excludedBy(rep)
 	for _, soname := range p.excluded {
 		p.warn("%s is left to the system it is installed on, as asked", soname)
@@ -362,22 +257,12 @@ func (p *Plan) freeName(stem, ext string) string {
 	}
 }
 
-// excludedBy returns the sonames that exclude patterns left out, sorted.
+// excludedBy returns the names of libraries that exclude patterns left out, sorted.
 func (p *Plan) excludedBy(rep *audit.Report) []string {
 	set := map[string]bool{}
-	if p.macos != nil {
-		for _, l := range p.macos.Libraries() {
-			if l.Action == audit.Excluded {
-				set[l.Soname] = true
-			}
-		}
-		return slices.Sorted(maps.Keys(set))
-	}
-	for _, o := range linkage.Images(rep.Graph.Members, p.verdict.Grafts) {
-		for _, e := range o.Needs {
-			if e.Status == linkage.Excluded {
-				set[e.Name] = true
-			}
+	for _, l := range rep.Libraries(p.verdict) {
+		if l.Action == audit.Excluded {
+			set[l.Soname] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(set))

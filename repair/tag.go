@@ -79,7 +79,7 @@ func newTagPlan(rep *audit.Report, opts *Options, tags *TagOptions) (*Plan, erro
 		return nil, errors.New("a pure wheel: it holds no binaries that a platform tag could speak of")
 	}
 	p := emptyPlan(rep, opts)
-	p.tagsOnly, p.agreed, p.macos, p.verdict = true, true, rep.MacOS, &audit.Verdict{}
+	p.tagsOnly, p.agreed, p.verdict = true, true, rep.Target()
 	info, err := rep.Contents.Reader.Info()
 	if err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func chosenTags(rep *audit.Report, asked []string) ([]string, error) {
 		if q, err := policy.LookupFor(tag, rep.Arch); err == nil && !slices.Contains(q.Tags(), tag) {
 			tag += "_" + string(q.Arch) // it was given without
 		}
-		if err := holdTo(rep, tag); err != nil {
+		if err := unmetTag(rep, tag); err != nil {
 			return nil, err
 		}
 		if !slices.Contains(chosen, tag) {
@@ -135,13 +135,13 @@ func chosenTags(rep *audit.Report, asked []string) ([]string, error) {
 
 // bestTags returns the tags of the oldest system that the wheel serves.
 func bestTags(rep *audit.Report) ([]string, error) {
-	switch {
-	case rep.MacOS != nil:
-		return strings.Split(rep.MacOS.Tag(), "."), nil
-	case rep.Best() != nil:
-		return rep.Best().Policy.Tags(), nil
+	switch best := rep.Best(); {
+	case best != nil && best.Policy != nil:
+		return best.Policy.Tags(), nil
 	case len(rep.Verdicts) == 0:
 		return nil, fmt.Errorf("no platform tag is known for its binaries (%s %s)", rep.Arch, rep.Libc)
+	case rep.Verdicts[0].Policy == nil:
+		return strings.Split(rep.Tag(), "."), nil
 	}
 	newest := rep.Verdicts[len(rep.Verdicts)-1]
 	return nil, newTagError(newest.Policy.Tag(), rep.OS, newest.Blockers)
@@ -155,7 +155,7 @@ func (p *Plan) keptTags(rep *audit.Report) []string {
 		f, err := policy.ParsePlatform(tag)
 		switch {
 		case slices.Contains(p.platforms, tag) || err == nil && f.Family == policy.Linux:
-		case holdTo(rep, tag) == nil:
+		case unmetTag(rep, tag) == nil:
 			kept = append(kept, tag)
 		default:
 			p.warn("platform tag %s is removed: the wheel does not meet it", tag)
@@ -164,13 +164,21 @@ func (p *Plan) keptTags(rep *audit.Report) []string {
 	return kept
 }
 
-// holdTo reports what keeps a wheel, as it stands, from a platform tag.
-func holdTo(rep *audit.Report, tag string) error {
-	blockers, err := rep.HoldTo(tag)
-	if err != nil || len(blockers) == 0 {
+// unmetTag returns the error of a wheel that, as it stands, does not meet a platform
+// tag, or of a tag of which nothing is known.
+func unmetTag(rep *audit.Report, tag string) error {
+	p, err := policy.ParsePlatform(tag)
+	if err != nil {
 		return err
 	}
-	return newTagError(tag, rep.OS, blockers)
+	switch v := rep.Judge(p); {
+	case v.Unknown != nil:
+		return v.Unknown
+	case v.Meets():
+		return nil
+	default:
+		return newTagError(tag, rep.OS, v.Blockers)
+	}
 }
 
 // newTagError tells why a wheel does not meet a tag.

@@ -13,16 +13,21 @@ import (
 	"github.com/wheelmend/wheelmend/wheel"
 )
 
-// An UnmetError reports that a wheel cannot meet a policy.
+// An UnmetError reports that a wheel cannot meet a policy, or the tags of its name.
 type UnmetError struct {
-	Policy   *policy.Policy
+	OS       audit.OS
+	Policy   *policy.Policy  // nil where there are none
 	Blockers []audit.Blocker // that no repair removes
 	Best     string          // the tag that a repair could give, "" if none
 }
 
 func (e *UnmetError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "cannot be repaired to %s: ", e.Policy.Tag())
+	b.WriteString("cannot be repaired")
+	if e.Policy != nil {
+		b.WriteString(" to " + e.Policy.Tag())
+	}
+	b.WriteString(": ")
 	const shown = 3
 	for i, blocker := range e.Blockers[:min(shown, len(e.Blockers))] {
 		if i > 0 {
@@ -54,78 +59,6 @@ func describe(b audit.Blocker) string {
 // ErrPure reports a wheel without binaries: there is nothing to repair.
 var ErrPure = fmt.Errorf("a pure wheel: it holds no binaries, so there is nothing to repair; --allow-pure-python-wheel copies it")
 
-// chooseTarget finds the policy whose promises decide what is grafted, and the
-// platform tags that the result gets.
-func (p *Plan) chooseTarget(rep *audit.Report) error {
-	if len(rep.Verdicts) == 0 {
-		return fmt.Errorf("no platform tag is known for its binaries (%s %s)", rep.Arch, rep.Libc)
-	}
-	if p.options.Platform == "" || p.options.Platform == "auto" {
-		if p.verdict = rep.BestRepairable(); p.verdict == nil {
-			newest := rep.Verdicts[len(rep.Verdicts)-1]
-			return unmet(newest, "")
-		}
-		p.policy = p.verdict.Policy
-		p.platforms = p.policy.Tags()
-		return nil
-	}
-	return p.chooseRequested(rep)
-}
-
-// chooseRequested holds the wheel to the policy that was asked for. A stricter
-// one that needs no more grafts is met as well, unless only the one is wanted.
-func (p *Plan) chooseRequested(rep *audit.Report) error {
-	requested, err := lookup(p.options.Platform, rep)
-	if err != nil {
-		return err
-	}
-	verdict := rep.Judge(requested)
-	if !verdict.Repairable() {
-		return unmet(verdict, bestTag(rep))
-	}
-	p.verdict, p.policy, p.platforms = &verdict, requested, requested.Tags()
-	if p.options.OnlyPlat {
-		return nil
-	}
-	if v := rep.StrictestWithin(&verdict); v != nil && v.Policy != requested {
-		p.verdict, p.policy = v, v.Policy
-		p.platforms = append(v.Policy.Tags(), requested.Tags()...)
-	}
-	return nil
-}
-
-func bestTag(rep *audit.Report) string {
-	if v := rep.BestRepairable(); v != nil {
-		return v.Policy.Tag()
-	}
-	return ""
-}
-
-// lookup finds the policy of a tag, which may leave out the architecture.
-func lookup(tag string, rep *audit.Report) (*policy.Policy, error) {
-	requested, err := policy.LookupFor(tag, rep.Arch)
-	if err != nil {
-		return nil, err
-	}
-	if requested.Arch != rep.Arch {
-		return nil, fmt.Errorf("the wheel is for %s, it cannot be repaired to %s", rep.Arch, tag)
-	}
-	if rep.Libc != "" && requested.Libc != rep.Libc {
-		return nil, fmt.Errorf("the wheel is for %s, it cannot be repaired to %s", rep.Libc, tag)
-	}
-	return requested, nil
-}
-
-func unmet(v audit.Verdict, best string) error {
-	e := &UnmetError{Policy: v.Policy, Best: best}
-	for _, b := range v.Blockers {
-		if !b.Repairable() {
-			e.Blockers = append(e.Blockers, b)
-		}
-	}
-	return e
-}
-
 // compareTags notes whether the file name and the Tag lines agree, and refuses
 // those that are for different Pythons.
 func (p *Plan) compareTags(rep *audit.Report, info *wheel.Info) (err error) {
@@ -144,7 +77,7 @@ func (p *Plan) retag(rep *audit.Report) error {
 	if err != nil {
 		return err
 	}
-	p.Policy, p.Output, p.Tags = p.policy.Tag(), rep.Wheel, info.Tags()
+	p.Output, p.Tags = rep.Wheel, info.Tags()
 	if p.options.KeepTags {
 		return nil
 	}
@@ -153,40 +86,16 @@ func (p *Plan) retag(rep *audit.Report) error {
 	}
 	var kept []string
 	for _, tag := range rep.Contents.Filename.Platform {
-		if p.truthful(tag, rep) {
+		if stays, why := p.system.keeps(p, rep, tag); stays {
 			kept = append(kept, tag)
-		} else if f, err := policy.ParsePlatform(tag); err != nil || f.Family != policy.Linux && f.Family != policy.Any {
-			p.warn("platform tag %s is removed: the wheel does not meet it", tag)
+		} else if why != "" {
+			p.warn("platform tag %s %s", tag, why)
 		}
 	}
 	p.Output = rep.Contents.Filename.WithPlatforms(append(slices.Clone(kept), p.platforms...)).String()
 	p.Tags = tagLines(info.Tags(), p.platforms, kept)
 	p.pure = info.RootIsPurelib()
 	return nil
-}
-
-// truthful reports whether a platform tag of the wheel may stay: not "any" or one
-// of another system, nor a linux tag that promises nothing, nor a policy that the
-// wheel cannot meet.
-func (p *Plan) truthful(tag string, rep *audit.Report) bool {
-	q, err := policy.Lookup(tag)
-	if err != nil {
-		// A tag of PEP 600 or 656 that has no policy of its own may stay.
-		f, err := policy.ParsePlatform(tag)
-		return err == nil && !p.policy.Plain() && f.Arch == string(rep.Arch) && f.Libc() == p.policy.Libc && f.AtLeast(p.policy.Major, p.policy.Minor)
-	}
-	if q == p.policy || slices.Contains(p.platforms, tag) {
-		return true
-	}
-	if q.Arch != rep.Arch {
-		return false
-	}
-	if q.Libc != p.policy.Libc {
-		// A wheel of static programs serves both C libraries.
-		v := rep.Judge(q)
-		return rep.Libc == "" && v.Meets()
-	}
-	return p.policy.Older(q)
 }
 
 // tagLines replaces the platform of the Tag lines: lines that stay come first,

@@ -7,14 +7,8 @@ import (
 	"github.com/wheelmend/wheelmend/linkage"
 )
 
-// tellUnused warns of patterns for libraries that match none: most are misspelled.
-func (p *Plan) tellUnused(rep *audit.Report) {
-	if p.macos != nil {
-		p.tellUnusedOnMacOS()
-	}
-	if rep.Graph == nil || p.verdict == nil {
-		return
-	}
+// unused warns of patterns for libraries that match none: most are misspelled.
+func (linux) unused(p *Plan, rep *audit.Report) {
 	var needed, all []string
 	for _, o := range linkage.Images(rep.Graph.Members, p.verdict.Grafts) {
 		for _, e := range o.Needs {
@@ -33,9 +27,9 @@ func (p *Plan) tellUnused(rep *audit.Report) {
 	}
 }
 
-// tellUnusedOnMacOS does the same for a macOS wheel. What is copied in all the same was
+// unused does the same for a macOS wheel. What is copied in all the same was
 // asked for in vain, too.
-func (p *Plan) tellUnusedOnMacOS() {
+func (macOS) unused(p *Plan, _ *audit.Report) {
 	matched := map[string]bool{}
 	note := func(patterns []string, kind string, names ...string) {
 		for _, pattern := range patterns {
@@ -45,7 +39,7 @@ func (p *Plan) tellUnusedOnMacOS() {
 		}
 	}
 	o := p.options.Audit.MacOS
-	for _, b := range slices.Concat(p.macos.Graph.Members, p.macos.Grafts) {
+	for _, b := range slices.Concat(p.graph.Members, p.verdict.Grafts) {
 		for _, image := range b.Images {
 			for _, e := range image.Needs {
 				names := []string{e.Name}

@@ -8,9 +8,7 @@ import (
 	"slices"
 
 	"github.com/wheelmend/wheelmend/audit"
-	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/linkage"
-	"github.com/wheelmend/wheelmend/macho"
 	"github.com/wheelmend/wheelmend/wheel"
 )
 
@@ -90,20 +88,12 @@ func (a *application) knowNew(known map[string]linkage.Content, r *wheel.Reader,
 		}
 		known[m.Name] = nil
 		if image := a.images[m.Name]; image != nil {
-			if known[m.Name], err = a.imageOf(image); err != nil {
+			if known[m.Name], err = a.plan.system.read(image); err != nil {
 				return named(m.Name, err)
 			}
 		}
 	}
 	return nil
-}
-
-// imageOf reads an edited binary back.
-func (a *application) imageOf(o *elf.Overlay) (linkage.Content, error) {
-	if a.plan.macos != nil {
-		return macho.NewFile(o, o.Size())
-	}
-	return elf.NewFile(o, o.Size())
 }
 
 // checkContents holds the result to what it claims, without the libraries of

@@ -97,16 +97,14 @@ func NewAudit(r *audit.Report) Audit {
 	}
 	for _, b := range r.Blockers() {
 		a.Blockers = append(a.Blockers, AuditBlocker{
-			Policy: b.Policy.Tag(), Kind: string(b.Kind), File: b.File, Library: optional(b.Library),
-			Version: optional(b.Version), Symbols: list(b.Symbols), Reason: b.Reason,
+			Policy: b.Tag, Kind: string(b.Kind), File: b.File, Library: optional(b.Library),
+			Version: optional(b.Version), Symbols: list(b.Symbols), Reason: b.Reason, Arch: optional(b.Arch),
 		})
 	}
-	if r.MacOS != nil {
-		a.addMacOS(r.MacOS)
+	if a.Archs = r.Archs; len(r.Archs) == 1 {
+		a.Arch = &r.Archs[0]
 	}
-	if r.Format != audit.ELF || r.Unserved != nil {
-		return a
-	}
+	a.addMinimums(r)
 	a.VersionedSymbols = r.VersionedSymbols(target)
 	for _, l := range r.Libraries(target) {
 		a.Libraries = append(a.Libraries, newAuditLibrary(l))

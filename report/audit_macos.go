@@ -27,27 +27,14 @@ type AuditMinimum struct {
 	Graft    *string `json:"file_after_repair"`
 }
 
-// addMacOS fills in what concerns macOS wheels alone.
-func (a *Audit) addMacOS(m *audit.MacOS) {
-	a.Archs = m.Archs
-	if len(m.Archs) == 1 {
-		a.Arch = &m.Archs[0]
-	}
-	after := m.Needs(m.Archs, true)
-	for i, need := range m.Needs(m.Archs, false) {
+// addMinimums tells the oldest system, as the wheel stands and after a repair.
+func (a *Audit) addMinimums(r *audit.Report) {
+	after := r.Minimums(true)
+	for i, need := range r.Minimums(false) {
 		a.Minimum = append(a.Minimum, AuditMinimum{
 			Arch: need.Arch, Version: need.Version.String(), File: optional(need.File),
 			Repaired: after[i].Version.String(), Graft: optional(after[i].File),
 		})
-	}
-	for _, b := range m.Blockers {
-		a.Blockers = append(a.Blockers, AuditBlocker{
-			Policy: b.Tag, Kind: string(b.Kind), File: b.File, Library: optional(b.Library),
-			Version: optional(b.Version), Symbols: []string{}, Reason: b.Reason, Arch: optional(b.Arch),
-		})
-	}
-	for _, l := range m.Libraries() {
-		a.Libraries = append(a.Libraries, newAuditLibrary(l))
 	}
 }
 
@@ -72,35 +59,35 @@ func newAuditSlices(f audit.File) []AuditSlice {
 
 // macOS writes the audit of a macOS wheel.
 func (p *printer) macOS(r *audit.Report, all bool) {
-	m := r.MacOS
+	target := r.Target()
 	modules := 0
 	for _, f := range r.Files {
 		if f.Extension {
 			modules++
 		}
 	}
-	p.linef("  macOS, %s: %s", strings.Join(m.Archs, " and "), phrase.Count(len(r.Files), "Mach-O file")+", "+phrase.Count(modules, "extension module")+" among them")
+	p.linef("  macOS, %s: %s", strings.Join(r.Archs, " and "), phrase.Count(len(r.Files), "Mach-O file")+", "+phrase.Count(modules, "extension module")+" among them")
 	meets := p.style.good(r.Tag())
-	if !m.SelfContained() {
+	if !r.SelfContained() {
 		meets = p.style.bad(r.Tag()) + ", but for what it needs from outside the wheel"
 	}
 	p.linef("  meets         %s", meets)
 	switch {
-	case !m.Repairable():
+	case !target.Repairable():
 		p.linef("  after repair  %s", p.style.bad("none: it cannot be repaired as it is"))
-	case len(m.Grafts) > 0:
-		p.linef("  after repair  %s", p.style.good(r.RepairableTag())+", with "+graftCount(len(m.Grafts)))
+	case len(target.Grafts) > 0:
+		p.linef("  after repair  %s", p.style.good(r.RepairableTag())+", with "+graftCount(len(target.Grafts)))
 	default:
 		p.linef("  after repair  %s", p.style.good(r.RepairableTag()))
 	}
-	for _, need := range m.Needs(m.Archs, m.Repairable()) {
+	for _, need := range r.Minimums(target.Repairable()) {
 		why := "the oldest there is"
 		if need.File != "" {
 			why = "as " + shortName(r, need.File) + " says"
 		}
 		p.linef("  needs         macOS %v on %s, %s", need.Version, need.Arch, Clean(why))
 	}
-	p.libraryTable(m.Libraries())
+	p.libraryTable(r.Libraries(target))
 	p.macBlockers(r, all)
 	p.foreign(r.Foreign)
 }
@@ -115,7 +102,7 @@ func (p *printer) macBlockers(r *audit.Report, all bool) {
 	t := p.table("file", "version or architecture", "reason")
 	shown, more := map[audit.Kind]int{}, 0
 	tag := ""
-	for _, b := range r.MacOS.Blockers {
+	for _, b := range r.Target().Blockers {
 		if b.Kind == audit.KindLibrary || b.Kind == audit.KindMissing {
 			continue
 		}

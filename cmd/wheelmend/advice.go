@@ -65,6 +65,10 @@ func withAdvice(err error, byName bool) error {
 	if errors.As(err, &claims) {
 		return claimAdvice{claims, byName}
 	}
+	var unmet *repair.UnmetError
+	if errors.As(err, &unmet) && unmet.OS == audit.OSMacOS && !byName {
+		return fmt.Errorf("%w%s", err, waysAround(unmet.Blockers))
+	}
 	if errors.As(err, new(*wheel.RecordError)) {
 		command := ""
 		if byName {
@@ -73,6 +77,21 @@ func withAdvice(err error, byName bool) error {
 		return fmt.Errorf("%w; if the members are right, have RECORD written anew with %s--rewrite-record", err, command)
 	}
 	return err
+}
+
+// waysAround names the flags that go on in spite of a blocker of a macOS wheel.
+func waysAround(blockers []audit.Blocker) string {
+	has := func(kind audit.Kind) bool {
+		return slices.ContainsFunc(blockers, func(b audit.Blocker) bool { return b.Kind == kind })
+	}
+	ways := ""
+	if has(audit.KindArchitecture) {
+		ways += "; name the architectures that have to be there with --require-archs"
+	}
+	if has(audit.KindMissing) {
+		ways += "; go on without what was not found with --ignore-missing"
+	}
+	return ways
 }
 
 // allowedTopics reads the values of --allow.

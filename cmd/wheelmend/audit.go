@@ -153,10 +153,14 @@ func meets(rep *audit.Report, f *auditFlags) error {
 		tag = q.Tag() // it may have been given without its architecture
 	}
 	unmet := errUnmet{f.plat, rep.Tag()}
-	if rep.MacOS != nil && !rep.MacOS.SelfContained() {
+	if best := rep.Best(); best == nil && rep.OS == audit.OSMacOS && !rep.SelfContained() {
 		unmet.best = "no tag, since it needs libraries from outside the wheel"
 	}
-	if blockers, err := rep.HoldTo(tag); rep.Format == audit.Pure || err != nil || len(blockers) > 0 {
+	p, err := policy.ParsePlatform(tag)
+	if err != nil || rep.Format == audit.Pure {
+		return unmet
+	}
+	if v := rep.Judge(p); !v.Meets() {
 		return unmet
 	}
 	return nil

@@ -122,11 +122,11 @@ func (f *repairFlags) registerMacOS(flags *pflag.FlagSet) {
 
 // macOptions reads the flags for macOS wheels. The environment's target is not
 // read when there are none, so that it disturbs no other.
-func (f *repairFlags) macOptions(getenv func(string) string, wheels []string) (opts repair.MacOptions, archs []string, err error) {
-	opts.IgnoreMissing, opts.KeepRPaths, opts.KeepIDs, opts.Resign = f.ignoreMissing, f.keepRPaths, f.keepIDs, f.resign
+func (f *repairFlags) macOptions(getenv func(string) string, wheels []string) (opts audit.MacOptions, err error) {
+	opts.DyldOptions, opts.Graft = f.search.dyldOptions(getenv), f.graft
 	if f.requireArchs != "" {
-		if archs, err = policy.ParseMacArchs(f.requireArchs); err != nil {
-			return opts, nil, usagef("--require-archs: %w", err)
+		if opts.RequireArchs, err = policy.ParseMacArchs(f.requireArchs); err != nil {
+			return opts, usagef("--require-archs: %w", err)
 		}
 	}
 	name, target := "--macos-target", f.macTarget
@@ -134,12 +134,12 @@ func (f *repairFlags) macOptions(getenv func(string) string, wheels []string) (o
 		name, target = "MACOSX_DEPLOYMENT_TARGET", getenv("MACOSX_DEPLOYMENT_TARGET")
 	}
 	if target == "" {
-		return opts, archs, nil
+		return opts, nil
 	}
 	if opts.Target, err = policy.ParseMacVersion(target); err != nil {
-		return opts, nil, usagef("%s: %w", name, err)
+		return opts, usagef("%s: %w", name, err)
 	}
-	return opts, archs, nil
+	return opts, nil
 }
 
 // maybeMacOS reports whether a wheel may be one for macOS. Only the name of one for
@@ -201,7 +201,7 @@ func (a *app) repairOptions(f *repairFlags, wheels []string) (repair.Options, er
 	if err := f.check(); err != nil {
 		return opts, err
 	}
-	mac, archs, err := f.macOptions(a.getenv, wheels)
+	mac, err := f.macOptions(a.getenv, wheels)
 	if err != nil {
 		return opts, err
 	}
@@ -232,11 +232,10 @@ func (a *app) repairOptions(f *repairFlags, wheels []string) (repair.Options, er
 		NoSBOM:     f.noSBOM,
 		AllowPure:  f.allowPure,
 		Epoch:      epoch,
-		MacOS:      mac,
+		MacOS:      repair.MacOptions{IgnoreMissing: f.ignoreMissing, KeepRPaths: f.keepRPaths, KeepIDs: f.keepIDs, Resign: f.resign},
 		Tool:       repair.Tool{Name: "wheelmend", Version: version()},
 	}
-	opts.Audit.MacOS = audit.MacOptions{DyldOptions: f.search.dyldOptions(a.getenv), RequireArchs: archs}
-	opts.Audit.MacOS.Graft = f.graft
+	opts.Audit.MacOS = mac
 	opts.Audit.Add = f.add
 	switch f.level {
 	case -1:

@@ -1,0 +1,324 @@
+package repair
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/overlay"
+	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/policy"
+	"github.com/wheelmend/wheelmend/sbom"
+)
+
+// linux is the repair of wheels for manylinux and musllinux.
+type linux struct{}
+
+// choose finds the policy whose promises decide what is grafted, and the
+// platform tags that the result gets.
+func (linux) choose(p *Plan, rep *audit.Report) error {
+	if p.options.MacOS.Resign {
+		p.warn("nothing is signed anew: the wheel is not for macOS")
+	}
+	if err := p.chooseTarget(rep); err != nil {
+		return err
+	}
+	p.Policy = p.policy.Tag()
+	return nil
+}
+
+func (p *Plan) chooseTarget(rep *audit.Report) error {
+	if len(rep.Verdicts) == 0 {
+		return fmt.Errorf("no platform tag is known for its binaries (%s %s)", rep.Arch, rep.Libc)
+	}
+	if p.options.Platform == "" || p.options.Platform == "auto" {
+		if p.verdict = rep.BestRepairable(); p.verdict == nil {
+			newest := rep.Verdicts[len(rep.Verdicts)-1]
+			return unmet(newest, "")
+		}
+		p.policy = p.verdict.Policy
+		p.platforms = p.policy.Tags()
+		return nil
+	}
+	return p.chooseRequested(rep)
+}
+
+// chooseRequested holds the wheel to the policy that was asked for. A stricter
+// one that needs no more grafts is met as well, unless only the one is wanted.
+func (p *Plan) chooseRequested(rep *audit.Report) error {
+	requested, err := lookup(p.options.Platform, rep)
+	if err != nil {
+		return err
+	}
+	verdict := rep.Judge(requested.Platform())
+	if !verdict.Repairable() {
+		return unmet(verdict, bestTag(rep))
+	}
+	p.verdict, p.policy, p.platforms = &verdict, requested, requested.Tags()
+	if p.options.OnlyPlat {
+		return nil
+	}
+	if v := rep.StrictestWithin(&verdict); v != nil && v.Policy != requested {
+		p.verdict, p.policy = v, v.Policy
+		p.platforms = append(v.Policy.Tags(), requested.Tags()...)
+	}
+	return nil
+}
+
+func bestTag(rep *audit.Report) string {
+	if v := rep.BestRepairable(); v != nil {
+		return v.Policy.Tag()
+	}
+	return ""
+}
+
+// lookup finds the policy of a tag, which may leave out the architecture.
+func lookup(tag string, rep *audit.Report) (*policy.Policy, error) {
+	requested, err := policy.LookupFor(tag, rep.Arch)
+	if err != nil {
+		return nil, err
+	}
+	if requested.Arch != rep.Arch {
+		return nil, fmt.Errorf("the wheel is for %s, it cannot be repaired to %s", rep.Arch, tag)
+	}
+	if rep.Libc != "" && requested.Libc != rep.Libc {
+		return nil, fmt.Errorf("the wheel is for %s, it cannot be repaired to %s", rep.Libc, tag)
+	}
+	return requested, nil
+}
+
+func unmet(v audit.Verdict, best string) error {
+	e := &UnmetError{OS: audit.OSLinux, Policy: v.Policy, Best: best}
+	for _, b := range v.Blockers {
+		if !b.Repairable() {
+			e.Blockers = append(e.Blockers, b)
+		}
+	}
+	return e
+}
+
+// keeps reports whether the wheel meets a tag after the repair.
+func (linux) keeps(p *Plan, rep *audit.Report, tag string) (kept bool, why string) {
+	if p.truthful(tag, rep) {
+		return true, ""
+	}
+	if f, err := policy.ParsePlatform(tag); err != nil || f.Family != policy.Linux && f.Family != policy.Any {
+		why = "is removed: the wheel does not meet it"
+	}
+	return false, why
+}
+
+// truthful reports whether a platform tag of the wheel may stay: not "any" or one
+// of another system, nor a linux tag that promises nothing, nor a policy that the
+// wheel cannot meet.
+func (p *Plan) truthful(tag string, rep *audit.Report) bool {
+	q, err := policy.Lookup(tag)
+	if err != nil {
+		// A tag of PEP 600 or 656 that has no policy of its own may stay.
+		f, err := policy.ParsePlatform(tag)
+		return err == nil && !p.policy.Plain() && f.Arch == string(rep.Arch) && f.Libc() == p.policy.Libc && f.AtLeast(p.policy.Major, p.policy.Minor)
+	}
+	if q == p.policy || slices.Contains(p.platforms, tag) {
+		return true
+	}
+	if q.Arch != rep.Arch {
+		return false
+	}
+	if q.Libc != p.policy.Libc {
+		// A wheel of static programs serves both C libraries.
+		v := rep.Judge(q.Platform())
+		return rep.Libc == "" && v.Meets()
+	}
+	return p.policy.Older(q)
+}
+
+// plan names the grafts and decides about the binaries.
+func (linux) plan(ctx context.Context, p *Plan, rep *audit.Report) error {
+	p.members, p.added = linkage.Images(p.graph.Members), linkage.Images(p.graph.Added)
+	if err := p.planCopies(ctx); err != nil {
+		return err
+	}
+	libDir, err := p.options.libDir(rep.Contents.Filename.Name)
+	if err != nil {
+		return err
+	}
+	dirs := newLibDirs(libDir, p.members)
+	if err := p.planGrafts(ctx, dirs, p.members); err != nil {
+		return err
+	}
+	return p.planEdits(rep, dirs)
+}
+
+// planEdits decides what changes in each binary of the wheel, and in each graft.
+func (p *Plan) planEdits(rep *audit.Report, dirs libDirs) error {
+	p.findStranded(p.members)
+	for _, o := range p.members {
+		if p.folded[o] != nil {
+			continue
+		}
+		aside, libDir := outsidePackages(o.Path), ""
+		change := p.relink(o, aside)
+		if p.needsGraft(o) {
+			libDir = dirs.of(aside)
+			p.tellScript(o.Path, libDir)
+		} else if len(p.added) > 0 && !aside {
+			libDir = dirs.packages
+		}
+		change.search(o, p.memberSearch(o, libDir))
+		change.Strip = p.options.Strip
+		change.PlainStack = p.plainStack(rep, o)
+		if change.Interpreter = rep.Interpreter(o); change.Interpreter != "" {
+			p.warn("%s: its interpreter is that of the machine which built it; it is set to %s", o.Path, change.Interpreter)
+		}
+		if !change.empty() {
+			p.Edits = append(p.Edits, Edit{Member: o.Path, Change: change, file: o.File})
+		}
+	}
+	for i := range p.Grafts {
+		g := &p.Grafts[i]
+		image := g.file.Images[0]
+		g.Change = p.relink(image, g.aside)
+		if !g.Added {
+			g.Soname = path.Base(g.Member)
+		}
+		g.search(image, p.graftSearch(g))
+		g.Strip = p.options.Strip
+		g.PlainStack = p.plainStack(rep, image)
+	}
+	p.dropSameGrafts()
+	return nil
+}
+
+// relink renames the grafts among the needed libraries, and drops libpython.
+func (p *Plan) relink(o *linkage.Image, aside bool) Change {
+	var c Change
+	for _, e := range o.Needs {
+		switch e.Status {
+		case linkage.LibPython:
+			if !slices.Contains(c.Removed, e.Name) {
+				c.Removed = append(c.Removed, e.Name)
+				p.warn("%s: its dependency on %s is removed, since extension modules must not load libpython (PEP 513)", o.Path, e.Name)
+			}
+		case linkage.Found:
+			if name := p.newName(o, e, aside); name != "" {
+				c.rename(renames(o, e, name))
+			}
+		}
+	}
+	return c
+}
+
+// newName returns the name by which a file needs a library from now on, "" if it
+// does not change.
+func (p *Plan) newName(o *linkage.Image, e *linkage.Need, aside bool) string {
+	if g := p.grafted(e.To, aside); g != nil {
+		return path.Base(g.Member)
+	}
+	if kept := p.folded[e.To]; kept != nil {
+		return path.Base(kept.Path)
+	}
+	if p.stranded[e.To] && e.To != o {
+		p.tellStranded(o, e)
+		return path.Base(e.To.Path)
+	}
+	return ""
+}
+
+// rename adds renames that are not there yet.
+func (c *Change) rename(steps []Rename) {
+	for _, r := range steps {
+		if r.New != r.Old && !slices.Contains(c.Needed, r) {
+			c.Needed = append(c.Needed, r)
+		}
+	}
+}
+
+// renames returns the steps by which a DT_NEEDED gets the name of a graft. A
+// version need has to follow: ld.so aborts when it names a library that is not
+// loaded (elf/dl-version.c, _dl_check_map_versions). One that knows the library
+// by its soname, where DT_NEEDED has another name, follows from there.
+func renames(o *linkage.Image, e *linkage.Need, name string) []Rename {
+	soname := e.To.ELF().Soname()
+	needs, err := o.ELF().VersionNeeds()
+	bySoname := err == nil && soname != e.Name && o.Need(soname) == nil &&
+		slices.ContainsFunc(needs, func(n elf.VersionNeed) bool { return n.Library == soname })
+	if bySoname {
+		return []Rename{{e.Name, soname}, {soname, name}}
+	}
+	return []Rename{{e.Name, name}}
+}
+
+// plainStack reports whether a file asks for an executable stack that shall go.
+func (p *Plan) plainStack(rep *audit.Report, o *linkage.Image) bool {
+	return p.options.PlainStack && rep.ExecutableStack(o)
+}
+
+// tellStack notes that the option about stacks had nothing to do.
+func (p *Plan) tellStack() {
+	changed := slices.ContainsFunc(p.Edits, func(e Edit) bool { return e.PlainStack }) ||
+		slices.ContainsFunc(p.Grafts, func(g Graft) bool { return g.PlainStack })
+	if p.options.PlainStack && !changed {
+		p.warn("no file asks for an executable stack, so none is cleared")
+	}
+}
+
+// edits translates a change into edits of the ELF file.
+func (c *Change) edits() []elf.Edit {
+	var edits []elf.Edit
+	if c.Soname != "" {
+		edits = append(edits, elf.SetSoname(c.Soname))
+	}
+	for _, r := range c.Needed {
+		edits = append(edits, elf.ReplaceNeeded(r.Old, r.New))
+	}
+	for _, name := range c.Removed {
+		edits = append(edits, elf.RemoveNeeded(name))
+	}
+	switch {
+	case c.NoPath:
+		edits = append(edits, elf.RemoveRPath())
+	case c.RPath != "":
+		edits = append(edits, elf.SetRPath(c.RPath))
+	case c.RunPath != "":
+		edits = append(edits, elf.SetRunPath(c.RunPath))
+	}
+	if c.Interpreter != "" {
+		edits = append(edits, elf.SetInterpreter(c.Interpreter))
+	}
+	if c.PlainStack {
+		edits = append(edits, elf.SetExecutableStack(false))
+	}
+	if c.Strip {
+		edits = append(edits, elf.Strip())
+	}
+	return edits
+}
+
+// edit makes the edited file.
+func (linux) edit(_ context.Context, f *linkage.File, c *Change, _ string) (*overlay.Overlay, error) {
+	return f.Images[0].ELF().Edit(c.edits()...)
+}
+
+// read reads an edited file back.
+func (linux) read(image *overlay.Overlay) (linkage.Content, error) {
+	return elf.NewFile(image, image.Size())
+}
+
+// describe asks the package database. The path of a library that no package owns tells
+// about the build machine only.
+func (linux) describe(p *Plan, g *Graft, owners *owners) (sbom.Graft, error) {
+	entry := sbom.Graft{Member: g.Member, SHA256: g.SHA256, Soname: g.file.Images[0].Name}
+	pkg, err := owners.of(g.file)
+	switch {
+	case err != nil:
+		return entry, err
+	case pkg != nil:
+		entry.Package, entry.Source = pkg, g.file.SystemPath()
+	case owners.expects(g.file):
+		p.warn("no package of the database has %s: the SBOM gives it no version", g.Source)
+	}
+	return entry, nil
+}
