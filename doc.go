@@ -13,6 +13,10 @@
 //	report    renders audits and plans for people and for programs
 //	cmd       holds the wheelmend command: flags, wording, exit codes
 //
+// Called by the name of another tool, the program is that of internal/dropin; what both
+// share is in internal/console (what is said, and the exit codes), internal/command (from
+// flags to options) and internal/patch (one file on disk).
+//
 // A wrong tag is a matter for policy, a wrong or missing library for linkage,
 // a file that no longer loads for elf or macho, a complaint about RECORD or the archive
 // for wheel, and a library too much or too few for the plan in repair.

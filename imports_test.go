@@ -14,6 +14,15 @@ import (
 
 const module = "github.com/wheelmend/wheelmend"
 
+// commandLine lists the packages of internal/ that are part of the command and import
+// what they like, each with those above it. Nobody but they and cmd imports them.
+var commandLine = map[string][]string{
+	"internal/console": {},
+	"internal/command": {"internal/console"},
+	"internal/patch":   {"internal/console"},
+	"internal/dropin":  {"internal/console", "internal/command", "internal/patch"},
+}
+
 // mayImport lists the packages of this module that each top-level folder may
 // import. internal/* and a package's own subpackages are open to all of them.
 // Folders that are not here, such as cmd and examples, import what they like.
@@ -40,7 +49,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		}
 	}
 	// Without these the walk would prove nothing.
-	for _, folder := range []string{"cmd", "report", "repair", "audit", "linkage"} {
+	for _, folder := range []string{"cmd", "internal", "report", "repair", "audit", "linkage"} {
 		if !seen[folder] {
 			t.Errorf("no import of this module was found in %q", folder)
 		}
@@ -66,6 +75,15 @@ func TestWrongArrowsAreNotAllowed(t *testing.T) {
 		{"repair", "cmd/wheelmend", false},
 		{"examples/audit", "cmd/wheelmend", false},
 		{"elf", "", false},
+		{"cmd/wheelmend", "internal/dropin", true},
+		{"internal/dropin", "internal/command", true},
+		{"internal/dropin", "repair", true},
+		{"internal/dropin", "internal/atomicfile", true},
+		{"internal/dropin", "cmd/wheelmend", false},
+		{"internal/command", "internal/dropin", false},
+		{"internal/console", "internal/patch", false},
+		{"repair", "internal/console", false},
+		{"internal/atomicfile", "internal/console", false},
 	} {
 		if got := allowed(tt.from, tt.to); got != tt.want {
 			t.Errorf("allowed(%q, %q) = %v, want %v", tt.from, tt.to, got, tt.want)
@@ -128,9 +146,13 @@ func topFolder(pkg string) string {
 
 func allowed(from, to string) bool {
 	above, limited := mayImport[topFolder(from)]
+	ours, isCommand := commandLine[from]
+	limited = limited && !isCommand
 	switch top := topFolder(to); {
 	case top == "cmd":
 		return topFolder(from) == "cmd"
+	case commandLine[to] != nil:
+		return topFolder(from) == "cmd" || slices.Contains(ours, to)
 	case top == "internal" || top == topFolder(from) && top != "":
 		return true
 	case strings.Contains(to, "/internal/") || strings.HasSuffix(to, "/internal"):

@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/internal/elftest"
 	"github.com/wheelmend/wheelmend/internal/wheeltest"
 )
@@ -112,7 +113,7 @@ func TestHostileText(t *testing.T) {
 			for _, wheel := range hostileWheels(t, dir, text) {
 				for _, args := range hostileCalls(wheel, filepath.Join(filepath.Dir(wheel), "out"), library) {
 					var stdout, stderr bytes.Buffer
-					run(context.Background(), args, environment{stdout: &stdout, stderr: &stderr, getenv: func(string) string { return "" }})
+					run(context.Background(), args, console.Environment{Stdout: &stdout, Stderr: &stderr, Getenv: func(string) string { return "" }})
 					checkTame(t, args, "stdout", stdout.String())
 					checkTame(t, args, "stderr", stderr.String())
 				}
@@ -160,7 +161,7 @@ func TestHostileFileName(t *testing.T) {
 		}
 		for _, args := range hostileCalls(wheel, filepath.Join(dir, "out"), library) {
 			var stdout, stderr bytes.Buffer
-			run(context.Background(), args, environment{stdout: &stdout, stderr: &stderr, getenv: func(string) string { return "" }})
+			run(context.Background(), args, console.Environment{Stdout: &stdout, Stderr: &stderr, Getenv: func(string) string { return "" }})
 			checkTame(t, args, "stdout", stdout.String())
 			checkTame(t, args, "stderr", stderr.String())
 		}

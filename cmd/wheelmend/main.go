@@ -10,13 +10,15 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/wheelmend/wheelmend/internal/console"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), endingSignals()...)
 	context.AfterFunc(ctx, stop) // a second signal ends what does not heed the first
-	code := run(ctx, os.Args, environment{
-		stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv,
+	code := run(ctx, os.Args, console.Environment{
+		Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
 	})
 	stop()
 	os.Exit(code)

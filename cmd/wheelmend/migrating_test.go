@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/wheelmend/wheelmend/internal/console"
 )
 
 var longFlag = regexp.MustCompile(`--[a-z][a-z-]+`)
@@ -15,7 +17,7 @@ var longFlag = regexp.MustCompile(`--[a-z][a-z-]+`)
 func helpOf(t *testing.T, args ...string) string {
 	t.Helper()
 	var out bytes.Buffer
-	env := environment{stdout: &out, stderr: &out, getenv: func(string) string { return "" }}
+	env := console.Environment{Stdout: &out, Stderr: &out, Getenv: func(string) string { return "" }}
 	run(t.Context(), append(args, "--help"), env)
 	return out.String()
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -12,23 +11,18 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/wheelmend/wheelmend/internal/console"
+	"github.com/wheelmend/wheelmend/internal/patch"
 	"github.com/wheelmend/wheelmend/policy"
-	"github.com/wheelmend/wheelmend/report"
 )
 
 // patchFlags are the flags of the patch command.
 type patchFlags struct {
-	edits     []request // in the order in which they are asked for
-	prints    []string  // likewise, the names of flags
+	patch.Call
 	strip     bool
 	sign      bool
 	macTarget string // oldest macOS
-	output    string
 }
-
-// A request is a flag that asks for an edit, and its value. What it means is up to
-// the format of the file.
-type request struct{ flag, value string }
 
 func (a *app) patchCommand() *cobra.Command {
 	var f patchFlags
@@ -78,7 +72,7 @@ func (f *patchFlags) register(flags *pflag.FlagSet) {
 	f.edit(flags, "set-runpath", "make these `entries` the DT_RUNPATH, in the place of any DT_RPATH (ELF only)", checkPath)
 	f.edit(flags, "add-rpath", "add `entries` that the search path lacks at its end (repeatable)", checkPath)
 	f.edit(flags, "remove-rpath", "remove this `entry` of the search path (repeatable); without =ENTRY, all of it", nil)
-	flags.Lookup("remove-rpath").NoOptDefVal = everyEntry
+	flags.Lookup("remove-rpath").NoOptDefVal = patch.EveryEntry
 	f.edit(flags, "set-soname", "make this `name` the DT_SONAME or install name (LC_ID_DYLIB) of a shared library", checkName)
 	f.edit(flags, "add-needed", "need this `library`, in front of the others; with Mach-O behind them (repeatable)", checkName)
 	f.edit(flags, "remove-needed", "need this `library` no longer, nor versions of it (repeatable)", checkName)
@@ -94,20 +88,20 @@ func (f *patchFlags) register(flags *pflag.FlagSet) {
 	f.print(flags, "print-soname", "print DT_SONAME or the install name (LC_ID_DYLIB)")
 	f.print(flags, "print-interpreter", "print the loader of a program (PT_INTERP; ELF only)")
 	f.print(flags, "print-execstack", "print X if PT_GNU_STACK asks for an executable stack, - if not, ? without the header (ELF only)")
-	flags.StringVarP(&f.output, "output", "o", "", "write to this `file` and leave BINARY as it is")
+	flags.StringVarP(&f.Output, "output", "o", "", "write to this `file` and leave BINARY as it is")
 }
 
 // checkFiles rejects files that cannot be meant.
 func (f *patchFlags) checkFiles(flags *pflag.FlagSet, files []string) error {
 	switch {
 	case len(files) == 0:
-		return usagef("no file given, want at least 1")
+		return console.Usagef("no file given, want at least 1")
 	case len(files) == 1:
 		return nil
-	case slices.Contains(f.edits, request{"remove-rpath", everyEntry}) && !isFile(files[0]):
-		return usagef("%d files given, and %q is none; an entry to remove is given as --remove-rpath=ENTRY", len(files), files[0])
-	case len(f.prints) > 0 || flags.Changed("output"):
-		return usagef("%d files given, want 1 for printing and for --output", len(files))
+	case slices.Contains(f.Edits, patch.Request{Flag: "remove-rpath", Value: patch.EveryEntry}) && !isFile(files[0]):
+		return console.Usagef("%d files given, and %q is none; an entry to remove is given as --remove-rpath=ENTRY", len(files), files[0])
+	case len(f.Prints) > 0 || flags.Changed("output"):
+		return console.Usagef("%d files given, want 1 for printing and for --output", len(files))
 	}
 	return nil
 }
@@ -121,17 +115,17 @@ func isFile(path string) bool {
 func (a *app) patchAll(ctx context.Context, files []string, f *patchFlags) error {
 	failed := false
 	for _, file := range files {
-		err := a.patch(ctx, file, f)
+		err := patch.File(ctx, a.Console, file, &f.Call)
 		switch {
-		case err != nil && isUsage(err):
+		case err != nil && console.IsUsage(err):
 			return err
 		case err != nil:
-			a.log.WithField("file", file).Error(err)
+			a.Log.WithField("file", file).Error(err)
 			failed = true
 		}
 	}
 	if failed {
-		return errFailed
+		return console.ErrFailed
 	}
 	return nil
 }
@@ -139,34 +133,31 @@ func (a *app) patchAll(ctx context.Context, files []string, f *patchFlags) error
 // check rejects what cannot be meant together.
 func (f *patchFlags) check(flags *pflag.FlagSet) error {
 	if f.strip {
-		f.edits = append(f.edits, request{flag: "strip"})
+		f.Edits = append(f.Edits, patch.Request{Flag: "strip"})
 	}
 	if f.sign {
-		f.edits = append(f.edits, request{flag: "sign"})
+		f.Edits = append(f.Edits, patch.Request{Flag: "sign"})
 	}
 	if flags.Changed("set-macos-target") {
 		if _, err := policy.ParseMacVersion(f.macTarget); err != nil {
-			return usagef("--set-macos-target: %v", err)
+			return console.Usagef("--set-macos-target: %v", err)
 		}
-		f.edits = append(f.edits, request{flag: "set-macos-target", value: f.macTarget})
+		f.Edits = append(f.Edits, patch.Request{Flag: "set-macos-target", Value: f.macTarget})
 	}
-	if flags.Changed("output") && f.output == "" {
-		return usagef("--output is empty, want a file")
+	if flags.Changed("output") && f.Output == "" {
+		return console.Usagef("--output is empty, want a file")
 	}
-	if len(f.prints) > 0 && (len(f.edits) > 0 || f.output != "") {
-		return usagef("printing and editing in one call: print before or after")
+	if len(f.Prints) > 0 && (len(f.Edits) > 0 || f.Output != "") {
+		return console.Usagef("printing and editing in one call: print before or after")
 	}
 	if flags.Changed("set-execstack") && flags.Changed("clear-execstack") {
-		return usagef("--set-execstack and --clear-execstack exclude each other")
+		return console.Usagef("--set-execstack and --clear-execstack exclude each other")
 	}
 	if flags.Changed("set-rpath") && flags.Changed("set-runpath") {
-		return usagef("--set-rpath and --set-runpath exclude each other: a file has the one or the other")
+		return console.Usagef("--set-rpath and --set-runpath exclude each other: a file has the one or the other")
 	}
 	return nil
 }
-
-// everyEntry is the value of --remove-rpath without one.
-const everyEntry = "*"
 
 func checkName(value string) error {
 	if value == "" {
@@ -191,7 +182,7 @@ func checkReplacement(value string) error {
 
 // An editFlag is a flag that asks for an edit each time that it is given.
 type editFlag struct {
-	edits *[]request
+	edits *[]patch.Request
 	name  string
 	check func(string) error // nil if every value will do
 }
@@ -203,7 +194,7 @@ func (e editFlag) Set(value string) error {
 			return err
 		}
 	}
-	*e.edits = append(*e.edits, request{e.name, value})
+	*e.edits = append(*e.edits, patch.Request{Flag: e.name, Value: value})
 	return nil
 }
 
@@ -214,7 +205,7 @@ func (e editFlag) String() string { return "" }
 func (e editFlag) Type() string { return "string" }
 
 func (f *patchFlags) edit(flags *pflag.FlagSet, name, usage string, check func(string) error) {
-	flags.Var(editFlag{&f.edits, name, check}, name, usage)
+	flags.Var(editFlag{&f.Edits, name, check}, name, usage)
 }
 
 // A turnFlag is a flag without a value that asks for an edit.
@@ -224,7 +215,7 @@ type turnFlag struct{ editFlag }
 func (t turnFlag) Set(value string) error {
 	on, err := strconv.ParseBool(value)
 	if on {
-		*t.edits = append(*t.edits, request{flag: t.name})
+		*t.edits = append(*t.edits, patch.Request{Flag: t.name})
 	}
 	return err
 }
@@ -233,7 +224,7 @@ func (t turnFlag) Set(value string) error {
 func (t turnFlag) Type() string { return "bool" }
 
 func (f *patchFlags) turn(flags *pflag.FlagSet, name, usage string) {
-	flags.Var(turnFlag{editFlag{edits: &f.edits, name: name}}, name, usage)
+	flags.Var(turnFlag{editFlag{edits: &f.Edits, name: name}}, name, usage)
 	flags.Lookup(name).NoOptDefVal = "true"
 }
 
@@ -259,22 +250,6 @@ func (p printFlag) String() string { return "false" }
 func (p printFlag) Type() string { return "bool" }
 
 func (f *patchFlags) print(flags *pflag.FlagSet, name, usage string) {
-	flags.Var(printFlag{&f.prints, name}, name, usage)
+	flags.Var(printFlag{&f.Prints, name}, name, usage)
 	flags.Lookup(name).NoOptDefVal = "true"
-}
-
-// printAll prints what is asked for, in that order.
-func (a *app) printAll(b *binary, prints []string) error {
-	for _, flag := range prints {
-		lines, err := b.print(flag)
-		if err != nil {
-			return err
-		}
-		for _, line := range lines {
-			if _, err := fmt.Fprintln(a.stdout, report.Clean(line)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/report"
 )
@@ -23,13 +24,13 @@ func (a *app) policiesCommand() *cobra.Command {
 			if arch != "" {
 				all = slices.DeleteFunc(all, func(p *policy.Policy) bool { return string(p.Arch) != arch })
 				if len(all) == 0 {
-					return usagef("--arch %s: no policy is known for it", arch)
+					return console.Usagef("--arch %s: no policy is known for it", arch)
 				}
 			}
 			if asJSON {
-				return a.printJSON(report.NewPolicies(all))
+				return a.PrintJSON(report.NewPolicies(all))
 			}
-			return report.WritePolicies(a.stdout, all, a.style())
+			return report.WritePolicies(a.Stdout, all, a.Style())
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print libraries, symbol versions and forbidden symbols as JSON")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/wheelmend/wheelmend/internal/dropin"
 	"github.com/wheelmend/wheelmend/internal/wheeltest"
 )
 
@@ -15,7 +16,7 @@ import (
 // test.
 func TestMain(m *testing.M) {
 	commands := map[string]func(){"wheelmend": main}
-	for name := range dropins {
+	for _, name := range dropin.Names() {
 		commands[name] = main
 	}
 	testscript.Main(m, commands)

@@ -7,25 +7,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wheelmend/wheelmend/audit"
-	"github.com/wheelmend/wheelmend/policy"
+	"github.com/wheelmend/wheelmend/internal/command"
 	"github.com/wheelmend/wheelmend/repair"
 	"github.com/wheelmend/wheelmend/report"
 )
 
-// tagFlags are the flags of the tag command.
-type tagFlags struct {
-	json      bool
-	wheelDir  string
-	plat      []string
-	replace   bool
-	exclude   []string
-	ignoreISA bool
-	jobs      int
-}
-
 func (a *app) tagCommand() *cobra.Command {
-	var f tagFlags
+	var f command.TagFlags
 	cmd := &cobra.Command{
 		Use:     "tag WHEEL...",
 		Aliases: []string{"addplat"},
@@ -39,7 +27,7 @@ serves. Tags of the file name that are not true are removed.`,
   wheelmend tag --replace --plat macosx_12_0_arm64 demo-1.0-cp312-cp312-macosx_11_0_arm64.whl`,
 		Args: wheelArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opts, err := a.tagOptions(&f)
+			opts, err := f.Options(a.Console)
 			if err != nil {
 				return err
 			}
@@ -47,66 +35,32 @@ serves. Tags of the file name that are not true are removed.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.plat, "plat", nil, "platform `tag` to add, such as manylinux_2_28_x86_64 (repeatable; default: the best that the wheel meets)")
-	flags.BoolVar(&f.replace, "replace", false, "remove the other platform tags")
-	flags.StringVarP(&f.wheelDir, "wheel-dir", "w", "wheelhouse", "`directory` for the tagged wheels")
-	flags.StringArrayVar(&f.exclude, "exclude", nil, "accept that libraries whose soname matches this `pattern` are left to the user's system; on macOS, those with this text in their install name (repeatable)")
-	flags.BoolVar(&f.ignoreISA, "disable-isa-ext-check", false, "accept binaries that need more than the baseline processor (x86-64-v2...)")
-	flags.IntVarP(&f.jobs, "jobs", "j", 0, "`number` of members read at once (default: one for each processor)")
-	flags.BoolVar(&f.json, "json", false, "print one JSON object for each wheel, as repair does")
+	flags.StringArrayVar(&f.Plat, "plat", nil, "platform `tag` to add, such as manylinux_2_28_x86_64 (repeatable; default: the best that the wheel meets)")
+	flags.BoolVar(&f.Replace, "replace", false, "remove the other platform tags")
+	flags.StringVarP(&f.WheelDir, "wheel-dir", "w", "wheelhouse", "`directory` for the tagged wheels")
+	flags.StringArrayVar(&f.Exclude, "exclude", nil, "accept that libraries whose soname matches this `pattern` are left to the user's system; on macOS, those with this text in their install name (repeatable)")
+	flags.BoolVar(&f.IgnoreISA, "disable-isa-ext-check", false, "accept binaries that need more than the baseline processor (x86-64-v2...)")
+	flags.IntVarP(&f.Jobs, "jobs", "j", 0, "`number` of members read at once (default: one for each processor)")
+	flags.BoolVar(&f.JSON, "json", false, "print one JSON object for each wheel, as repair does")
 	return cmd
 }
 
-// tagOptions checks the flags and turns them into options.
-func (a *app) tagOptions(f *tagFlags) (repair.TagOptions, error) {
-	opts := repair.TagOptions{
-		Platforms: f.plat, Replace: f.replace, Exclude: f.exclude, IgnoreISA: f.ignoreISA,
-		Load: audit.LoadOptions{Jobs: f.jobs},
-	}
-	for _, tag := range f.plat {
-		if err := checkTag(tag); err != nil {
-			return opts, err
-		}
-	}
-	if f.wheelDir == "" {
-		return opts, usagef("--wheel-dir is empty, want a directory")
-	}
-	if err := checkJobs(f.jobs); err != nil {
-		return opts, err
-	}
-	var err error
-	opts.Epoch, err = sourceDateEpoch(a.getenv("SOURCE_DATE_EPOCH"))
-	return opts, err
-}
-
-// checkTag rejects what is no platform tag for binaries of Linux or macOS.
-func checkTag(tag string) error {
-	if tag == "" || tag == "auto" {
-		return usagef("--plat %q: want a platform tag, such as manylinux_2_28_x86_64; without --plat, the best is found", tag)
-	}
-	if p, err := policy.ParsePlatform(tag); err == nil && (p.Family == policy.MacOS || p.Family == policy.Linux) {
-		return nil
-	}
-	_, err := parsePlat(tag)
-	return err
-}
-
-func (a *app) tagAll(ctx context.Context, wheels []string, f *tagFlags, opts repair.TagOptions) (err error) {
-	bar := a.newProgress()
-	opts.Progress = bar.update
-	a.sweep(f.wheelDir)
+func (a *app) tagAll(ctx context.Context, wheels []string, f *command.TagFlags, opts repair.TagOptions) (err error) {
+	bar := a.NewProgress()
+	opts.Progress = bar.Update
+	a.Sweep(f.WheelDir)
 	tagger := repair.NewTagger(opts)
 	defer func() { err = errors.Join(err, tagger.Close()) }()
-	return a.eachWheel(ctx, wheels, func(path string) error {
-		bar.begin(filepath.Base(path))
-		result, err := tagger.Tag(ctx, path, f.wheelDir)
-		bar.end()
+	return a.EachWheel(ctx, wheels, func(path string) error {
+		bar.Begin(filepath.Base(path))
+		result, err := tagger.Tag(ctx, path, f.WheelDir)
+		bar.End()
 		if err != nil {
-			if f.json {
-				err = errors.Join(err, a.printJSON(report.NewFailure(filepath.Base(path), err)))
+			if f.JSON {
+				err = errors.Join(err, a.PrintJSON(report.NewFailure(filepath.Base(path), err)))
 			}
 			return err
 		}
-		return a.printRepair(result, path, f.json, false)
+		return a.printRepair(result, path, f.JSON, false)
 	})
 }

@@ -3,18 +3,18 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wheelmend/wheelmend/audit"
-	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/internal/command"
+	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/report"
 )
 
 // treeFlags are the flags of the tree command.
 type treeFlags struct {
-	search searchFlags
+	search command.SearchFlags
 	format string
 	json   bool
 	jobs   int
@@ -41,7 +41,7 @@ makes the exit code 1.`,
   wheelmend tree --format dot dist/*.whl`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usagef("no wheel, file or directory given")
+				return console.Usagef("no wheel, file or directory given")
 			}
 			return nil
 		},
@@ -53,8 +53,8 @@ makes the exit code 1.`,
 		},
 	}
 	flags := cmd.Flags()
-	f.search.register(flags)
-	f.search.registerMacOS(flags)
+	f.search.Register(flags)
+	f.search.RegisterMacOS(flags)
 	flags.StringVar(&f.format, "format", "text", "text, json (one object for each argument) or dot (one graph)")
 	flags.BoolVar(&f.json, "json", false, "the same as --format json")
 	flags.IntVarP(&f.jobs, "jobs", "j", 0, "`number` of members read at once (default: one for each processor)")
@@ -65,57 +65,47 @@ func (f *treeFlags) check(formatGiven bool) error {
 	switch f.format {
 	case "text", "json", "dot":
 	default:
-		return usagef("--format %q: want text, json or dot", f.format)
+		return console.Usagef("--format %q: want text, json or dot", f.format)
 	}
 	if f.json {
 		if formatGiven && f.format != "json" {
-			return usagef("--json contradicts --format %s", f.format)
+			return console.Usagef("--json contradicts --format %s", f.format)
 		}
 		f.format = "json"
 	}
-	return errors.Join(checkJobs(f.jobs), f.search.check())
+	return errors.Join(command.CheckJobs(f.jobs), f.search.Check())
 }
 
 // trees surveys each argument. A graph is written at the end, of those that
 // could be surveyed.
 func (a *app) trees(ctx context.Context, args []string, f *treeFlags) error {
-	opts := audit.SurveyOptions{Options: f.search.options(a.getenv), MacOS: f.search.dyldOptions(a.getenv), Load: audit.LoadOptions{Jobs: f.jobs}}
-	opts.HWCaps = hwcaps()
+	opts := audit.SurveyOptions{Options: f.search.Options(a.Getenv), MacOS: f.search.DyldOptions(a.Getenv), Load: audit.LoadOptions{Jobs: f.jobs}}
+	opts.HWCaps = command.HWCaps()
 	var surveys []*audit.Survey
 	complete := true
-	err := a.eachArgument(ctx, args, func(name string) string { return name }, func(name string) error {
+	err := a.EachArgument(ctx, args, func(name string) string { return name }, func(name string) error {
 		s, err := audit.SurveyOf(ctx, name, opts)
 		if err != nil {
 			if f.format == "json" {
-				return errors.Join(err, a.printJSON(report.NewTreeFailure(name, err)))
+				return errors.Join(err, a.PrintJSON(report.NewTreeFailure(name, err)))
 			}
 			return err
 		}
 		complete = complete && s.Complete()
 		switch f.format {
 		case "json":
-			return a.printJSON(report.NewTree(s))
+			return a.PrintJSON(report.NewTree(s))
 		case "dot":
 			surveys = append(surveys, s)
 			return nil
 		}
-		return report.WriteTree(a.stdout, s, a.style())
+		return report.WriteTree(a.Stdout, s, a.Style())
 	})
 	if f.format == "dot" && len(surveys) > 0 {
-		err = errors.Join(err, report.WriteTreeDOT(a.stdout, surveys))
+		err = errors.Join(err, report.WriteTreeDOT(a.Stdout, surveys))
 	}
 	if err == nil && !complete {
-		return errFailed // the report names what is missing
+		return console.ErrFailed // the report names what is missing
 	}
 	return err
-}
-
-// hwcaps returns the glibc-hwcaps levels of this machine's processor, none where
-// Linux does not tell it.
-func hwcaps() []string {
-	cpuinfo, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return nil
-	}
-	return linkage.HWCaps(string(cpuinfo))
 }

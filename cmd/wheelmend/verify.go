@@ -12,13 +12,14 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/internal/command"
 	"github.com/wheelmend/wheelmend/report"
 	"github.com/wheelmend/wheelmend/wheel"
 )
 
 // verifyFlags are the flags of the verify command.
 type verifyFlags struct {
-	search    searchFlags
+	search    command.SearchFlags
 	json      bool
 	ignoreISA bool
 	keepPaths []string
@@ -44,15 +45,15 @@ The libraries of this machine do not count. With --sysroot, --search-path or
   wheelmend verify --sysroot / demo-1.0-cp312-cp312-manylinux_2_28_x86_64.whl`,
 		Args: wheelArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(checkJobs(f.jobs), f.search.check()); err != nil {
+			if err := errors.Join(command.CheckJobs(f.jobs), f.search.Check()); err != nil {
 				return err
 			}
-			opts := f.options(a.getenv, cmd.Flags())
-			return a.eachWheel(cmd.Context(), args, func(path string) error { return a.verify(cmd.Context(), path, &f, opts) })
+			opts := f.options(a.Getenv, cmd.Flags())
+			return a.EachWheel(cmd.Context(), args, func(path string) error { return a.verify(cmd.Context(), path, &f, opts) })
 		},
 	}
 	flags := cmd.Flags()
-	f.search.register(flags)
+	f.search.Register(flags)
 	flags.BoolVar(&f.json, "json", false, "print one JSON object for each wheel")
 	flags.BoolVar(&f.ignoreISA, "disable-isa-ext-check", false, "accept binaries that need more than the baseline processor (x86-64-v2...)")
 	flags.StringArrayVar(&f.keepPaths, "keep-rpath", nil, "accept search path entries that match this `pattern`, wherever they lead (Linux, repeatable)")
@@ -64,8 +65,8 @@ The libraries of this machine do not count. With --sysroot, --search-path or
 func (f *verifyFlags) options(getenv func(string) string, flags *pflag.FlagSet) audit.VerifyOptions {
 	return audit.VerifyOptions{
 		Options: audit.Options{
-			Options: f.search.options(getenv), KeepRPath: f.keepPaths, IgnoreISA: f.ignoreISA, Jobs: f.jobs,
-			MacOS: audit.MacOptions{DyldOptions: f.search.dyldOptions(getenv)},
+			Options: f.search.Options(getenv), KeepRPath: f.keepPaths, IgnoreISA: f.ignoreISA, Jobs: f.jobs,
+			MacOS: audit.MacOptions{DyldOptions: f.search.DyldOptions(getenv)},
 		},
 		System: slices.ContainsFunc([]string{"sysroot", "search-path", "ldpaths"}, flags.Changed),
 		Load:   audit.LoadOptions{Jobs: f.jobs},
@@ -85,7 +86,7 @@ func (e errUntrue) Error() string {
 func (a *app) verify(ctx context.Context, path string, f *verifyFlags, opts audit.VerifyOptions) error {
 	err := a.verifyWheel(ctx, path, f, opts)
 	if err != nil && f.json && !errors.As(err, new(errUntrue)) && !errors.As(err, new(errUnserved)) {
-		return errors.Join(err, a.printJSON(report.NewFailure(filepath.Base(path), err)))
+		return errors.Join(err, a.PrintJSON(report.NewFailure(filepath.Base(path), err)))
 	}
 	return err
 }
@@ -103,9 +104,9 @@ func (a *app) verifyWheel(ctx context.Context, path string, f *verifyFlags, opts
 	defer func() { err = errors.Join(err, proof.Close()) }()
 	switch {
 	case f.json:
-		err = a.printJSON(report.NewVerify(proof))
-	case !a.quiet:
-		err = report.WriteVerify(a.stdout, proof, a.style(), a.verbose > 0)
+		err = a.PrintJSON(report.NewVerify(proof))
+	case !a.Quiet:
+		err = report.WriteVerify(a.Stdout, proof, a.Style(), a.Verbose > 0)
 	}
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package main
+package dropin
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/wheelmend/wheelmend/internal/command"
+	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/repair"
 	"github.com/wheelmend/wheelmend/report"
 )
@@ -21,28 +23,28 @@ const delocateVersion = "0.13.0"
 
 // delocateTool is what all commands of delocate have in common.
 func (a *app) delocateTool(use, long string) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Long: "This is wheelmend in the place of " + strings.Fields(use)[0] + ".\n\n" + long, Version: standsFor(delocateVersion)}
-	cmd.Flags().CountVarP(&a.verbose, "verbose", "v", "tell more (repeatable)")
+	cmd := &cobra.Command{Use: use, Long: "This is wheelmend in the place of " + strings.Fields(use)[0] + ".\n\n" + long, Version: a.standsFor(delocateVersion)}
+	cmd.Flags().CountVarP(&a.Verbose, "verbose", "v", "tell more (repeatable)")
 	return cmd
 }
 
 // registerDelocate adds the flags of delocate-wheel and delocate-path.
-func (f *repairFlags) registerDelocate(flags *pflag.FlagSet) {
-	flags.BoolVarP(&f.search.dylibsOnly, "dylibs-only", "d", false, "leave files that are not called .so or .dylib as they are")
-	flags.StringArrayVarP(&f.search.exclude, "exclude", "e", nil, "leave out libraries with this `text` in their path (repeatable)")
-	f.search.registerMacOS(flags)
-	flags.BoolVar(&f.ignoreMissing, "ignore-missing-dependencies", false, "go on when a library was not found")
+func registerDelocate(f *command.RepairFlags, flags *pflag.FlagSet) {
+	flags.BoolVarP(&f.Search.DylibsOnly, "dylibs-only", "d", false, "leave files that are not called .so or .dylib as they are")
+	flags.StringArrayVarP(&f.Search.Exclude, "exclude", "e", nil, "leave out libraries with this `text` in their path (repeatable)")
+	f.Search.RegisterMacOS(flags)
+	flags.BoolVar(&f.IgnoreMissing, "ignore-missing-dependencies", false, "go on when a library was not found")
 	flags.BoolFunc("sanitize-rpaths", "remove search paths of the build machine (the default)", func(string) error {
-		f.keepRPaths = false
+		f.KeepRPaths = false
 		return nil
 	})
-	flags.BoolVar(&f.keepRPaths, "no-sanitize-rpaths", false, "keep search paths of the build machine")
-	f.search.useLDPaths, f.useLevel = &pflag.Flag{}, &pflag.Flag{}
-	f.level = -1
+	flags.BoolVar(&f.KeepRPaths, "no-sanitize-rpaths", false, "keep search paths of the build machine")
+	f.Search.UseLDPaths, f.UseLevel = &pflag.Flag{}, &pflag.Flag{}
+	f.Level = -1
 }
 
 func (a *app) delocateWheelTool() *cobra.Command {
-	var f repairFlags
+	var f command.RepairFlags
 	var sameArchs bool
 	cmd := a.delocateTool("delocate-wheel WHEEL...", `It copies the libraries that macOS wheels need into them, and writes each wheel in
 the place of the old one unless -w names a directory. With MACOSX_DEPLOYMENT_TARGET
@@ -54,8 +56,8 @@ the tag is at least that of the target.`)
 			return err
 		}
 		for _, wheel := range wheels {
-			if len(wheels) > 1 || a.verbose > 0 {
-				if err := a.tell("Fixing: %s\n", report.Clean(wheel)); err != nil {
+			if len(wheels) > 1 || a.Verbose > 0 {
+				if err := a.Tell("Fixing: %s\n", report.Clean(wheel)); err != nil {
 					return err
 				}
 			}
@@ -66,28 +68,28 @@ the tag is at least that of the target.`)
 		return nil
 	}
 	flags := cmd.Flags()
-	f.registerDelocate(flags)
-	flags.StringVarP(&f.libSuffix, "lib-sdir", "L", repair.DefaultDylibsDir, "`folder` for copied libraries in the package; for modules without one, a suffix")
-	f.useLibSuffix = flags.Lookup("lib-sdir")
-	flags.StringVarP(&f.wheelDir, "wheel-dir", "w", "", "`directory` for the wheels (default: each in the place of the old one)")
+	registerDelocate(&f, flags)
+	flags.StringVarP(&f.LibSuffix, "lib-sdir", "L", repair.DefaultDylibsDir, "`folder` for copied libraries in the package; for modules without one, a suffix")
+	f.UseLibSuffix = flags.Lookup("lib-sdir")
+	flags.StringVarP(&f.WheelDir, "wheel-dir", "w", "", "`directory` for the wheels (default: each in the place of the old one)")
 	flags.BoolVarP(&sameArchs, "check-archs", "k", false, "libraries have the architectures of what loads them (always checked)")
-	flags.StringVar(&f.requireArchs, "require-archs", "", "`architectures` that all files have: intel, universal2, x86_64,arm64...")
-	flags.StringVar(&f.macTarget, "require-target-macos-version", "", "oldest `version` of macOS that the wheel shall run on; MACOSX_DEPLOYMENT_TARGET is the same")
+	flags.StringVar(&f.RequireArchs, "require-archs", "", "`architectures` that all files have: intel, universal2, x86_64,arm64...")
+	flags.StringVar(&f.MacTarget, "require-target-macos-version", "", "oldest `version` of macOS that the wheel shall run on; MACOSX_DEPLOYMENT_TARGET is the same")
 	return cmd
 }
 
 // delocateWheel repairs one wheel, in its place or into another directory. One that
 // needs nothing stays untouched in its place.
-func (a *app) delocateWheel(ctx context.Context, path string, f repairFlags) error {
-	if !maybeMacOS(path) {
+func (a *app) delocateWheel(ctx context.Context, path string, f command.RepairFlags) error {
+	if !command.MaybeMacOS(path) {
 		return errors.New("it is for another system than macOS; auditwheel and wheelmend repair are for Linux wheels")
 	}
-	dir, libs := f.wheelDir, f.libSuffix
+	dir, libs := f.WheelDir, f.LibSuffix
 	if dir == "" {
 		dir = filepath.Dir(path)
 	}
-	f.wheelDir, f.allowPure = dir, forAnyPlatform(path)
-	opts, err := a.repairOptions(&f, []string{path})
+	f.WheelDir, f.AllowPure = dir, command.ForAnyPlatform(path)
+	opts, err := f.Options(a.Console, []string{path})
 	if err != nil {
 		return err
 	}
@@ -101,7 +103,7 @@ func (a *app) delocateWheel(ctx context.Context, path string, f repairFlags) err
 		r := repair.NewRepairer(opts)
 		var err error
 		result, err = r.Repair(ctx, path, folder)
-		if err := errors.Join(advisedByName(err), r.Close()); err != nil {
+		if err := errors.Join(command.AdvisedByName(err), r.Close()); err != nil {
 			return "", err
 		}
 		if inPlace && (result.Plan == nil || result.Plan.NothingToDo()) {
@@ -117,13 +119,13 @@ func (a *app) delocateWheel(ctx context.Context, path string, f repairFlags) err
 			return err
 		}
 	}
-	a.warnOf(result, path)
+	command.WarnOf(a.Console, result, path)
 	return a.tellCopied(result.Plan, libs)
 }
 
 // tellCopied prints which libraries came in, when more is to be told.
 func (a *app) tellCopied(plan *repair.Plan, folder string) error {
-	if plan == nil || len(plan.Grafts) == 0 || a.verbose == 0 {
+	if plan == nil || len(plan.Grafts) == 0 || a.Verbose == 0 {
 		return nil
 	}
 	var lines []string
@@ -131,12 +133,12 @@ func (a *app) tellCopied(plan *repair.Plan, folder string) error {
 		lines = append(lines, "  "+report.Clean(plan.Grafts[i].Source))
 	}
 	slices.Sort(lines)
-	return a.tell("Copied to package %s directory:\n%s\n", folder, strings.Join(slices.Compact(lines), "\n"))
+	return a.Tell("Copied to package %s directory:\n%s\n", folder, strings.Join(slices.Compact(lines), "\n"))
 }
 
 // delocatePathTool takes the place of delocate-path.
 func (a *app) delocatePathTool() *cobra.Command {
-	var f repairFlags
+	var f command.RepairFlags
 	cmd := a.delocateTool("delocate-path PATH...", `It copies the libraries that the Mach-O files below a directory load into a folder
 there, and has the files find them and each other from wherever it is moved to.`)
 	cmd.Args = wantArgs("PATH")
@@ -145,10 +147,10 @@ there, and has the files find them and each other from wherever it is moved to.`
 		if err != nil {
 			return err
 		}
-		opts := repair.TreeOptions{Dyld: f.search.dyldOptions(a.getenv), LibDir: f.libSuffix, IgnoreMissing: f.ignoreMissing, KeepRPaths: f.keepRPaths}
+		opts := repair.TreeOptions{Dyld: f.Search.DyldOptions(a.Getenv), LibDir: f.LibSuffix, IgnoreMissing: f.IgnoreMissing, KeepRPaths: f.KeepRPaths}
 		for _, dir := range dirs {
 			if len(dirs) > 1 {
-				if err := a.tell("%s\n", report.Clean(dir)); err != nil {
+				if err := a.Tell("%s\n", report.Clean(dir)); err != nil {
 					return err
 				}
 			}
@@ -158,8 +160,8 @@ there, and has the files find them and each other from wherever it is moved to.`
 		}
 		return nil
 	}
-	f.registerDelocate(cmd.Flags())
-	cmd.Flags().StringVarP(&f.libSuffix, "lib-path", "L", repair.DefaultDylibsDir, "`folder` below each directory for copied libraries")
+	registerDelocate(&f, cmd.Flags())
+	cmd.Flags().StringVarP(&f.LibSuffix, "lib-path", "L", repair.DefaultDylibsDir, "`folder` below each directory for copied libraries")
 	return cmd
 }
 
@@ -169,7 +171,7 @@ func (a *app) delocatePath(ctx context.Context, dir string, opts repair.TreeOpti
 	if err != nil {
 		return err
 	}
-	log := a.log.WithField("file", dir)
+	log := a.Log.WithField("file", dir)
 	for _, warning := range result.Warnings {
 		log.Warn(warning)
 	}
@@ -183,23 +185,23 @@ func (a *app) delocatePath(ctx context.Context, dir string, opts repair.TreeOpti
 }
 
 func (a *app) delocateMergeTool() *cobra.Command {
-	f := mergeFlags{prefer: "second"}
+	f := command.MergeFlags{Prefer: "second"}
 	cmd := a.delocateTool("delocate-merge WHEEL WHEEL", `It makes a universal2 wheel of two for one architecture each. Of files that differ
 and are no code, that of the second wheel is taken, with a warning.`)
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) != 2 {
-			return usagef("%d wheels given, want two", len(args))
+			return console.Usagef("%d wheels given, want two", len(args))
 		}
 		return nil
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if f.wheelDir == "" {
-			f.wheelDir = filepath.Dir(args[0])
+		if f.WheelDir == "" {
+			f.WheelDir = filepath.Dir(args[0])
 		}
-		a.quiet = a.verbose == 0
-		return a.merge(cmd.Context(), args, &f)
+		a.Quiet = a.Verbose == 0
+		return command.Merge(cmd.Context(), a.Console, args, &f)
 	}
-	cmd.Flags().StringVarP(&f.wheelDir, "wheel-dir", "w", "", "`directory` for the wheel (default: that of the first)")
+	cmd.Flags().StringVarP(&f.WheelDir, "wheel-dir", "w", "", "`directory` for the wheel (default: that of the first)")
 	return cmd
 }
 
@@ -208,7 +210,7 @@ func (a *app) delocateFuseTool() *cobra.Command {
 	return &cobra.Command{
 		Use: "delocate-fuse", DisableFlagParsing: true,
 		RunE: func(*cobra.Command, []string) error {
-			return errors.Join(errFailed, a.tell("'delocate-fuse' is no longer available, as in delocate since 0.12. To fuse two wheels use 'delocate-merge', which writes a new wheel with a name of its own and leaves the first as it is.\n"))
+			return errors.Join(console.ErrFailed, a.Tell("'delocate-fuse' is no longer available, as in delocate since 0.12. To fuse two wheels use 'delocate-merge', which writes a new wheel with a name of its own and leaves the first as it is.\n"))
 		},
 	}
 }
@@ -239,8 +241,8 @@ not true of a wheel are an error.`)
 			return errors.New("no tag given: name one with --plat-tag or --osx-ver")
 		}
 		for _, wheel := range wheels {
-			if len(wheels) > 1 || a.verbose > 0 {
-				if err := a.tell("Setting platform tags %s for wheel %s\n", strings.Join(tags, ","), report.Clean(wheel)); err != nil {
+			if len(wheels) > 1 || a.Verbose > 0 {
+				if err := a.Tell("Setting platform tags %s for wheel %s\n", strings.Join(tags, ","), report.Clean(wheel)); err != nil {
 					return err
 				}
 			}
@@ -267,7 +269,7 @@ func (a *app) addPlatforms(ctx context.Context, path string, tags []string, f *a
 	if dir == "" {
 		dir = filepath.Dir(path)
 	}
-	opts, err := a.tagOptions(&tagFlags{plat: tags, wheelDir: dir})
+	opts, err := (&command.TagFlags{Plat: tags, WheelDir: dir}).Options(a.Console)
 	if err != nil {
 		return err
 	}
@@ -281,7 +283,7 @@ func (a *app) addPlatforms(ctx context.Context, path string, tags []string, f *a
 		if err := errors.Join(err, tagger.Close()); err != nil {
 			return "", err
 		}
-		a.warnOf(result, path)
+		command.WarnOf(a.Console, result, path)
 		if result.Plan.Output == result.Plan.Wheel {
 			return "", nil
 		}
@@ -292,11 +294,11 @@ func (a *app) addPlatforms(ctx context.Context, path string, tags []string, f *a
 	})
 	switch {
 	case err != nil && f.skip:
-		return a.tell("Cannot modify %s because %s\n", report.Clean(path), report.Clean(err.Error()))
+		return a.Tell("Cannot modify %s because %s\n", report.Clean(path), report.Clean(err.Error()))
 	case err != nil:
 		return err
-	case out == "" && a.verbose > 0:
-		return a.tell("%s already has tags %s\n", report.Clean(path), strings.Join(tags, ", "))
+	case out == "" && a.Verbose > 0:
+		return a.Tell("%s already has tags %s\n", report.Clean(path), strings.Join(tags, ", "))
 	case out == "":
 		return nil
 	}
@@ -305,8 +307,8 @@ func (a *app) addPlatforms(ctx context.Context, path string, tags []string, f *a
 			return err
 		}
 	}
-	if a.verbose > 0 {
-		return a.tell("Wrote %s\n", report.Clean(out))
+	if a.Verbose > 0 {
+		return a.Tell("Wrote %s\n", report.Clean(out))
 	}
 	return nil
 }

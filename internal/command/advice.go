@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/repair"
 	"github.com/wheelmend/wheelmend/wheel"
 )
@@ -54,11 +55,11 @@ func (e claimAdvice) Error() string {
 
 func (e claimAdvice) Unwrap() error { return e.ClaimError }
 
-// advised adds to an error of a repair the flags that help.
-func advised(err error) error { return withAdvice(err, false) }
+// Advised adds to an error of a repair the flags that help.
+func Advised(err error) error { return withAdvice(err, false) }
 
-// advisedByName is advised for a program that is called as another tool.
-func advisedByName(err error) error { return withAdvice(err, true) }
+// AdvisedByName is advised for a program that is called as another tool.
+func AdvisedByName(err error) error { return withAdvice(err, true) }
 
 func withAdvice(err error, byName bool) error {
 	var claims *repair.ClaimError
@@ -106,7 +107,7 @@ func allowedTopics(words []string) ([]audit.Topic, error) {
 					known = append(known, string(t))
 				}
 			}
-			return nil, usagef("--allow %q: want one of %s", word, strings.Join(known, ", "))
+			return nil, console.Usagef("--allow %q: want one of %s", word, strings.Join(known, ", "))
 		}
 		topics = append(topics, topic)
 	}

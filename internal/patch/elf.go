@@ -1,4 +1,4 @@
-package main
+package patch
 
 import (
 	"context"
@@ -7,11 +7,17 @@ import (
 	"strings"
 
 	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/internal/overlay"
 )
 
-// An elfImage is an ELF file as patch sees it.
-type elfImage struct{ *elf.File }
+// ExecutableStack spells what PT_GNU_STACK says.
+func ExecutableStack(f *elf.File) string {
+	return map[elf.Stack]string{elf.StackExecutable: "X", elf.StackPlain: "-", elf.StackUnsaid: "?"}[f.Stack()]
+}
+
+// An ELF is an ELF file as patch sees it.
+type ELF struct{ *elf.File }
 
 // elfEdits are the edits of an ELF file by flag.
 var elfEdits = map[string]func(value string) elf.Edit{
@@ -26,7 +32,7 @@ var elfEdits = map[string]func(value string) elf.Edit{
 	"clear-execstack": func(string) elf.Edit { return elf.SetExecutableStack(false) },
 	"strip":           func(string) elf.Edit { return elf.Strip() },
 	"remove-rpath": func(entry string) elf.Edit {
-		if entry == everyEntry {
+		if entry == EveryEntry {
 			return elf.RemoveRPath()
 		}
 		return elf.RemoveRPathEntry(entry)
@@ -43,19 +49,20 @@ var notELF = map[string]string{
 	"set-macos-target": "macOS loads no ELF file",
 }
 
-func (i elfImage) edit(_ context.Context, edits []request) (*overlay.Overlay, error) {
+func (i ELF) edit(_ context.Context, edits []Request) (*overlay.Overlay, error) {
 	var all []elf.Edit
 	for _, r := range edits {
-		edit, ok := elfEdits[r.flag]
+		edit, ok := elfEdits[r.Flag]
 		if !ok {
-			return nil, usagef("--%s: %s; the flag is for Mach-O files", r.flag, notELF[r.flag])
+			return nil, console.Usagef("--%s: %s; the flag is for Mach-O files", r.Flag, notELF[r.Flag])
 		}
-		all = append(all, edit(r.value))
+		all = append(all, edit(r.Value))
 	}
 	return i.Edit(all...)
 }
 
-func (i elfImage) print(flag string) ([]string, error) {
+// Print returns what the flag of that name prints.
+func (i ELF) Print(flag string) ([]string, error) {
 	if flag == "print-interpreter" {
 		interpreter, err := i.Interpreter()
 		if err == nil && interpreter == "" {
@@ -67,7 +74,7 @@ func (i elfImage) print(flag string) ([]string, error) {
 		return []string{interpreter}, nil
 	}
 	if flag == "print-execstack" {
-		return []string{executableStack(i.File)}, nil
+		return []string{ExecutableStack(i.File)}, nil
 	}
 	if !i.Dynamic() {
 		return nil, elf.ErrNotDynamic
@@ -84,9 +91,9 @@ func (i elfImage) print(flag string) ([]string, error) {
 	return []string{i.Soname()}, nil
 }
 
-func (i elfImage) check(edited *overlay.Overlay, f *os.File) error {
+func (i ELF) check(edited *overlay.Overlay, f *os.File) error {
 	return elf.CheckWritten(edited, f)
 }
 
 // notes returns nothing: an edit of an ELF file costs nothing.
-func (i elfImage) notes(*overlay.Overlay) ([]string, error) { return nil, nil }
+func (i ELF) notes(*overlay.Overlay) ([]string, error) { return nil, nil }

@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"os"
@@ -15,9 +15,9 @@ import (
 // patience is how long a repair may take before it shows its progress.
 const patience = time.Second
 
-// A progress is the bar of the wheel that is being repaired. It appears on a
+// A Progress is the bar of the wheel that is being repaired. It appears on a
 // terminal only.
-type progress struct {
+type Progress struct {
 	terminal *os.File // nil when there is none
 
 	mu    sync.Mutex
@@ -27,22 +27,25 @@ type progress struct {
 	bar   *mpb.Bar
 }
 
-func (a *app) newProgress() *progress {
-	f, ok := a.console.stderr.(*os.File)
-	if !ok || a.quiet || a.format != "text" || a.color == "never" || !term.IsTerminal(int(f.Fd())) {
-		return &progress{}
+// NewProgress returns a bar, which shows nothing where stderr is no terminal or text is
+// not wanted.
+func (c *Console) NewProgress() *Progress {
+	f, ok := c.console.Stderr.(*os.File)
+	if !ok || c.Quiet || c.Format != "text" || c.Color == "never" || !term.IsTerminal(int(f.Fd())) {
+		return &Progress{}
 	}
-	return &progress{terminal: f}
+	return &Progress{terminal: f}
 }
 
-func (p *progress) begin(name string) {
+// Begin starts the bar of a wheel.
+func (p *Progress) Begin(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.name, p.since = report.Clean(name), time.Now()
 }
 
-// update shows how many bytes of the result are done.
-func (p *progress) update(done, total int64) {
+// Update shows how many bytes of the result are done.
+func (p *Progress) Update(done, total int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.terminal == nil || time.Since(p.since) < patience {
@@ -57,7 +60,8 @@ func (p *progress) update(done, total int64) {
 	p.bar.SetCurrent(done)
 }
 
-func (p *progress) end() {
+// End takes the bar of a wheel away.
+func (p *Progress) End() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar != nil {

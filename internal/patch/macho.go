@@ -1,4 +1,4 @@
-package main
+package patch
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/internal/overlay"
 	"github.com/wheelmend/wheelmend/macho"
 	"github.com/wheelmend/wheelmend/policy"
@@ -40,7 +41,7 @@ var machoEdits = map[string]func(value string) []macho.Edit{
 		return edits
 	},
 	"remove-rpath": func(entry string) []macho.Edit {
-		if entry == everyEntry {
+		if entry == EveryEntry {
 			return []macho.Edit{macho.ClearRPaths()}
 		}
 		return []macho.Edit{macho.RemoveRPath(entry)}
@@ -62,14 +63,14 @@ var notMachO = map[string]string{
 	"strip":             "dyld reads the symbols of a Mach-O file, and they are mapped; strip -x or llvm-strip -x rewrites them",
 }
 
-func (i machoImage) edit(ctx context.Context, edits []request) (*overlay.Overlay, error) {
+func (i machoImage) edit(ctx context.Context, edits []Request) (*overlay.Overlay, error) {
 	var all []macho.Edit
 	for _, r := range edits {
-		edit, ok := machoEdits[r.flag]
+		edit, ok := machoEdits[r.Flag]
 		if !ok {
-			return nil, usagef("--%s: %s", r.flag, notMachO[r.flag])
+			return nil, console.Usagef("--%s: %s", r.Flag, notMachO[r.Flag])
 		}
-		all = append(all, edit(r.value)...)
+		all = append(all, edit(r.Value)...)
 	}
 	return i.Edit(ctx, macho.Options{FileName: i.name, LateSignature: true}, all...)
 }
@@ -78,11 +79,11 @@ func (i machoImage) check(edited *overlay.Overlay, f *os.File) error {
 	return macho.CheckWritten(edited, f)
 }
 
-// print prints what all slices say once, and otherwise what each says, with its
+// Print prints what all slices say once, and otherwise what each says, with its
 // architecture in front.
-func (i machoImage) print(flag string) ([]string, error) {
+func (i machoImage) Print(flag string) ([]string, error) {
 	if why, ok := notMachO[flag]; ok {
-		return nil, usagef("--%s: %s", flag, why)
+		return nil, console.Usagef("--%s: %s", flag, why)
 	}
 	var each [][]string
 	for _, s := range i.Slices {

@@ -1,4 +1,4 @@
-package main
+package dropin
 
 import (
 	"errors"
@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/wheelmend/wheelmend/internal/atomicfile"
+	"github.com/wheelmend/wheelmend/internal/console"
 )
 
 // pythonModules are the modules that run the tools with python -m.
@@ -51,7 +52,7 @@ if __name__ == "__main__":
 func checkModules(names []string) error {
 	for _, name := range names {
 		if pythonModules[name] == "" {
-			return usagef("%s cannot be called with python -m; there are %s", name, strings.Join(slices.Sorted(maps.Keys(pythonModules)), ", "))
+			return console.Usagef("%s cannot be called with python -m; there are %s", name, strings.Join(slices.Sorted(maps.Keys(pythonModules)), ", "))
 		}
 	}
 	return nil
@@ -109,5 +110,5 @@ func (a *app) writeModule(path, text string, force bool) error {
 	}, nil); err != nil {
 		return err
 	}
-	return a.tell("%s\n", path)
+	return a.Tell("%s\n", path)
 }

@@ -1,4 +1,4 @@
-package main
+package dropin
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/console"
+	"github.com/wheelmend/wheelmend/internal/patch"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/report"
 )
@@ -89,7 +91,7 @@ func (a *app) patchelfTool() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				a.patchelfHelp()
-				return errFailed
+				return console.ErrFailed
 			}
 			call, err := parsePatchelf(args)
 			if err != nil {
@@ -100,7 +102,7 @@ func (a *app) patchelfTool() *cobra.Command {
 				return nil
 			}
 			if call.has("version") {
-				return a.tell("patchelf %s\n", standsFor(patchelfVersion))
+				return a.Tell("patchelf %s\n", a.standsFor(patchelfVersion))
 			}
 			if err := call.check(); err != nil {
 				return err
@@ -117,7 +119,7 @@ func (a *app) patchelfTool() *cobra.Command {
 
 // patchelfHelp writes to stderr, as patchelf does.
 func (a *app) patchelfHelp() {
-	fmt.Fprintf(a.stderr, "This is wheelmend in the place of patchelf.\n\nsyntax: patchelf\n")
+	fmt.Fprintf(a.Stderr, "This is wheelmend in the place of patchelf.\n\nsyntax: patchelf\n")
 	for _, f := range patchelfFlags {
 		line := strings.TrimSuffix("  [--"+f.name+" "+f.args, " ") + "]"
 		switch {
@@ -126,9 +128,9 @@ func (a *app) patchelfHelp() {
 		case f.help != "":
 			line += "\t\t" + f.help
 		}
-		fmt.Fprintln(a.stderr, line)
+		fmt.Fprintln(a.Stderr, line)
 	}
-	fmt.Fprintln(a.stderr, "  FILENAME...")
+	fmt.Fprintln(a.Stderr, "  FILENAME...")
 }
 
 // parsePatchelf reads a command line as patchelf does. A value that begins with "@"
@@ -208,12 +210,12 @@ func (c *patchelfCall) check() error {
 
 // patchelf prints and edits one file, in this order.
 func (a *app) patchelf(ctx context.Context, path string, c *patchelfCall) error {
-	b, err := openBinary(path)
+	b, err := patch.Open(path)
 	if err != nil {
 		return err
 	}
-	defer b.f.Close()
-	image, ok := b.image.(elfImage)
+	defer b.Close()
+	image, ok := b.Image.(patch.ELF)
 	if !ok {
 		return errors.New("not an ELF executable")
 	}
@@ -227,11 +229,11 @@ func (a *app) patchelf(ctx context.Context, path string, c *patchelfCall) error 
 	if err != nil || len(edits) == 0 && !c.has("output") {
 		return err
 	}
-	return a.patch(ctx, path, &patchFlags{edits: edits, output: c.last("output")})
+	return patch.File(ctx, a.Console, path, &patch.Call{Edits: edits, Output: c.last("output")})
 }
 
 // patchelfPrint prints what is asked for, in patchelf's order.
-func (a *app) patchelfPrint(i elfImage, c *patchelfCall) error {
+func (a *app) patchelfPrint(i patch.ELF, c *patchelfCall) error {
 	for _, flag := range []string{"print-interpreter", "print-os-abi", "print-soname", "print-rpath", "print-execstack", "print-needed"} {
 		if !c.has(flag) {
 			continue
@@ -242,25 +244,20 @@ func (a *app) patchelfPrint(i elfImage, c *patchelfCall) error {
 		case flag == "print-os-abi":
 			lines = []string{osABI(i.OSABI)}
 		case flag == "print-execstack":
-			lines = []string{"execstack: " + executableStack(i.File)}
+			lines = []string{"execstack: " + patch.ExecutableStack(i.File)}
 		case flag != "print-soname" || !i.Dynamic() || i.Soname() != "":
-			lines, err = i.print(flag)
+			lines, err = i.Print(flag)
 		}
 		if err != nil {
 			return err
 		}
 		for _, line := range lines {
-			if _, err := fmt.Fprintln(a.stdout, report.Clean(line)); err != nil {
+			if _, err := fmt.Fprintln(a.Stdout, report.Clean(line)); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// executableStack spells what PT_GNU_STACK says.
-func executableStack(f *elf.File) string {
-	return map[elf.Stack]string{elf.StackExecutable: "X", elf.StackPlain: "-", elf.StackUnsaid: "?"}[f.Stack()]
 }
 
 // osABI spells EI_OSABI as patchelf does.
@@ -277,9 +274,9 @@ func osABI(v stdelf.OSABI) string {
 
 // edits translates the flags, in the order in which patchelf goes through them. A
 // library that is not needed is neither removed nor replaced, without an error.
-func (c *patchelfCall) edits(f *elf.File) ([]request, error) {
-	var edits []request
-	add := func(flag, value string) { edits = append(edits, request{flag, value}) }
+func (c *patchelfCall) edits(f *elf.File) ([]patch.Request, error) {
+	var edits []patch.Request
+	add := func(flag, value string) { edits = append(edits, patch.Request{Flag: flag, Value: value}) }
 	for _, name := range []string{"set-interpreter", "set-soname"} {
 		if c.has(name) {
 			add(name, c.last(name))
@@ -292,7 +289,7 @@ func (c *patchelfCall) edits(f *elf.File) ([]request, error) {
 	case !changed:
 	case path == "" && f.RPath() == "" && f.RunPath() == "":
 	case path == "":
-		add("remove-rpath", everyEntry)
+		add("remove-rpath", patch.EveryEntry)
 	case c.has("force-rpath"):
 		add("set-rpath", path)
 	default:

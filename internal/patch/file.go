@@ -1,4 +1,4 @@
-package main
+package patch
 
 import (
 	"context"
@@ -12,19 +12,51 @@ import (
 
 	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/atomicfile"
+	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/internal/magic"
 	"github.com/wheelmend/wheelmend/internal/overlay"
 	"github.com/wheelmend/wheelmend/internal/steady"
 	"github.com/wheelmend/wheelmend/macho"
+	"github.com/wheelmend/wheelmend/report"
 )
 
-// An image is what patch needs to know of a file format.
-type image interface {
+// A Call is what is asked of a file.
+type Call struct {
+	Edits  []Request // in the order in which they are asked for
+	Prints []string  // likewise, the names of flags
+	Output string    // the file to write, "" for the same
+}
+
+// A Request is a flag that asks for an edit, and its value. What it means is up to
+// the format of the file.
+type Request struct{ Flag, Value string }
+
+// EveryEntry is the value of --remove-rpath without one.
+const EveryEntry = "*"
+
+// printAll prints what is asked for, in that order.
+func (b *Binary) printAll(c *console.Console, prints []string) error {
+	for _, flag := range prints {
+		lines, err := b.Print(flag)
+		if err != nil {
+			return err
+		}
+		for _, line := range lines {
+			if _, err := fmt.Fprintln(c.Stdout, report.Clean(line)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// An Image is what patch needs to know of a file format.
+type Image interface {
 	// edit returns the edited file. A request that makes no sense for the format
 	// is a usage error.
-	edit(ctx context.Context, edits []request) (*overlay.Overlay, error)
+	edit(ctx context.Context, edits []Request) (*overlay.Overlay, error)
 	// print returns the lines that the flag asks for.
-	print(flag string) ([]string, error)
+	Print(flag string) ([]string, error)
 	// check compares what is written with the edited file.
 	check(edited *overlay.Overlay, written *os.File) error
 	// notes returns what an edit costs, such as a signature made with a
@@ -32,16 +64,16 @@ type image interface {
 	notes(edited *overlay.Overlay) ([]string, error)
 }
 
-// A binary is an ELF or Mach-O file on disk.
-type binary struct {
-	image
+// A Binary is an ELF or Mach-O file on disk.
+type Binary struct {
+	Image
 	f    *os.File
 	info fs.FileInfo
 	path string // with links resolved
 }
 
-// openBinary opens the file that path names. Errors do not repeat the path.
-func openBinary(path string) (*binary, error) {
+// Open opens the file that path names. Errors do not repeat the path.
+func Open(path string) (*Binary, error) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil, reason(err)
@@ -53,9 +85,9 @@ func openBinary(path string) (*binary, error) {
 	if err != nil {
 		return nil, reason(err)
 	}
-	b := &binary{f: f, path: real}
+	b := &Binary{f: f, path: real}
 	if b.info, err = f.Stat(); err == nil {
-		b.image, err = readImage(steady.NewReader(f, b.info.Size()), filepath.Base(path))
+		b.Image, err = readImage(steady.NewReader(f, b.info.Size()), filepath.Base(path))
 	}
 	if err != nil {
 		f.Close() // read only: nothing to lose
@@ -63,6 +95,9 @@ func openBinary(path string) (*binary, error) {
 	}
 	return b, nil
 }
+
+// Close closes the file, which was only read.
+func (b *Binary) Close() { _ = b.f.Close() }
 
 // regular refuses what is there and no regular file. It is asked before a file
 // is opened, which would wait for someone who writes to a FIFO.
@@ -91,11 +126,11 @@ func reason(err error) error {
 }
 
 // readImage reads a file as what its magic number says.
-func readImage(f *steady.Reader, name string) (image, error) {
+func readImage(f *steady.Reader, name string) (Image, error) {
 	size := f.Size()
 	file, err := elf.NewFile(f, size)
 	if !errors.Is(err, elf.ErrNotELF) {
-		return elfImage{file}, err
+		return ELF{file}, err
 	}
 	fat, err := macho.NewFile(f, size)
 	if !errors.Is(err, macho.ErrNotMachO) {
@@ -112,17 +147,17 @@ func readImage(f *steady.Reader, name string) (image, error) {
 	return nil, fmt.Errorf("it is %s; patch edits ELF and Mach-O files", kind)
 }
 
-// patch edits one file, or prints what it is asked to.
-func (a *app) patch(ctx context.Context, path string, f *patchFlags) error {
-	b, err := openBinary(path)
+// File edits one file, or prints what it is asked to.
+func File(ctx context.Context, c *console.Console, path string, f *Call) error {
+	b, err := Open(path)
 	if err != nil {
 		return err
 	}
-	defer b.f.Close()
-	if len(f.prints) > 0 {
-		return a.printAll(b, f.prints)
+	defer b.Close()
+	if len(f.Prints) > 0 {
+		return b.printAll(c, f.Prints)
 	}
-	edited, err := b.edit(ctx, f.edits)
+	edited, err := b.edit(ctx, f.Edits)
 	if err != nil {
 		return err
 	}
@@ -130,7 +165,7 @@ func (a *app) patch(ctx context.Context, path string, f *patchFlags) error {
 	if err != nil {
 		return err
 	}
-	log := a.log.WithField("file", path)
+	log := c.Log.WithField("file", path)
 	if target == b.path && !edited.Edited() {
 		log.Info("unchanged: it is as asked for already")
 		return nil
@@ -138,18 +173,18 @@ func (a *app) patch(ctx context.Context, path string, f *patchFlags) error {
 	if err := warnNotes(log, b, edited); err != nil {
 		return err
 	}
-	a.sweep(filepath.Dir(target))
+	c.Sweep(filepath.Dir(target))
 	if target == b.path {
-		return a.replace(ctx, path, b, edited)
+		return b.replace(ctx, c, path, edited)
 	}
 	if err := atomicfile.Write(target, b.info.Mode().Perm(), b.fill(ctx, edited), b.checkWritten(edited)); err != nil {
-		return fmt.Errorf("--output %s: %w", f.output, reason(err))
+		return fmt.Errorf("--output %s: %w", f.Output, reason(err))
 	}
 	return nil
 }
 
 // warnNotes tells what the edit costs.
-func warnNotes(log *logrus.Entry, b *binary, edited *overlay.Overlay) error {
+func warnNotes(log *logrus.Entry, b *Binary, edited *overlay.Overlay) error {
 	notes, err := b.notes(edited)
 	for _, note := range notes {
 		log.Warn(note)
@@ -160,31 +195,31 @@ func warnNotes(log *logrus.Entry, b *binary, edited *overlay.Overlay) error {
 // target returns where the result goes. A symbolic link that leads to the input is
 // the input; any other is replaced by the result, which goes nowhere but where the
 // user said.
-func (f *patchFlags) target(b *binary) (string, error) {
-	if f.output == "" {
+func (f *Call) target(b *Binary) (string, error) {
+	if f.Output == "" {
 		return b.path, nil
 	}
-	info, err := os.Lstat(f.output)
+	info, err := os.Lstat(f.Output)
 	if errors.Is(err, fs.ErrNotExist) {
-		return f.output, nil
+		return f.Output, nil
 	}
 	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		if real, err := filepath.EvalSymlinks(f.output); err == nil {
+		if real, err := filepath.EvalSymlinks(f.Output); err == nil {
 			if same, err := samePath(real, b.path); err != nil || same {
 				return b.path, err
 			}
 		}
-		return f.output, nil
+		return f.Output, nil
 	}
 	if err == nil {
-		err = regular(f.output)
+		err = regular(f.Output)
 	}
 	if err != nil {
-		return "", fmt.Errorf("--output %s: %w", f.output, reason(err))
+		return "", fmt.Errorf("--output %s: %w", f.Output, reason(err))
 	}
-	real, err := filepath.EvalSymlinks(f.output)
+	real, err := filepath.EvalSymlinks(f.Output)
 	if err != nil {
-		return "", fmt.Errorf("--output %s: %w", f.output, reason(err))
+		return "", fmt.Errorf("--output %s: %w", f.Output, reason(err))
 	}
 	if same, err := samePath(real, b.path); err != nil || same {
 		return b.path, err
@@ -202,7 +237,7 @@ func samePath(a, b string) (bool, error) {
 }
 
 // replace puts the edited image in the place of the file.
-func (a *app) replace(ctx context.Context, name string, b *binary, edited *overlay.Overlay) error {
+func (b *Binary) replace(ctx context.Context, c *console.Console, name string, edited *overlay.Overlay) error {
 	if err := writable(b.path); err != nil {
 		return fmt.Errorf("%w: it may not be written to; make it writable, or name another file with -o", reason(err))
 	}
@@ -210,7 +245,7 @@ func (a *app) replace(ctx context.Context, name string, b *binary, edited *overl
 	if err != nil {
 		return fmt.Errorf("it cannot be replaced: %w", reason(err))
 	}
-	log := a.log.WithField("file", name)
+	log := c.Log.WithField("file", name)
 	for _, attribute := range lost {
 		log.Warnf("its %s could not be kept: this process may not set it", attribute)
 	}
@@ -221,7 +256,7 @@ func (a *app) replace(ctx context.Context, name string, b *binary, edited *overl
 }
 
 // fill writes the edited image.
-func (b *binary) fill(ctx context.Context, edited *overlay.Overlay) func(*os.File) error {
+func (b *Binary) fill(ctx context.Context, edited *overlay.Overlay) func(*os.File) error {
 	return func(f *os.File) error {
 		err := edited.WriteFile(ctx, f, b.f)
 		if err == nil {
@@ -234,6 +269,6 @@ func (b *binary) fill(ctx context.Context, edited *overlay.Overlay) func(*os.Fil
 	}
 }
 
-func (b *binary) checkWritten(edited *overlay.Overlay) func(*os.File) error {
+func (b *Binary) checkWritten(edited *overlay.Overlay) func(*os.File) error {
 	return func(f *os.File) error { return b.check(edited, f) }
 }

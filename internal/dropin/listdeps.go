@@ -1,4 +1,4 @@
-package main
+package dropin
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/internal/command"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/report"
 )
@@ -31,7 +32,7 @@ directly and through others. Those that are not found are left out.`)
 		for _, name := range names {
 			if len(names) > 1 {
 				indent = "   "
-				if err := a.tell("%s:\n", report.Clean(name)); err != nil {
+				if err := a.Tell("%s:\n", report.Clean(name)); err != nil {
 					return err
 				}
 			}
@@ -58,13 +59,13 @@ directly and through others. Those that are not found are left out.`)
 // tellUsers prints a library, and the files that load it if that is asked for.
 func (a *app) tellUsers(indent, library string, users map[string]bool, depending bool) error {
 	if !depending {
-		return a.tell("%s%s\n", indent, report.Clean(library))
+		return a.Tell("%s%s\n", indent, report.Clean(library))
 	}
-	if err := a.tell("%s%s:\n", indent, report.Clean(library)); err != nil {
+	if err := a.Tell("%s%s:\n", indent, report.Clean(library)); err != nil {
 		return err
 	}
 	for _, user := range slices.Sorted(maps.Keys(users)) {
-		if err := a.tell("%s    %s\n", indent, report.Clean(user)); err != nil {
+		if err := a.Tell("%s    %s\n", indent, report.Clean(user)); err != nil {
 			return err
 		}
 	}
@@ -73,8 +74,8 @@ func (a *app) tellUsers(indent, library string, users map[string]bool, depending
 
 // libraryUsers returns the files that load each library, of a wheel or a directory.
 func (a *app) libraryUsers(ctx context.Context, name string) (map[string]map[string]bool, error) {
-	var f searchFlags
-	s, err := audit.SurveyOf(ctx, name, audit.SurveyOptions{MacOS: f.dyldOptions(a.getenv)})
+	var f command.SearchFlags
+	s, err := audit.SurveyOf(ctx, name, audit.SurveyOptions{MacOS: f.DyldOptions(a.Getenv)})
 	if err != nil {
 		return nil, err
 	}

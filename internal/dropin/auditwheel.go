@@ -1,4 +1,4 @@
-package main
+package dropin
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/internal/command"
+	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/repair"
 	"github.com/wheelmend/wheelmend/report"
 )
@@ -27,27 +29,27 @@ func (a *app) auditwheelTool() *cobra.Command {
 		Long:  "This is wheelmend in the place of auditwheel, for Linux wheels.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("invalid choice: %q (choose from show, repair, lddtree)", args[0])
+				return console.Usagef("invalid choice: %q (choose from show, repair, lddtree)", args[0])
 			}
 			return cmd.Help()
 		},
 	}
 	cmd.Flags().BoolP("version", "V", false, "show the version and exit")
-	cmd.Flags().CountVarP(&a.verbose, "verbose", "v", "tell more (repeatable)")
-	a.printsVersion(cmd, "auditwheel "+standsFor(auditwheelVersion))
+	cmd.Flags().CountVarP(&a.Verbose, "verbose", "v", "tell more (repeatable)")
+	a.PrintsVersion(cmd, "auditwheel "+a.standsFor(auditwheelVersion))
 	cmd.AddCommand(a.auditwheelShow(), a.auditwheelRepair(), a.auditwheelLddtree())
 	return cmd
 }
 
 // inform writes a line as auditwheel's log has it.
 func (a *app) inform(module, format string, args ...any) {
-	fmt.Fprintf(a.stderr, "INFO:auditwheel."+module+":"+format+"\n", args...)
+	fmt.Fprintf(a.Stderr, "INFO:auditwheel."+module+":"+format+"\n", args...)
 }
 
 // auditwheelLDPaths registers the flag that all its commands have.
-func auditwheelLDPaths(f *searchFlags, flags *pflag.FlagSet) {
-	flags.StringVar(&f.ldPaths, "ldpaths", "", "`directories` (A:B) that replace the default ones; AUDITWHEEL_LD_LIBRARY_PATH adds to them")
-	f.useLDPaths = flags.Lookup("ldpaths")
+func auditwheelLDPaths(f *command.SearchFlags, flags *pflag.FlagSet) {
+	flags.StringVar(&f.LDPaths, "ldpaths", "", "`directories` (A:B) that replace the default ones; AUDITWHEEL_LD_LIBRARY_PATH adds to them")
+	f.UseLDPaths = flags.Lookup("ldpaths")
 }
 
 // auditwheelChecks registers the flags that show and repair have.
@@ -60,7 +62,7 @@ func auditwheelChecks(ignoreISA, allowPure *bool, flags *pflag.FlagSet) {
 func existing(names []string) error {
 	for _, name := range names {
 		if info, err := os.Stat(name); err != nil || info.IsDir() {
-			return usagef("cannot access %s. No such file", name)
+			return console.Usagef("cannot access %s. No such file", name)
 		}
 	}
 	return nil
@@ -72,58 +74,58 @@ func existing(names []string) error {
 var errNotELF = errors.New("This does not look like a platform wheel, no ELF executable or shared library file (including compiled Python C extension) found in the wheel archive")
 
 func (a *app) auditwheelShow() *cobra.Command {
-	f := auditFlags{}
+	f := command.AuditFlags{}
 	cmd := &cobra.Command{
 		Use:   "show WHEEL_FILE",
 		Short: "Tell which platform tag a wheel meets, and what it needs from the system",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usagef("%d wheels given, want one WHEEL_FILE", len(args))
+				return console.Usagef("%d wheels given, want one WHEEL_FILE", len(args))
 			}
 			return existing(args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return a.auditwheelAnswer(cmd.Context(), args[0], &f) },
 	}
-	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
-	auditwheelChecks(&f.ignoreISA, &f.allowPure, cmd.Flags())
-	auditwheelLDPaths(&f.search, cmd.Flags())
+	cmd.Flags().BoolVar(&f.JSON, "json", false, "print JSON")
+	auditwheelChecks(&f.IgnoreISA, &f.AllowPure, cmd.Flags())
+	auditwheelLDPaths(&f.Search, cmd.Flags())
 	return cmd
 }
 
 // auditwheelAnswer prints what auditwheel show does.
-func (a *app) auditwheelAnswer(ctx context.Context, path string, f *auditFlags) error {
+func (a *app) auditwheelAnswer(ctx context.Context, path string, f *command.AuditFlags) error {
 	name := filepath.Base(path)
 	pure := false
-	err := a.withReport(ctx, path, f, func(rep *audit.Report) error {
+	err := command.WithReport(ctx, a.Console, path, f, func(rep *audit.Report) error {
 		pure = rep.Format == audit.Pure
 		switch {
 		case rep.Unserved != nil && rep.Format == audit.ELF:
 			return rep.Unserved // auditwheel serves Android; what it would say of it is not known here
 		case rep.Format != audit.ELF:
 			return errNotELF
-		case f.json:
-			return report.WriteAuditwheelJSON(a.stdout, report.NewAuditwheel(rep))
+		case f.JSON:
+			return report.WriteAuditwheelJSON(a.Stdout, report.NewAuditwheel(rep))
 		}
-		return report.WriteAuditwheel(a.stdout, rep, a.verbose > 0)
+		return report.WriteAuditwheel(a.Stdout, rep, a.Verbose > 0)
 	})
 	switch {
 	case !errors.Is(err, errNotELF):
 		return err
-	case pure && f.allowPure && forAnyPlatform(path):
-		if f.json {
-			return report.WriteAuditwheelJSON(a.stdout, report.AuditwheelPure{Version: 1, Wheel: name, Pure: true})
+	case pure && f.AllowPure && command.ForAnyPlatform(path):
+		if f.JSON {
+			return report.WriteAuditwheelJSON(a.Stdout, report.AuditwheelPure{Version: 1, Wheel: name, Pure: true})
 		}
 		return nil
 	}
 	a.inform("main_show", "%s", errNotELF)
-	if f.json {
-		return errors.Join(errFailed, report.WriteAuditwheelJSON(a.stdout, report.AuditwheelFailure{Version: 1, Wheel: name, Error: errNotELF.Error()}))
+	if f.JSON {
+		return errors.Join(console.ErrFailed, report.WriteAuditwheelJSON(a.Stdout, report.AuditwheelFailure{Version: 1, Wheel: name, Error: errNotELF.Error()}))
 	}
-	return errFailed
+	return console.ErrFailed
 }
 
 func (a *app) auditwheelRepair() *cobra.Command {
-	f := repairFlags{}
+	f := command.RepairFlags{}
 	var patcher string
 	cmd := &cobra.Command{
 		Use:   "repair WHEEL_FILE...",
@@ -133,16 +135,16 @@ wheel that fails is the last that is looked at.`,
 		Args: wantArgs("WHEEL_FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			variables := map[string]string{"zip-compression-level": "AUDITWHEEL_ZIP_COMPRESSION_LEVEL", "plat": "AUDITWHEEL_PLAT", "patcher": "AUDITWHEEL_PATCHER"}
-			if err := environmentDefaults(cmd.Flags(), a.getenv, variables); err != nil {
+			if err := environmentDefaults(cmd.Flags(), a.Getenv, variables); err != nil {
 				return err
 			}
 			if patcher != "patchelf" {
-				return usagef("--patcher %s: wheelmend edits ELF files on its own; leave the flag and AUDITWHEEL_PATCHER out", patcher)
+				return console.Usagef("--patcher %s: wheelmend edits ELF files on its own; leave the flag and AUDITWHEEL_PATCHER out", patcher)
 			}
 			if err := existing(args); err != nil {
 				return err
 			}
-			opts, err := a.repairOptions(&f, args)
+			opts, err := f.Options(a.Console, args)
 			if err != nil {
 				return err
 			}
@@ -150,38 +152,38 @@ wheel that fails is the last that is looked at.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.IntVarP(&f.level, "zip-compression-level", "z", -1, "compression `level` of new members, 0 to 9")
-	f.useLevel = flags.Lookup("zip-compression-level")
-	f.useLevel.DefValue = "0"
-	flags.StringVar(&f.plat, "plat", "auto", "platform `tag` to aim for, such as manylinux_2_28_x86_64")
-	flags.StringVarP(&f.libSuffix, "lib-sdir", "L", repair.DefaultLibSuffix, "`suffix` of the folder for copied libraries")
-	f.useLibSuffix = flags.Lookup("lib-sdir")
-	flags.StringVarP(&f.wheelDir, "wheel-dir", "w", "wheelhouse/", "`directory` for the repaired wheels")
-	flags.BoolVar(&f.keepTags, "no-update-tags", false, "leave the file name and the tags as they are")
-	flags.BoolVar(&f.strip, "strip", false, "remove symbol tables and debug information")
-	flags.StringArrayVar(&f.search.exclude, "exclude", nil, "leave libraries whose `soname` matches to the user's system (repeatable)")
-	flags.BoolVar(&f.onlyPlat, "only-plat", false, "do not add the tag of an older system that the wheel meets as well")
-	auditwheelChecks(&f.ignoreISA, &f.allowPure, flags)
-	auditwheelLDPaths(&f.search, flags)
+	flags.IntVarP(&f.Level, "zip-compression-level", "z", -1, "compression `level` of new members, 0 to 9")
+	f.UseLevel = flags.Lookup("zip-compression-level")
+	f.UseLevel.DefValue = "0"
+	flags.StringVar(&f.Plat, "plat", "auto", "platform `tag` to aim for, such as manylinux_2_28_x86_64")
+	flags.StringVarP(&f.LibSuffix, "lib-sdir", "L", repair.DefaultLibSuffix, "`suffix` of the folder for copied libraries")
+	f.UseLibSuffix = flags.Lookup("lib-sdir")
+	flags.StringVarP(&f.WheelDir, "wheel-dir", "w", "wheelhouse/", "`directory` for the repaired wheels")
+	flags.BoolVar(&f.KeepTags, "no-update-tags", false, "leave the file name and the tags as they are")
+	flags.BoolVar(&f.Strip, "strip", false, "remove symbol tables and debug information")
+	flags.StringArrayVar(&f.Search.Exclude, "exclude", nil, "leave libraries whose `soname` matches to the user's system (repeatable)")
+	flags.BoolVar(&f.OnlyPlat, "only-plat", false, "do not add the tag of an older system that the wheel meets as well")
+	auditwheelChecks(&f.IgnoreISA, &f.AllowPure, flags)
+	auditwheelLDPaths(&f.Search, flags)
 	flags.StringVar(&patcher, "patcher", "patchelf", "`program` that edits ELF files: patchelf, whose place wheelmend takes")
 	return cmd
 }
 
-func (a *app) auditwheelRepairAll(ctx context.Context, wheels []string, f *repairFlags, opts repair.Options) (err error) {
-	a.sweep(f.wheelDir)
+func (a *app) auditwheelRepairAll(ctx context.Context, wheels []string, f *command.RepairFlags, opts repair.Options) (err error) {
+	a.Sweep(f.WheelDir)
 	r := repair.NewRepairer(opts)
 	defer func() { err = errors.Join(err, r.Close()) }()
 	for _, path := range wheels {
 		a.inform("main_repair", "Repairing %s", report.Clean(filepath.Base(path)))
-		if forMacOSAlone(path) {
+		if command.ForMacOSAlone(path) {
 			a.inform("main_repair", "%s", errNotELF)
-			return errFailed
+			return console.ErrFailed
 		}
-		result, err := r.Repair(ctx, path, f.wheelDir)
+		result, err := r.Repair(ctx, path, f.WheelDir)
 		if err != nil {
-			return auditwheelFailure(path, advisedByName(err))
+			return auditwheelFailure(path, command.AdvisedByName(err))
 		}
-		a.warnOf(result, path)
+		command.WarnOf(a.Console, result, path)
 		out, err := filepath.Abs(result.Path)
 		if err != nil {
 			return err
@@ -206,23 +208,23 @@ func auditwheelFailure(path string, err error) error {
 			return named
 		}
 	}
-	return exitError{named, exitUsage}
+	return console.WithCode(named, console.ExitUsage)
 }
 
 func (a *app) auditwheelLddtree() *cobra.Command {
-	f := searchFlags{}
+	f := command.SearchFlags{}
 	cmd := &cobra.Command{
 		Use:   "lddtree FILE",
 		Short: "Tell what an ELF file loads",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usagef("%d files given, want one", len(args))
+				return console.Usagef("%d files given, want one", len(args))
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opts := audit.SurveyOptions{Options: f.options(a.getenv)}
-			opts.HWCaps = hwcaps()
+			opts := audit.SurveyOptions{Options: f.Options(a.Getenv)}
+			opts.HWCaps = command.HWCaps()
 			s, err := audit.SurveyOf(cmd.Context(), args[0], opts)
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)

@@ -1,4 +1,4 @@
-package main
+package dropin
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/wheelmend/wheelmend/internal/command"
+	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/repair"
 	"github.com/wheelmend/wheelmend/report"
 )
@@ -18,26 +20,26 @@ const repairwheelVersion = "0.8.0"
 
 // repairwheelTool takes the place of repairwheel.
 func (a *app) repairwheelTool() *cobra.Command {
-	f := repairFlags{plat: "auto", level: -1}
+	f := command.RepairFlags{Plat: "auto", Level: -1}
 	var wheelAlone bool
 	cmd := &cobra.Command{
 		Use:  "repairwheel -o OUTPUT_DIR WHEEL...",
 		Long: "This is wheelmend in the place of repairwheel, for wheels of Linux and macOS.",
 		Args: wantArgs("wheels"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if f.wheelDir == "" {
-				return usagef("the following arguments are required: -o/--output-dir")
+			if f.WheelDir == "" {
+				return console.Usagef("the following arguments are required: -o/--output-dir")
 			}
 			wheels, err := globbed(args)
 			if err != nil {
 				return err
 			}
-			getenv := a.getenv
+			getenv := a.Getenv
 			if wheelAlone {
-				f.search.useLDPaths.Changed = true // with no directory
-				a.getenv = withoutLibraryPaths(getenv)
+				f.Search.UseLDPaths.Changed = true // with no directory
+				a.Getenv = withoutLibraryPaths(getenv)
 			}
-			opts, err := a.repairOptions(&f, wheels)
+			opts, err := f.Options(a.Console, wheels)
 			if err != nil {
 				return err
 			}
@@ -46,12 +48,12 @@ func (a *app) repairwheelTool() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.BoolP("version", "V", false, "show the version and exit")
-	a.printsVersion(cmd, standsFor(repairwheelVersion))
-	flags.StringVarP(&f.wheelDir, "output-dir", "o", "", "`directory` for the repaired wheels")
-	flags.StringArrayVarP(&f.search.searchPath, "lib-dir", "l", nil, "look for libraries in this `directory` first (repeatable)")
-	flags.StringArrayVarP(&f.search.exclude, "exclude", "e", nil, "leave out libraries of this `name` or pattern (repeatable)")
+	a.PrintsVersion(cmd, a.standsFor(repairwheelVersion))
+	flags.StringVarP(&f.WheelDir, "output-dir", "o", "", "`directory` for the repaired wheels")
+	flags.StringArrayVarP(&f.Search.SearchPath, "lib-dir", "l", nil, "look for libraries in this `directory` first (repeatable)")
+	flags.StringArrayVarP(&f.Search.Exclude, "exclude", "e", nil, "leave out libraries of this `name` or pattern (repeatable)")
 	flags.BoolVar(&wheelAlone, "no-sys-paths", false, "do not look for libraries in directories of the system")
-	f.search.useLDPaths, f.useLevel, f.useLibSuffix = &pflag.Flag{}, &pflag.Flag{}, &pflag.Flag{}
+	f.Search.UseLDPaths, f.UseLevel, f.UseLibSuffix = &pflag.Flag{}, &pflag.Flag{}, &pflag.Flag{}
 	return cmd
 }
 
@@ -66,24 +68,24 @@ func withoutLibraryPaths(getenv func(string) string) func(string) string {
 	}
 }
 
-func (a *app) repairwheelAll(ctx context.Context, wheels []string, f *repairFlags, opts repair.Options) (err error) {
+func (a *app) repairwheelAll(ctx context.Context, wheels []string, f *command.RepairFlags, opts repair.Options) (err error) {
 	opts.AllowPure = true
 	r := repair.NewRepairer(opts)
 	defer func() { err = errors.Join(err, r.Close()) }()
-	out, err := filepath.Abs(f.wheelDir)
+	out, err := filepath.Abs(f.WheelDir)
 	if err != nil {
 		return err
 	}
-	a.sweep(out)
+	a.Sweep(out)
 	for _, path := range wheels {
 		result, err := r.Repair(ctx, path, out)
 		if err != nil {
-			return fmt.Errorf("%s: %w", filepath.Base(path), advisedByName(err))
+			return fmt.Errorf("%s: %w", filepath.Base(path), command.AdvisedByName(err))
 		}
-		a.warnOf(result, path)
-		if err := a.tell("Wrote %s\n", report.Clean(result.Path)); err != nil {
+		command.WarnOf(a.Console, result, path)
+		if err := a.Tell("Wrote %s\n", report.Clean(result.Path)); err != nil {
 			return err
 		}
 	}
-	return a.tell("All wheels repaired. Output directory: %s\n", report.Clean(out))
+	return a.Tell("All wheels repaired. Output directory: %s\n", report.Clean(out))
 }

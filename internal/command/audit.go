@@ -1,0 +1,75 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/internal/console"
+	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/policy"
+	"github.com/wheelmend/wheelmend/wheel"
+)
+
+// AuditFlags are the flags of the audit command.
+type AuditFlags struct {
+	Search    SearchFlags
+	JSON      bool
+	Plat      string
+	IgnoreISA bool
+	AllowPure bool
+	Jobs      int
+}
+
+// WithReport audits a wheel and hands the report to use.
+func WithReport(ctx context.Context, c *console.Console, path string, f *AuditFlags, use func(*audit.Report) error) (err error) {
+	w, err := wheel.Open(path)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	contents, err := audit.Load(ctx, filepath.Base(path), w.Reader, audit.LoadOptions{Jobs: f.Jobs})
+	if err != nil {
+		return err
+	}
+	defer contents.Close()
+	rep, err := audit.Assess(ctx, contents, audit.Options{
+		Options: f.Search.Options(c.Getenv), IgnoreISA: f.IgnoreISA, Jobs: f.Jobs,
+		MacOS: audit.MacOptions{DyldOptions: f.Search.DyldOptions(c.Getenv)},
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rep.Close()) }()
+	return use(rep)
+}
+
+// ParsePlat rejects a platform tag that no policy has, with or without its
+// architecture. "" and "auto" are no tag.
+func ParsePlat(tag string) (string, error) {
+	if tag == "" || tag == "auto" {
+		return tag, nil
+	}
+	if _, err := policy.LookupFor(tag, policy.X86_64); err == nil {
+		return tag, nil
+	}
+	for _, p := range policy.All() {
+		if p.Name == tag {
+			return tag, nil
+		}
+	}
+	_, err := policy.Lookup(tag)
+	return "", console.Usagef("--plat %s: %w", tag, err)
+}
+
+// HWCaps returns the glibc-hwcaps levels of this machine's processor, none where
+// Linux does not tell it.
+func HWCaps() []string {
+	cpuinfo, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return nil
+	}
+	return linkage.HWCaps(string(cpuinfo))
+}

@@ -1,0 +1,70 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/internal/console"
+	"github.com/wheelmend/wheelmend/repair"
+	"github.com/wheelmend/wheelmend/report"
+)
+
+// MergeFlags are the flags of the merge command.
+type MergeFlags struct {
+	WheelDir string
+	Prefer   string
+	DryRun   bool
+	JSON     bool
+	Jobs     int
+}
+
+// options checks the flags and turns them into options.
+func (f *MergeFlags) options() (repair.MergeOptions, error) {
+	opts := repair.MergeOptions{DryRun: f.DryRun, Load: audit.LoadOptions{Jobs: f.Jobs}}
+	switch f.Prefer {
+	case "":
+	case "first":
+		opts.Prefer = repair.First
+	case "second":
+		opts.Prefer = repair.Second
+	default:
+		return opts, console.Usagef("--prefer %q: want first or second", f.Prefer)
+	}
+	if f.WheelDir == "" {
+		return opts, console.Usagef("--wheel-dir is empty, want a directory")
+	}
+	return opts, CheckJobs(f.Jobs)
+}
+
+// Merge joins two wheels and tells what became of their files.
+func Merge(ctx context.Context, c *console.Console, wheels []string, f *MergeFlags) error {
+	opts, err := f.options()
+	if err != nil {
+		return err
+	}
+	c.Sweep(f.WheelDir)
+	bar := c.NewProgress()
+	opts.Progress = bar.Update
+	bar.Begin(filepath.Base(wheels[0]))
+	merged, err := repair.Merge(ctx, wheels[0], wheels[1], f.WheelDir, opts)
+	bar.End()
+	if err != nil {
+		if f.JSON {
+			err = errors.Join(err, c.PrintJSON(report.NewFailure(filepath.Base(wheels[0]), err)))
+		}
+		return err
+	}
+	log := c.Log.WithField("wheel", merged.Output)
+	for _, warning := range append(merged.Warnings, merged.Findings...) {
+		log.Warn(warning)
+	}
+	if f.JSON {
+		return c.PrintJSON(report.NewMerge([]string{filepath.Base(wheels[0]), filepath.Base(wheels[1])}, merged))
+	}
+	if c.Quiet {
+		return nil
+	}
+	return report.WriteMerged(c.Stdout, merged, c.Verbose > 0 || f.DryRun)
+}

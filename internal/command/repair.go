@@ -1,0 +1,215 @@
+package command
+
+import (
+	"errors"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/internal/console"
+	"github.com/wheelmend/wheelmend/policy"
+	"github.com/wheelmend/wheelmend/repair"
+	"github.com/wheelmend/wheelmend/wheel"
+)
+
+// RepairFlags are the flags of the repair command.
+type RepairFlags struct {
+	Search    SearchFlags
+	JSON      bool
+	DryRun    bool
+	WheelDir  string
+	Plat      string
+	OnlyPlat  bool
+	KeepTags  bool
+	LibSuffix string
+	Graft     []string
+	KeepPaths []string
+	Add       []string
+	Fold      bool
+	Strip     bool
+	Stack     bool
+	Level     int
+	UseLevel  *pflag.Flag
+	Jobs      int
+	IgnoreISA bool
+	AllowPure bool
+	NoSBOM    bool
+	Allow     []string
+	NewRecord bool
+
+	RequireArchs  string
+	IgnoreMissing bool
+	KeepRPaths    bool
+	KeepIDs       bool
+	Resign        bool
+	MacTarget     string
+	UseLibSuffix  *pflag.Flag
+}
+
+// RegisterMacOS adds what macOS wheels alone ask for.
+func (f *RepairFlags) RegisterMacOS(flags *pflag.FlagSet) {
+	flags.StringVar(&f.RequireArchs, "require-archs", "", "macOS: `architectures` (x86_64,arm64 or universal2, intel...) that each module, and what it loads, must have; by default those of the file name")
+	flags.BoolVar(&f.IgnoreMissing, "ignore-missing", false, "macOS: go on when a library was not found")
+	flags.BoolVar(&f.KeepRPaths, "no-sanitize-rpaths", false, "macOS: keep search paths of the build machine")
+	flags.BoolVar(&f.KeepIDs, "keep-ids", false, "macOS: leave copied libraries their install names instead of /DLC/...")
+	flags.BoolVar(&f.Resign, "resign", false, "macOS: sign every program, library and bundle anew, ad hoc, also where nothing else changes")
+	flags.StringVar(&f.MacTarget, "macos-target", "", "macOS: oldest `version` that the wheel shall run on (default: MACOSX_DEPLOYMENT_TARGET, else what it needs)")
+}
+
+// macOptions reads the flags for macOS wheels. The environment's target is not
+// read when there are none, so that it disturbs no other.
+func (f *RepairFlags) macOptions(getenv func(string) string, wheels []string) (opts audit.MacOptions, err error) {
+	opts.DyldOptions, opts.Graft = f.Search.DyldOptions(getenv), f.Graft
+	if f.RequireArchs != "" {
+		if opts.RequireArchs, err = policy.ParseMacArchs(f.RequireArchs); err != nil {
+			return opts, console.Usagef("--require-archs: %w", err)
+		}
+	}
+	name, target := "--macos-target", f.MacTarget
+	if target == "" && slices.ContainsFunc(wheels, MaybeMacOS) {
+		name, target = "MACOSX_DEPLOYMENT_TARGET", getenv("MACOSX_DEPLOYMENT_TARGET")
+	}
+	if target == "" {
+		return opts, nil
+	}
+	if opts.Target, err = policy.ParseMacVersion(target); err != nil {
+		return opts, console.Usagef("%s: %w", name, err)
+	}
+	return opts, nil
+}
+
+// MaybeMacOS reports whether a wheel may be one for macOS. Only the name of one for
+// another system tells that it is not.
+func MaybeMacOS(path string) bool {
+	families, ok := platformFamilies(path)
+	return !ok || slices.Contains(families, policy.MacOS) || slices.Contains(families, policy.Any)
+}
+
+// ForMacOSAlone reports whether the name of a wheel says that it is for macOS.
+func ForMacOSAlone(path string) bool {
+	families, ok := platformFamilies(path)
+	return ok && !slices.ContainsFunc(families, func(f policy.Family) bool { return f != policy.MacOS })
+}
+
+// ForAnyPlatform reports whether the name of a wheel says that it is for all systems.
+func ForAnyPlatform(path string) bool {
+	families, ok := platformFamilies(path)
+	return ok && slices.Contains(families, policy.Any)
+}
+
+// platformFamilies returns the systems in the name of a wheel, if it is one.
+func platformFamilies(path string) ([]policy.Family, bool) {
+	name, err := wheel.ParseFilename(filepath.Base(path))
+	if err != nil {
+		return nil, false
+	}
+	var families []policy.Family
+	for _, tag := range name.Platform {
+		if p, err := policy.ParsePlatform(tag); err == nil {
+			families = append(families, p.Family)
+		}
+	}
+	return families, true
+}
+
+// check rejects values that no wheel could be repaired with.
+func (f *RepairFlags) check() error {
+	if f.UseLevel.Changed && (f.Level < 0 || f.Level > 9) {
+		return console.Usagef("--%s %d: want 0 to 9", f.UseLevel.Name, f.Level)
+	}
+	if f.WheelDir == "" {
+		return console.Usagef("--wheel-dir is empty, want a directory")
+	}
+	dir := "name" + f.LibSuffix
+	if dir != path.Clean(dir) || strings.HasPrefix(dir, "..") || strings.HasSuffix(dir, ".dist-info") || strings.ContainsAny(dir, "\\\x00:") {
+		return console.Usagef("--lib-sdir %q: %q is no folder inside a wheel", f.LibSuffix, dir)
+	}
+	return errors.Join(CheckJobs(f.Jobs), f.Search.Check())
+}
+
+// Options checks the flags and turns them into options.
+func (f *RepairFlags) Options(c *console.Console, wheels []string) (repair.Options, error) {
+	var opts repair.Options
+	plat, err := ParsePlat(f.Plat)
+	if err != nil {
+		return opts, err
+	}
+	if err := f.check(); err != nil {
+		return opts, err
+	}
+	mac, err := f.macOptions(c.Getenv, wheels)
+	if err != nil {
+		return opts, err
+	}
+	if !f.UseLibSuffix.Changed {
+		f.LibSuffix = ""
+	}
+	epoch, err := sourceDateEpoch(c.Getenv("SOURCE_DATE_EPOCH"))
+	if err != nil {
+		return opts, err
+	}
+	allow, err := allowedTopics(f.Allow)
+	if err != nil {
+		return opts, err
+	}
+	opts = repair.Options{
+		Allow:      allow,
+		Audit:      audit.Options{Options: f.Search.Options(c.Getenv), Graft: f.Graft, KeepRPath: f.KeepPaths, IgnoreISA: f.IgnoreISA, Jobs: f.Jobs},
+		Load:       audit.LoadOptions{Jobs: f.Jobs, RewriteRecord: f.NewRecord},
+		Platform:   plat,
+		OnlyPlat:   f.OnlyPlat,
+		KeepTags:   f.KeepTags,
+		LibSuffix:  f.LibSuffix,
+		Strip:      f.Strip,
+		FoldCopies: f.Fold,
+
+		PlainStack: f.Stack,
+		Level:      f.Level,
+		NoSBOM:     f.NoSBOM,
+		AllowPure:  f.AllowPure,
+		Epoch:      epoch,
+		MacOS:      repair.MacOptions{IgnoreMissing: f.IgnoreMissing, KeepRPaths: f.KeepRPaths, KeepIDs: f.KeepIDs, Resign: f.Resign},
+		Tool:       repair.Tool{Name: "wheelmend", Version: c.Version},
+	}
+	opts.Audit.MacOS = mac
+	opts.Audit.Add = f.Add
+	switch f.Level {
+	case -1:
+		opts.Level = 0
+	case 0:
+		opts.Level = repair.Store
+	}
+	return opts, nil
+}
+
+// sourceDateEpoch reads the variable of that name: seconds since 1970
+// (reproducible-builds.org, SOURCE_DATE_EPOCH).
+func sourceDateEpoch(value string) (time.Time, error) {
+	if value == "" {
+		return time.Time{}, nil
+	}
+	seconds, err := strconv.ParseInt(value, 10, 64)
+	if err != nil || seconds < 0 {
+		return time.Time{}, console.Usagef("SOURCE_DATE_EPOCH %q: want seconds since 1970", value)
+	}
+	return time.Unix(seconds, 0).UTC(), nil
+}
+
+// WarnOf tells what a person should know of a result.
+func WarnOf(c *console.Console, result *repair.Result, path string) {
+	log := c.Log.WithField("wheel", filepath.Base(path))
+	if result.Plan != nil {
+		for _, warning := range result.Plan.Warnings {
+			log.Warn(warning)
+		}
+	}
+	for _, finding := range result.Findings {
+		log.Warn(finding)
+	}
+}

@@ -1,0 +1,190 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/wheelmend/wheelmend/internal/atomicfile"
+	"github.com/wheelmend/wheelmend/report"
+)
+
+// Exit codes, the same for every command.
+const (
+	ExitDone   = 0
+	ExitFailed = 1 // a wheel fails the check or cannot be repaired
+	ExitUsage  = 2
+)
+
+// An Environment is what the program takes from the process that it is.
+type Environment struct {
+	Stdout, Stderr io.Writer
+	Getenv         func(string) string
+}
+
+// ErrShown ends a command that has been asked for its version alone.
+var ErrShown = errors.New("shown")
+
+// ErrFailed ends a command whose failures have been reported wheel by wheel.
+var ErrFailed = errors.New("failed")
+
+// A usageError is a wrong call of the program.
+type usageError struct{ error }
+
+// Usage makes an error one of a wrong call.
+func Usage(err error) error { return usageError{err} }
+
+// Usagef returns the error of a wrong call.
+func Usagef(format string, args ...any) error { return Usage(fmt.Errorf(format, args...)) }
+
+// A Console is one run of the program.
+type Console struct {
+	Environment
+	console Environment // as it was given, to be asked whether it is a terminal
+	Name    string      // by which the program was called
+	Version string      // of the program
+	Log     *logrus.Logger
+	Verbose int
+	Quiet   bool
+	Format  string // of the log: text or json
+	Color   string // auto, always or never
+}
+
+// New returns the console of a program of some version.
+func New(env Environment, version string) *Console {
+	c := &Console{Environment: env, console: env, Name: "wheelmend", Version: version, Log: logrus.New()}
+	c.Stdout, c.Stderr = report.NewGuard(env.Stdout), report.NewGuard(env.Stderr)
+	c.Log.SetOutput(c.Stderr)
+	return c
+}
+
+// An exitError ends the program with a code of its own.
+type exitError struct {
+	error
+	code int
+}
+
+func (e exitError) Unwrap() error { return e.error }
+
+// WithCode has an error end the program with a code of its own.
+func WithCode(err error, code int) error { return exitError{err, code} }
+
+// CodeOf returns the code that the program ends with after a failure.
+func CodeOf(err error) int {
+	if own := (exitError{}); errors.As(err, &own) {
+		return own.code
+	}
+	return ExitFailed
+}
+
+// IsUsage tells a wrong call from a failure. What cobra itself reports is about
+// flags and arguments.
+func IsUsage(err error) bool {
+	var usage usageError
+	if errors.As(err, &usage) {
+		return true
+	}
+	for _, start := range []string{"unknown command", "accepts ", "requires at least", "invalid argument"} {
+		if strings.HasPrefix(err.Error(), start) {
+			return true
+		}
+	}
+	return false
+}
+
+// PrintsVersion gives a command the flag --version, if it has none, which prints a line
+// and does nothing else. cobra has its own words for it, and asked for others it links
+// text/template, for which the linker keeps every method of the program: 1.8 of 10.5 MB.
+func (c *Console) PrintsVersion(cmd *cobra.Command, line string) {
+	const name = "version"
+	flags := cmd.Flags()
+	if flags.Lookup(name) == nil {
+		flags.Bool(name, false, "version for "+cmd.Name())
+		_ = flags.SetAnnotation(name, cobra.FlagSetByCobraAnnotation, []string{"true"}) // it is there
+	}
+	check := cmd.Args
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if asked, err := flags.GetBool(name); err != nil || asked {
+			if _, err := fmt.Fprintln(c.Stdout, line); err != nil {
+				return err
+			}
+			return ErrShown
+		}
+		if check == nil {
+			return cobra.ArbitraryArgs(cmd, args)
+		}
+		return check(cmd, args)
+	}
+}
+
+// Style returns how text on stdout is shown.
+func (c *Console) Style() report.Style {
+	s := report.Style{Color: c.Color == "always"}
+	f, ok := c.console.Stdout.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return s
+	}
+	if c.Color == "auto" {
+		s.Color = c.Getenv("NO_COLOR") == "" && c.Getenv("TERM") != "dumb"
+	}
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+		s.Width = width
+	}
+	return s
+}
+
+// EachWheel runs do for each wheel. A failure is reported and does not keep the
+// others from their turn.
+func (c *Console) EachWheel(ctx context.Context, wheels []string, do func(path string) error) error {
+	return c.EachArgument(ctx, wheels, filepath.Base, do)
+}
+
+// EachArgument does the same for arguments that messages call as shown tells.
+func (c *Console) EachArgument(ctx context.Context, args []string, shown func(string) string, do func(path string) error) error {
+	failed := false
+	for _, path := range args {
+		if err := do(path); err != nil {
+			c.Failed(shown(path), err)
+			failed = true
+		}
+		if ctx.Err() != nil {
+			break // interrupted: the others have no turn
+		}
+	}
+	if failed {
+		return ErrFailed
+	}
+	return nil
+}
+
+// Sweep removes what killed runs have left in a directory that is written to, and says
+// so. That it cannot be removed is no reason to do nothing else.
+func (c *Console) Sweep(dir string) {
+	removed, err := atomicfile.Sweep(dir)
+	for _, name := range removed {
+		c.Log.WithField("file", name).Warn("removed; a run that was killed left it")
+	}
+	if err != nil {
+		c.Log.WithField("file", dir).Warn(err)
+	}
+}
+
+// Tell prints a line of a result, unless the user wants to see errors only.
+func (c *Console) Tell(format string, args ...any) error {
+	if c.Quiet {
+		return nil
+	}
+	_, err := fmt.Fprintf(c.Stdout, format, args...)
+	return err
+}
+
+// PrintJSON prints a document on one line.
+func (c *Console) PrintJSON(document any) error { return report.WriteJSON(c.Stdout, document) }

@@ -1,0 +1,151 @@
+package dropin
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wheelmend/wheelmend/internal/atomicfile"
+	"github.com/wheelmend/wheelmend/internal/console"
+)
+
+// InstallShims makes the links by which the drop-ins are called.
+func InstallShims(c *console.Console) *cobra.Command {
+	a := &app{c}
+	var force, copied, python bool
+	cmd := &cobra.Command{
+		Use:   "install-shims DIR [TOOL...]",
+		Short: "Let this program be called as auditwheel, delocate-wheel, patchelf...",
+		Long: `install-shims makes a link to this program in DIR for each tool whose place it
+can take: ` + wrapNames(Names()) + `.
+Called by such a name it takes that tool's flags, variables and defaults, and
+ends with its exit codes. What it cannot do is an error.
+
+Where links cannot be made, such as on Windows, copies are.
+
+With --python, DIR is a folder of Python modules, such as site-packages, and gets
+modules by which python -m auditwheel and the like run this program.`,
+		Example: `  wheelmend install-shims ~/.local/share/wheelmend/bin
+  wheelmend install-shims --force /usr/local/bin auditwheel patchelf
+  wheelmend install-shims --python "$(python -c 'import site; print(site.getsitepackages()[0])')" auditwheel`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return console.Usagef("no directory given")
+			}
+			for _, name := range args[1:] {
+				if tools[name] == nil {
+					return console.Usagef("%q is no tool that it takes the place of; there are %s", name, strings.Join(Names(), ", "))
+				}
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			names, tools := args[1:], Names()
+			if python {
+				tools = slices.Sorted(maps.Keys(pythonModules))
+				if err := checkModules(names); err != nil {
+					return err
+				}
+			}
+			if len(names) == 0 {
+				names = tools
+			}
+			return a.installShims(args[0], names, force, copied, python)
+		},
+	}
+	cmd.Flags().BoolVar(&force, "force", false, "replace what has the name of a tool")
+	cmd.Flags().BoolVar(&python, "python", false, "make Python modules, for python -m auditwheel")
+	cmd.Flags().BoolVar(&copied, "copy", false, "make copies of this program, not links")
+	return cmd
+}
+
+// wrapNames joins names for the help of a command.
+func wrapNames(names []string) string {
+	text, line := "", len("can take: ")
+	for i, name := range names {
+		if i > 0 {
+			name = " " + name
+		}
+		if i < len(names)-1 {
+			name += ","
+		}
+		if line+len(name) > 78 {
+			name, line = "\n"+strings.TrimPrefix(name, " "), 0
+		}
+		text += name
+		line += len(name)
+	}
+	return text
+}
+
+func (a *app) installShims(dir string, names []string, force, copied, python bool) error {
+	program, err := os.Executable()
+	if err == nil {
+		program, err = filepath.EvalSymlinks(program)
+	}
+	if err != nil {
+		return fmt.Errorf("where this program lies is not known: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	if python {
+		return a.installModules(program, dir, names, force, copied)
+	}
+	for _, name := range names {
+		path := filepath.Join(dir, name)
+		if runtime.GOOS == "windows" {
+			path += ".exe"
+		}
+		if err := a.installShim(program, path, force, copied); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) installShim(program, path string, force, copied bool) error {
+	if info, err := os.Lstat(path); err == nil {
+		target, err := os.Readlink(path)
+		switch {
+		case err == nil && target == program && !copied:
+			return nil
+		case !force:
+			return fmt.Errorf("%s is there already, and nothing that this program made; --force replaces it", path)
+		case info.IsDir():
+			return fmt.Errorf("%s is a directory", path)
+		}
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	if !copied {
+		if err := os.Symlink(program, path); err == nil {
+			return a.Tell("%s -> %s\n", path, program)
+		}
+	}
+	if err := copyProgram(program, path); err != nil {
+		return err
+	}
+	return a.Tell("%s, a copy of %s\n", path, program)
+}
+
+// copyProgram copies the program to path.
+func copyProgram(program, path string) error {
+	in, err := os.Open(program)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return atomicfile.Write(path, 0o755, func(out *os.File) error {
+		_, err := io.Copy(out, in)
+		return err
+	}, nil)
+}
