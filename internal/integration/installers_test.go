@@ -22,14 +22,15 @@ type installation struct {
 	Error string            `json:"error"`
 }
 
-// installEach installs each wheel with pip, installer and uv.
-func installEach(t *testing.T, wheels []string) []map[string]installation {
+// installEach installs each wheel with pip, installer and uv, or as the arguments of
+// testdata/installers.py say.
+func installEach(t *testing.T, wheels []string, args ...string) []map[string]installation {
 	t.Helper()
 	list := filepath.Join(t.TempDir(), "wheels")
 	if err := os.WriteFile(list, []byte(strings.Join(wheels, "\n")+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	script := fmt.Sprintf("exec %q -I testdata/installers.py < %q", peer(t, "python"), list)
+	script := fmt.Sprintf("exec %q -I testdata/installers.py %s < %q", peer(t, "python"), strings.Join(args, " "), list)
 	r := run(t, nil, "sh", "-c", script).must(t)
 	var all []map[string]installation
 	for line := range strings.Lines(r.stdout) {

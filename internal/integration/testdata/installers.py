@@ -2,7 +2,9 @@
 
 Standard input has the path of a wheel on each line. For each, a line of JSON
 says what each installer made of it: the error, or the files with their digests.
-pip and installer are loaded once, and a child is forked for each wheel.
+pip and installer are loaded once, and a child is forked for each wheel. Arguments
+name the installers, all by default; after --any-platform, pip installs what is not
+for this machine as well.
 """
 
 import contextlib
@@ -19,6 +21,7 @@ import traceback
 import installer.__main__
 import pip._internal.cli.main
 import pip._internal.commands.install
+import pip._internal.models.wheel
 import pip._internal.operations.install.wheel  # noqa: F401 what a child would load
 
 # What installers write themselves, each with its own content.
@@ -27,7 +30,7 @@ OWN = re.compile(r"(^\.lock|\.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.
 
 def run_pip(wheel, prefix):
     args = ["--isolated", "--disable-pip-version-check", "install", "--quiet", "--no-deps", "--no-index"]
-    args += ["--no-compile", "--ignore-installed", "--no-warn-script-location", "--prefix", prefix, wheel]
+    args += ["--no-compile", "--ignore-installed", "--ignore-requires-python", "--no-warn-script-location", "--prefix", prefix, wheel]
     return pip._internal.cli.main.main(args)
 
 
@@ -99,9 +102,15 @@ INSTALLERS = {
 
 
 def main():
+    names = sys.argv[1:]
+    if names[:1] == ["--any-platform"]:
+        names = names[1:]
+        pip._internal.models.wheel.Wheel.supported = lambda *_: True
+        pip._internal.models.wheel.Wheel.support_index_min = lambda *_: 0
+        pip._internal.models.wheel.Wheel.find_most_preferred_tag = lambda *_: 0
     for line in sys.stdin:
         wheel = line.rstrip("\n")
-        print(json.dumps({name: outcome(wheel, name, run) for name, run in INSTALLERS.items()}), flush=True)
+        print(json.dumps({name: outcome(wheel, name, INSTALLERS[name]) for name in names or INSTALLERS}), flush=True)
 
 
 if __name__ == "__main__":
