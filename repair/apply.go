@@ -118,6 +118,7 @@ func (a *application) addInfo() error {
 		return err
 	}
 	before := info.Bytes()
+	info.Plain()
 	if !a.plan.options.KeepTags {
 		info.SetTags(a.plan.Tags)
 		if a.plan.pure {

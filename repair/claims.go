@@ -144,7 +144,7 @@ func (a *application) unmetPolicy(rep *audit.Report) []audit.Claim {
 func (a *application) wanted(topic audit.Topic, f *audit.Fault) bool {
 	o := a.plan.options
 	if a.plan.tagsOnly {
-		return topic != audit.TopicTags && topic != audit.TopicPlatform // nothing else changes
+		return Allowable(topic) && topic != audit.TopicNames && topic != audit.TopicInstall // they are of binaries, which stay as they are
 	}
 	if Allowable(topic) && slices.Contains(o.Allow, topic) {
 		return true

@@ -383,6 +383,9 @@ func (m *merger) addInfo() error {
 	m.result.Output = m.output.String()
 	m.tags = tagLines(info.Tags(), platforms, nil)
 	info.SetTags(m.tags)
+	for _, what := range info.Plain() {
+		m.warn("WHEEL is written anew: %s", what)
+	}
 	if info.RootIsPurelib() {
 		info.SetRootIsPurelib(false)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/sbom"
+	"github.com/wheelmend/wheelmend/wheel"
 )
 
 // A Plan is everything that a repair does to a wheel.
@@ -223,6 +224,13 @@ func (p *Plan) amendRecord() {
 	}
 	for _, kind := range slices.Sorted(maps.Keys(members)) {
 		p.warn("RECORD is written anew for %s whose row is %s: %s", phrase.Count(len(members[kind]), "member"), kind, phrase.Some(members[kind], 2))
+	}
+}
+
+// tellInfo tells what of WHEEL is written anew for the sake of installers.
+func (p *Plan) tellInfo(info *wheel.Info) {
+	for _, what := range info.Plain() {
+		p.warn("WHEEL is written anew: %s", what)
 	}
 }
 

@@ -104,6 +104,7 @@ func newTagPlan(rep *audit.Report, opts *Options, tags *TagOptions) (*Plan, erro
 	p.Tags = tagLines(info.Tags(), p.platforms, kept)
 	p.dropSignatures()
 	p.amendRecord()
+	p.tellInfo(info)
 	p.leaveOut(rep)
 	return p, nil
 }

@@ -77,6 +77,7 @@ func (p *Plan) retag(rep *audit.Report) error {
 	if err != nil {
 		return err
 	}
+	p.tellInfo(info)
 	p.Output, p.Tags = rep.Wheel, info.Tags()
 	if p.options.KeepTags {
 		return nil

@@ -2,8 +2,10 @@ package wheel
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // HeaderOddities returns what the readers of pip, installer and uv do not all
@@ -57,16 +59,51 @@ func oddInfo(b []byte) ([]error, error) {
 	return odd.errors(), nil
 }
 
+// Plain writes what installers read alike, though it is not how a WHEEL file should be,
+// as it should be, and tells what that was: a Wheel-Version of 1.1, of which pip, installer
+// and uv make what they make of 1.0, and continuation lines of headers that none of them
+// acts upon. Other oddities stay, see [Reader.HeaderOddities].
+func (i *Info) Plain() (changed []string) {
+	if version := i.get("Wheel-Version"); version != "1.0" && isMinor(version) {
+		i.set("Wheel-Version", []string{"1.0"})
+		changed = append(changed, fmt.Sprintf("Wheel-Version %q becomes 1.0, which every installer knows", clip(version)))
+	}
+	acted := func(name string) bool {
+		return slices.ContainsFunc([]string{"Wheel-Version", "Root-Is-Purelib", "Build", "Tag"}, func(n string) bool { return strings.EqualFold(n, name) })
+	}
+	for n := range i.fields {
+		f := &i.fields[n]
+		if !strings.Contains(f.value, "\n") || acted(f.name) {
+			continue
+		}
+		f.value = strings.Join(strings.Fields(f.value), " ")
+		f.raw = []byte(f.name + ": " + f.value + "\n")
+		changed = append(changed, fmt.Sprintf("the continuation lines of %q are joined to it", clip(f.name)))
+	}
+	return changed
+}
+
+// isMinor reports whether a Wheel-Version is 1 and other numbers.
+func isMinor(version string) bool {
+	rest, ok := strings.CutPrefix(version, "1.")
+	for _, number := range strings.Split(rest, ".") {
+		ok = ok && number != "" && len(number) < 10 && strings.Trim(number, "0123456789") == ""
+	}
+	return ok
+}
+
 // allControls are what licences in METADATA hold: form feeds and worse. No reader
 // acts upon them.
 const allControls = "\t\n\r\x01\x02\x03\x04\x05\x06\x07\x08\v\f\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\x7f"
 
-// oddMetadata checks the headers of METADATA (core metadata specification). The
-// description below them is nobody's matter.
+// oddMetadata checks the headers of METADATA (core metadata specification). Of the
+// description below them pip asks that it is UTF-8, like all of the file.
 func oddMetadata(b []byte) ([]error, error) {
 	var odd oddities
 	fields, body, _ := parseFields(b) // all stop at a line that is no header
-	if rule := textRule(b[:len(b)-len(body)], allControls); rule != "" {
+	if !utf8.Valid(b) {
+		odd.add("", -1, "it is not UTF-8")
+	} else if rule := textRule(b[:len(b)-len(body)], allControls); rule != "" {
 		odd.add("", -1, "%s", rule)
 	}
 	odd.headers(fields, "Metadata-Version", "Name", "Version")

@@ -188,7 +188,7 @@ func fileShapes() []oddity {
 	}
 	return append(list,
 		m("lone CR", replace("Version: 1.0", "X: 1\rVersion: 1.0")), m("field behind a lone CR", replace("Name: shape", "Name: shape\rSummary: x")),
-		m("not UTF-8", suffix("Summary: \xe4\n")), m("byte order mark", prefix("\ufeff")), m("no Metadata-Version", replace("Metadata-Version: 2.1\n", "")),
+		m("not UTF-8", suffix("Summary: \xe4\n")), m("description that is not UTF-8", suffix("\nW\xf6rds\n")), m("byte order mark", prefix("\ufeff")), m("no Metadata-Version", replace("Metadata-Version: 2.1\n", "")),
 		m("name in lower case", replace("Name:", "name:")), m("name twice", suffix("Name: other\n")), m("version twice", suffix("Version: 2.0\n")),
 		m("other name", replace("Name: shape", "Name: other")), m("other version", replace("\nVersion: 1.0", "\nVersion: 2.0")),
 		m("version that is none", replace("\nVersion: 1.0", "\nVersion: one")), m("name that is none", replace("Name: shape", "Name: sh ape")),
