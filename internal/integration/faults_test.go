@@ -4,7 +4,9 @@ package integration
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,12 +36,35 @@ var faultyCalls = []faultyCall{
 	{"patch", func(dir string) []string {
 		return []string{"patch", "--set-rpath", "$ORIGIN/x", dir + "/lib/libfault.so.1"}
 	}, "lib"},
+	{"merge", func(dir string) []string {
+		return []string{"merge", "-w", dir + "/out", dir + "/arm64/" + faultArm, dir + "/x86_64/" + faultIntel}
+	}, "out"},
+	{"delocate-path", func(dir string) []string {
+		return []string{"-L", "libs", dir + "/tree"}
+	}, "tree"},
 	{"tag", func(dir string) []string {
 		return []string{"tag", "--plat", "linux_x86_64", "-w", dir + "/out", dir + "/" + faultWheel}
 	}, "out"},
 }
 
-const faultWheel = "fault-1.0-cp312-cp312-linux_x86_64.whl"
+const (
+	faultWheel = "fault-1.0-cp312-cp312-linux_x86_64.whl"
+	faultArm   = "fault-1.0-cp312-cp312-macosx_11_0_arm64.whl"
+	faultIntel = "fault-1.0-cp312-cp312-macosx_11_0_x86_64.whl"
+)
+
+// program returns what is called: the command by its name, or by that of another tool.
+func (c *faultyCall) program(t *testing.T) string {
+	t.Helper()
+	if c.name != "delocate-path" {
+		return wheelmendPath
+	}
+	link := filepath.Join(t.TempDir(), c.name)
+	if err := os.Symlink(wheelmendPath, link); err != nil {
+		t.Fatal(err)
+	}
+	return link
+}
 
 // faultWorld makes a wheel and a library that it needs.
 func faultWorld(t *testing.T) string {
@@ -59,7 +84,47 @@ func faultWorld(t *testing.T) string {
 	module := filepath.Join(dir, "_core.so")
 	build(module, "int fault(void); int PyInit__core(void) { return fault(); }", "-Wl,-soname,_core.so", filepath.Join(dir, "lib/libfault.so.1"))
 	writeFaultWheel(t, filepath.Join(dir, faultWheel), readFile(t, module))
+	addMacWorld(t, dir)
 	return dir
+}
+
+// addMacWorld adds the two halves of a wheel, and a tree that loads a library which lies
+// elsewhere.
+func addMacWorld(t *testing.T, dir string) {
+	t.Helper()
+	for arch, name := range map[string]string{"arm64": faultArm, "x86_64": faultIntel} {
+		image, err := wheeltest.Build(name, "fault/__init__.py text \"x = 1\\n\"\nfault/_core.so macho arch="+arch+" loads=@loader_path/x.dylib signed=adhoc\nfault/x.dylib macho arch="+arch+" id=@rpath/x.dylib signed=adhoc\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(filepath.Join(dir, arch), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, arch, name), image, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := wheeltest.WriteLibs(dir, "tree/demo.so macho arch=arm64 rpaths=@loader_path/../mac loads=@rpath/liby.dylib\nmac/liby.dylib macho arch=arm64 id=@rpath/liby.dylib"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// contentsOf reads all files below a directory.
+func contentsOf(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(dir, func(at string, e os.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		rel, err := filepath.Rel(dir, at)
+		all[rel] = string(readFile(t, at))
+		return err
+	})
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // copyOfWorld returns a copy of a directory.
@@ -73,13 +138,13 @@ func copyOfWorld(t *testing.T, world string) string {
 }
 
 // inject runs the command with one system call of it failing (strace(1), -e inject).
-func inject(t *testing.T, call, fault string, args ...string) result {
+func inject(t *testing.T, program, call, fault string, args ...string) result {
 	t.Helper()
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip("strace is not installed")
 	}
-	return run(t, nil, strace, append([]string{"-f", "-q", "-o", "/dev/null", "-e", "trace=" + call, "-e", "inject=" + call + ":" + fault, wheelmendPath}, args...)...)
+	return run(t, nil, strace, append([]string{"-f", "-q", "-o", "/dev/null", "-e", "trace=" + call, "-e", "inject=" + call + ":" + fault, program}, args...)...)
 }
 
 // Whatever call fails: there is an error, or the result is that of a sound disk, and
@@ -89,7 +154,10 @@ func TestSystemCallsThatFail(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			world := faultWorld(t)
 			sound := copyOfWorld(t, world)
-			want := wheelmend(t, c.args(sound)...)
+			want := run(t, nil, c.program(t), c.args(sound)...)
+			if after := contentsOf(t, sound); c.out != "" && maps.Equal(after, contentsOf(t, world)) {
+				t.Fatalf("exit %d, and nothing is written on a sound disk: %s", want.code, want.stderr)
+			}
 			for _, fault := range []struct{ call, as string }{
 				{"pread64", "error=EIO"}, {"read", "error=EIO"}, {"openat", "error=EMFILE"}, {"openat", "error=EIO"}, {"fstat,newfstatat", "error=EIO"},
 				{"pwrite64", "error=ENOSPC"}, {"copy_file_range", "error=EIO"}, {"fsync", "error=EIO"}, {"linkat", "error=EIO"}, {"renameat,renameat2", "error=EIO"},
@@ -108,7 +176,8 @@ func checkFault(t *testing.T, c faultyCall, call, fault, world, sound string, wa
 	dir := copyOfWorld(t, world)
 	input := readFile(t, filepath.Join(dir, faultWheel))
 	library := readFile(t, filepath.Join(dir, "lib/libfault.so.1"))
-	r := inject(t, call, fault, c.args(dir)...)
+	before := contentsOf(t, dir)
+	r := inject(t, c.program(t), call, fault, c.args(dir)...)
 	said := strings.ReplaceAll(r.stdout, dir, sound)
 	switch {
 	case strings.Contains(r.stderr, "fatal error:") || strings.Contains(r.stderr, "runtime:"):
@@ -121,7 +190,16 @@ func checkFault(t *testing.T, c faultyCall, call, fault, world, sound string, wa
 	if !bytes.Equal(readFile(t, filepath.Join(dir, faultWheel)), input) {
 		t.Errorf("%s %s: the input has changed", call, fault)
 	}
+	for name, content := range contentsOf(t, dir) {
+		if old, ok := before[name]; ok && old != content && !strings.HasPrefix(name, c.out+"/") {
+			t.Errorf("%s %s: %s has changed", call, fault, name)
+		}
+	}
 	if c.out == "" {
+		return
+	}
+	if c.out == "tree" {
+		checkFaultyTree(t, call+" "+fault, r, before, contentsOf(t, dir), contentsOf(t, sound))
 		return
 	}
 	for _, name := range filesIn(t, filepath.Join(dir, c.out)) {
@@ -132,6 +210,22 @@ func checkFault(t *testing.T, c faultyCall, call, fault, world, sound string, wa
 		}
 		if r.code != 0 && !strings.Contains(r.stderr, "sync") || !bytes.Equal(got, readFile(t, filepath.Join(sound, c.out, name))) {
 			t.Errorf("%s %s: exit %d, and %s is there\n%s", call, fault, r.code, name, r.stderr)
+		}
+	}
+}
+
+// checkFaultyTree holds the files of a tree to what they were, or what they become on a
+// sound disk; after exit 0, to the latter.
+func checkFaultyTree(t *testing.T, fault string, r result, before, after, want map[string]string) {
+	t.Helper()
+	for name, content := range after {
+		if content != want[name] && (r.code == 0 || content != before[name]) {
+			t.Errorf("%s: exit %d, and %s is neither as it was nor as it shall be\n%s", fault, r.code, name, r.stderr)
+		}
+	}
+	for name := range want {
+		if _, ok := after[name]; !ok && r.code == 0 {
+			t.Errorf("%s: exit 0, and %s is missing", fault, name)
 		}
 	}
 }
