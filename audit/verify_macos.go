@@ -189,7 +189,7 @@ func (m *macOS) claimOrder(p *Proof) {
 // unless another one has its path.
 func (m *macOS) claimPaths(p *Proof) {
 	var faults, weak, open []Fault
-	rpaths := 0
+	rpaths, leaving := 0, leavingImages(m.graph.Members)
 	for _, b := range m.graph.Members {
 		held := m.images(b)
 		for _, image := range b.Images {
@@ -199,7 +199,7 @@ func (m *macOS) claimPaths(p *Proof) {
 				fault := Fault{File: l.file(), Reason: "LC_RPATH \"" + rpath + "\" " + notPortableOnMacOS(rpath)}
 				switch {
 				case notPortableOnMacOS(rpath) == "":
-				case path.IsAbs(rpath) && leavesOutDylib(image):
+				case p.Report.keeps(rpath), path.IsAbs(rpath) && leaving[image]:
 					open = append(open, fault)
 				default:
 					faults = append(faults, fault)
@@ -220,7 +220,7 @@ func (m *macOS) claimPaths(p *Proof) {
 	}
 	p.claim(TopicPaths, "no search path of the build machine is left", phrase.Count(rpaths, "LC_RPATH"), faults)
 	if len(open) > 0 {
-		p.unchecked(TopicPaths, "search paths to libraries that are left out lead there on the user's system", "they are not part of the wheel", open)
+		p.unchecked(TopicPaths, "search paths to libraries that are left out, or that are kept as asked, lead there on the user's system", "they are not part of the wheel", open)
 	}
 	if len(weak) > 0 {
 		p.unchecked(TopicPaths, "no other library lies where a weak one is looked for", "it is not in the wheel", weak)
@@ -228,12 +228,36 @@ func (m *macOS) claimPaths(p *Proof) {
 	m.claimInstallNames(p)
 }
 
-// leavesOutDylib reports whether an image loads a library by its search paths that is
-// left out.
-func leavesOutDylib(image *linkage.Image) bool {
-	return slices.ContainsFunc(image.Needs, func(e *linkage.Need) bool {
-		return e.Status == linkage.Excluded && strings.HasPrefix(e.Name, "@rpath/")
-	})
+// leavingImages returns the images that load a library by search paths which is left
+// out, and those that load such an image: their search paths count there, too.
+func leavingImages(members []*linkage.File) map[*linkage.Image]bool {
+	leaving, users := map[*linkage.Image]bool{}, map[*linkage.Image][]*linkage.Image{}
+	var queue []*linkage.Image
+	add := func(image *linkage.Image) {
+		if !leaving[image] {
+			leaving[image] = true
+			queue = append(queue, image)
+		}
+	}
+	for _, b := range members {
+		for _, image := range b.Images {
+			for _, e := range image.Needs {
+				if e.Status == linkage.Found {
+					users[e.To] = append(users[e.To], image)
+				} else if e.Status == linkage.Excluded && strings.HasPrefix(e.Name, "@rpath/") {
+					add(image)
+				}
+			}
+		}
+	}
+	for len(queue) > 0 {
+		image := queue[0]
+		queue = queue[1:]
+		for _, user := range users[image] {
+			add(user)
+		}
+	}
+	return leaving
 }
 
 // notPortableOnMacOS is notPortable for LC_RPATH. Paths of macOS are the same on

@@ -191,7 +191,7 @@ func (d *dyld) load(image *Image) {
 			if !d.spend(c.image, costVisit) {
 				return
 			}
-			if e.Status == Missing {
+			if e.Status == Missing || e.Status == Excluded && e.Rule.Kind == NoRule {
 				d.resolve(c, e)
 			}
 			if e.Status == Found && !seen[e.To] {
@@ -241,7 +241,7 @@ func (d *dyld) resolve(c *chain, e *Need) {
 	}
 	switch {
 	case d.excluded(name):
-		e.Status = Excluded
+		e.Status, e.Rule = Excluded, d.wayOut(c, name)
 		return
 	case IsMacSystem(name):
 		e.Status, e.Rule = System, Rule{Kind: PartOfMacOS}

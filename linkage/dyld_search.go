@@ -197,6 +197,31 @@ func (s *dyldSearch) byRPath(rest string) {
 	}
 }
 
+// wayOut returns the rule by which dyld finds a library that is left out by its name: the
+// absolute search path that leads to it on this machine, none if there is no such path.
+func (d *dyld) wayOut(c *chain, name string) Rule {
+	rest, ok := cutVariable(name, rpathVariable)
+	if !ok || d.opts.WheelOnly {
+		return Rule{}
+	}
+	for by := c; by != nil; by = by.up {
+		for _, rpath := range by.image.Slice().RPaths {
+			if !d.spend(c.image, 2*costLook+(len(rpath)+len(rest))/64) {
+				return Rule{}
+			}
+			if !path.IsAbs(rpath) {
+				continue
+			}
+			for _, at := range firmPaths(path.Join(rpath, rest)) {
+				if found, _ := d.disk.find(d.root, at); found.host != "" {
+					return rpathRule(rpath, by.image)
+				}
+			}
+		}
+	}
+	return Rule{}
+}
+
 // at looks at a path, which may begin with a variable; @loader_path is the folder
 // of the image that names it.
 func (s *dyldSearch) at(name string, by *Image, rule Rule) bool {

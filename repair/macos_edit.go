@@ -60,7 +60,7 @@ const installNamePrefix = "/DLC/"
 func (p *Plan) changeSlices(b *linkage.File, member string, aside bool, id string) []SliceChange {
 	var changes []SliceChange
 	for _, image := range b.Images {
-		s := SliceChange{Arch: image.Arch, RemovedRPaths: p.buildRPaths(image.Slice().RPaths)}
+		s := SliceChange{Arch: image.Arch, RemovedRPaths: p.buildRPaths(image)}
 		if signature, err := image.Slice().Signature(); err == nil && signature == nil {
 			s.Sign = image.Slice().Arch.IsARM64()
 		}
@@ -165,15 +165,35 @@ func loaderPath(from, to string) string {
 	return "@loader_path/" + path.Join(linkage.RelativeDir(from, to), path.Base(to))
 }
 
-// buildRPaths returns the search paths that speak of the build machine: absolute
-// ones, but for those of macOS's own libraries and those that lead to a library
-// that was left out by its path, and relative ones, which depend on the working
-// directory, as all do that begin with no variable of dyld. Each is there once.
-func (p *Plan) buildRPaths(rpaths []string) []string {
+// buildRPaths returns the search paths of an image that speak of the build machine:
+// absolute ones, but for those of macOS's own libraries and those that lead to a library
+// that is left out, and relative ones, which depend on the working directory, as all do
+// that begin with no variable of dyld. Each is there once. What was asked to stay stays.
+func (p *Plan) buildRPaths(image *linkage.Image) []string {
 	if p.options.MacOS.KeepRPaths {
 		return nil
 	}
-	return buildRPaths(rpaths, slices.Concat(p.graph.Members, p.verdict.Grafts))
+	loaded := slices.Concat(p.graph.Members, p.verdict.Grafts)
+	var removed []string
+	for _, rpath := range image.Slice().RPaths {
+		switch e := wayOut(rpath, loaded); {
+		case linkage.PortableRPath(rpath), slices.Contains(removed, rpath), p.matchesKept(rpath):
+		case e != nil:
+			p.tellWayOut(image, rpath, e)
+		default:
+			removed = append(removed, rpath)
+		}
+	}
+	return removed
+}
+
+// tellWayOut tells of a search path that stays, once for each file.
+func (p *Plan) tellWayOut(image *linkage.Image, rpath string, e *linkage.Need) {
+	text := fmt.Sprintf("%s: search path entry %q stays: %s is left out, and may be found through it", image.File.Path, rpath, e.Name)
+	if !slices.Contains(p.Warnings, text) {
+		p.Warnings = append(p.Warnings, text)
+		p.kept = append(p.kept, rpath)
+	}
 }
 
 // buildRPaths returns those of the search paths that no repaired file keeps; loaded
@@ -181,26 +201,26 @@ func (p *Plan) buildRPaths(rpaths []string) []string {
 func buildRPaths(rpaths []string, loaded []*linkage.File) []string {
 	var removed []string
 	for _, rpath := range rpaths {
-		if !linkage.PortableRPath(rpath) && !leadsOut(rpath, loaded) && !slices.Contains(removed, rpath) {
+		if !linkage.PortableRPath(rpath) && wayOut(rpath, loaded) == nil && !slices.Contains(removed, rpath) {
 			removed = append(removed, rpath)
 		}
 	}
 	return removed
 }
 
-// leadsOut reports whether the loader found a library that is left out by a search
-// path.
-func leadsOut(rpath string, loaded []*linkage.File) bool {
+// wayOut returns the library that is left out, and to which a search path led the
+// loader, nil if there is none.
+func wayOut(rpath string, loaded []*linkage.File) *linkage.Need {
 	for _, b := range loaded {
 		for _, image := range b.Images {
 			for _, e := range image.Needs {
 				if e.Status == linkage.Excluded && e.Rule.Kind == linkage.ByLCRPath && e.Rule.Text == rpath {
-					return true
+					return e
 				}
 			}
 		}
 	}
-	return false
+	return nil
 }
 
 // warnCertificate tells that a signature that somebody vouches for is lost.

@@ -107,6 +107,18 @@ func TestMacOSRepair(t *testing.T) {
 		{"left out by its path", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=@rpath/libb.dylib rpaths=@loader_path/../../../../opt,/opt/lib,/opt/none", "opt/lib/libb.dylib macho arch=arm64",
 			repair.Options{Audit: audit.Options{MacOS: audit.MacOptions{DyldOptions: linkage.DyldOptions{Exclude: []string{"/opt/lib/"}}}}}, "macosx_11_0_arm64", []string{
 				"demo/a.so arm64 @rpath/libb.dylib rpath=@loader_path/../../../../opt rpath=/opt/lib"}},
+		{"left out by its name, and one absolute path leads there", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=@rpath/libb.dylib rpaths=/opt/none,/opt/lib\ndemo/c.so macho arch=arm64 rpaths=/opt/lib2", "opt/lib/libb.dylib macho arch=arm64",
+			repair.Options{Audit: audit.Options{MacOS: audit.MacOptions{DyldOptions: linkage.DyldOptions{Exclude: []string{"libb*"}}}}}, "macosx_11_0_arm64", []string{
+				"demo/a.so arm64 @rpath/libb.dylib rpath=/opt/lib",
+				"demo/c.so arm64"}},
+		{"left out by its name, found through what loads the library that needs it", "macosx_11_0_arm64", pkg + "demo/lib.dylib macho arch=arm64 id=/DLC/lib.dylib loads=@rpath/libb.dylib\ndemo/z.so macho arch=arm64 loads=@loader_path/lib.dylib rpaths=/opt/lib", "opt/lib/libb.dylib macho arch=arm64",
+			repair.Options{Audit: audit.Options{MacOS: audit.MacOptions{DyldOptions: linkage.DyldOptions{Exclude: []string{"libb"}}}}}, "macosx_11_0_arm64", []string{
+				"demo/lib.dylib arm64 id=/DLC/lib.dylib @rpath/libb.dylib",
+				"demo/z.so arm64 @loader_path/lib.dylib rpath=/opt/lib"}},
+		{"an rpath that is asked to stay", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=@loader_path/d.dylib rpaths=/opt/keep/lib,/opt/drop/lib\ndemo/d.dylib macho arch=arm64 id=/DLC/d.dylib", "",
+			repair.Options{Audit: audit.Options{KeepRPath: []string{"/opt/k*"}}}, "macosx_11_0_arm64", []string{
+				"demo/a.so arm64 @loader_path/d.dylib rpath=/opt/keep/lib",
+				"demo/d.dylib arm64 id=/DLC/d.dylib"}},
 		{"folders of .data", "macosx_11_0_arm64", "demo-1.0.data/platlib/pkg/a.so macho arch=arm64 loads=/opt/libb.dylib\ndemo-1.0.data/data/share/c.dylib macho arch=arm64 loads=/opt/libb.dylib", "opt/libb.dylib macho arch=arm64 id=/opt/libb.dylib",
 			repair.Options{}, "macosx_11_0_arm64", []string{
 				"demo-1.0.data/data/lib/demo.dylibs/libb.dylib arm64 id=/DLC/demo-1.0.data/data/lib/demo.dylibs/libb.dylib",

@@ -385,7 +385,7 @@ func (t *tree) check(ctx context.Context) (err error) {
 		for _, e := range loadsOf(b) {
 			found := e.Status == linkage.Found && inside[e.To.Path]
 			if !found && e.Status != linkage.System && e.Status != linkage.Excluded && !t.left[e.Name] {
-				return fmt.Errorf("%s does not find %s in the result; this is a defect of wheelmend, please report it", b.Path, e.Name)
+				return fmt.Errorf("%s does not find %s in the directory as it was written; searched %s", b.Path, e.Name, linkage.Searched(e.Tried))
 			}
 		}
 	}

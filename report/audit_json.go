@@ -86,6 +86,9 @@ func NewAudit(r *audit.Report) Audit {
 		Files: []AuditFile{}, Foreign: []AuditForeign{}, Libraries: []AuditLibrary{}, Blockers: []AuditBlocker{},
 		VersionedSymbols: map[string][]string{},
 	}
+	if len(r.Refused()) > 0 {
+		a.Tag, a.RepairableTag = nil, nil // not even a Linux of the architecture loads it
+	}
 	for _, f := range r.Files {
 		a.Files = append(a.Files, AuditFile{
 			Path: f.Path, Needed: list(f.Needed), RPath: optional(f.RPath), RunPath: optional(f.RunPath),

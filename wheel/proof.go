@@ -11,7 +11,7 @@ import (
 )
 
 // errUnequal reports compressed bytes that do not inflate to what went in.
-var errUnequal = errors.New("the compressed bytes do not inflate to the content; this is a defect of wheelmend, please report it")
+var errUnequal = errors.New("internal error: the compressed bytes do not inflate to the content, so nothing is written")
 
 // An inflater inflates what a compressor made, while it is at hand, and compares
 // it with what went in. The decoder is not ours, the encoder is.

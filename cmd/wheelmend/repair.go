@@ -49,7 +49,7 @@ Wheels for macOS are repaired on any host. Edited files are signed ad hoc.`,
 	flags.StringVarP(&f.LibSuffix, "lib-sdir", "L", repair.DefaultLibSuffix, "`suffix` of the folder for copied libraries, NAME"+repair.DefaultLibSuffix+"; on macOS the folder in the package, by default "+repair.DefaultDylibsDir)
 	f.UseLibSuffix = flags.Lookup("lib-sdir")
 	flags.StringArrayVar(&f.Graft, "graft", nil, "copy in libraries that match this `pattern` even if the policy promises them; on macOS, Python's own and those that the wheel has a copy of (repeatable)")
-	flags.StringArrayVar(&f.KeepPaths, "keep-rpath", nil, "keep search path entries that match this `pattern` though they lead outside the wheel, such as '$ORIGIN/../../..' (Linux, repeatable)")
+	flags.StringArrayVar(&f.KeepPaths, "keep-rpath", nil, "keep search path entries that match this `pattern` though they lead outside the wheel, such as '$ORIGIN/../../..' or /opt/lib (repeatable)")
 	flags.StringArrayVar(&f.Add, "add-lib", nil, "copy in the library at this `path`, which code opens at run time, under its own name, with what it needs (Linux, repeatable)")
 	flags.BoolVar(&f.Fold, "fold-copies", false, "leave one of a library's names in a folder (libfoo.so, libfoo.so.1), where a wheel has a copy for each (Linux)")
 	flags.BoolVar(&f.Strip, "strip", false, "remove symbol tables and debug information")

@@ -56,7 +56,7 @@ The libraries of this machine do not count. With --sysroot, --search-path or
 	f.search.Register(flags)
 	flags.BoolVar(&f.json, "json", false, "print one JSON object for each wheel")
 	flags.BoolVar(&f.ignoreISA, "disable-isa-ext-check", false, "accept binaries that need more than the baseline processor (x86-64-v2...)")
-	flags.StringArrayVar(&f.keepPaths, "keep-rpath", nil, "accept search path entries that match this `pattern`, wherever they lead (Linux, repeatable)")
+	flags.StringArrayVar(&f.keepPaths, "keep-rpath", nil, "accept search path entries that match this `pattern`, wherever they lead (repeatable)")
 	flags.IntVarP(&f.jobs, "jobs", "j", 0, "`number` of members read at once (default: one for each processor)")
 	return cmd
 }
