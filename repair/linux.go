@@ -9,6 +9,7 @@ import (
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/overlay"
+	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/sbom"
@@ -189,7 +190,31 @@ func (p *Plan) planEdits(rep *audit.Report, dirs libDirs) error {
 		g.PlainStack = p.plainStack(rep, image)
 	}
 	p.dropSameGrafts()
+	p.tellPacked()
 	return nil
+}
+
+// tellPacked names the files that crash with the first releases of the musl that the tag
+// promises. The tag stays: it says musl 1.2, and every Alpine that is still cared for has
+// 1.2.4 or later.
+func (p *Plan) tellPacked() {
+	if p.policy == nil || p.policy.Libc != policy.MUSL {
+		return
+	}
+	var packed []string
+	for _, o := range p.members {
+		if o.ELF().PackedRelocations() {
+			packed = append(packed, o.Path)
+		}
+	}
+	for i := range p.Grafts {
+		if p.Grafts[i].file.Images[0].ELF().PackedRelocations() {
+			packed = append(packed, p.Grafts[i].Member)
+		}
+	}
+	if len(packed) > 0 {
+		p.warn("musl before 1.2.4 (Alpine before 3.18) crashes with packed relocations (DT_RELR), as in %s; link without -z pack-relative-relocs", phrase.Some(packed, 3))
+	}
 }
 
 // relink renames the grafts among the needed libraries, and drops libpython.
