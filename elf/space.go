@@ -240,7 +240,7 @@ func (p *plan) addSegment() error {
 	}
 	top := p.highestLoad()
 	if top < 0 {
-		return formatErr(p.f.Phoff, "no PT_LOAD: nothing is mapped that could be edited")
+		return formatErr(0, "no PT_LOAD: nothing is mapped that could be edited")
 	}
 	pageAlign := p.f.MaxPage()
 	for _, pr := range p.f.maps {
