@@ -51,19 +51,6 @@ type systemDir struct {
 	conf string // the configuration file that lists it; "" for a built-in one
 }
 
-// defaultDirs returns the directories of the loader's configuration, then its
-// built-in ones.
-func defaultDirs(root Root, libc, arch string) ([]systemDir, error) {
-	if libc == Musl {
-		return muslDirs(root, arch)
-	}
-	c := &ldConfig{root: root, read: map[string]bool{}, seen: map[string]bool{}}
-	if err := c.file("/etc/ld.so.conf"); err != nil {
-		return nil, fmt.Errorf("loader configuration: %w", err)
-	}
-	return unique(append(c.dirs, builtinDirs(arch)...)), nil
-}
-
 // builtinDirs returns the directories that are compiled into ld.so.
 func builtinDirs(arch string) []systemDir {
 	var dirs []systemDir
@@ -71,34 +58,6 @@ func builtinDirs(arch string) []systemDir {
 		dirs = append(dirs, systemDir{dir: "/" + lib}, systemDir{dir: "/usr/" + lib})
 	}
 	return unique(dirs)
-}
-
-// muslArch returns the architecture as musl's file names spell it.
-func muslArch(arch string) string {
-	names := map[string]string{"i686": "i386", "armv7l": "armhf", "ppc64le": "powerpc64le"}
-	if musl, ok := names[arch]; ok {
-		return musl
-	}
-	return arch
-}
-
-// muslDirs reads /etc/ld-musl-ARCH.path, whose entries end with a newline or a
-// colon, or returns musl's built-in directories (ldso/dynlink.c, sys_path).
-func muslDirs(root Root, arch string) ([]systemDir, error) {
-	conf := "/etc/ld-musl-" + muslArch(arch) + ".path"
-	text, err := root.readConfig(conf)
-	if errors.Is(err, fs.ErrNotExist) {
-		return []systemDir{{dir: "/lib"}, {dir: "/usr/local/lib"}, {dir: "/usr/lib"}}, nil
-	} else if err != nil {
-		return nil, fmt.Errorf("loader configuration: %w", err)
-	}
-	var dirs []systemDir
-	for _, name := range strings.FieldsFunc(text, func(c rune) bool { return c == ':' || c == '\n' }) {
-		if dirs = append(dirs, systemDir{name, conf}); len(dirs) > maxConfigDirs {
-			return nil, tooManyDirs(root, conf)
-		}
-	}
-	return unique(dirs), nil
 }
 
 // Bounds on what ld.so.conf and its includes may name: each directory is looked

@@ -74,10 +74,12 @@ func (r *resolver) dirOf(text string, usesOrigin bool, o *Image) (dir, bool) {
 	root := r.root
 	if usesOrigin {
 		root = o.root
+	} else if root == (Root{}) && !r.rules.onHost() {
+		return dir{}, false
 	}
 	// Not cleaned: a ".." behind a symbolic link leads elsewhere.
 	name := text
-	if r.opts.Libc != Musl {
+	if r.rules.trims() {
 		name = strings.TrimRight(text, "/") // elf/dl-load.c, fillin_rpath
 	}
 	return dir{name: name, root: root, shown: root.host(path.Clean(text))}, true

@@ -14,8 +14,9 @@ import (
 
 // The C libraries whose loaders are known.
 const (
-	Glibc = "glibc"
-	Musl  = "musl"
+	Glibc  = "glibc"
+	Musl   = "musl"
+	Bionic = "bionic" // of Android
 )
 
 // A File is one file of a graph: a member of the wheel, or a library of the system

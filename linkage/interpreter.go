@@ -17,6 +17,12 @@ var glibcLoaders = map[string]string{
 // LoaderPath returns where every system of a C library and architecture has its
 // loader, "" if that is not known.
 func LoaderPath(libc, arch string) string {
+	if libc == Bionic {
+		if arch == "aarch64" || arch == "x86_64" {
+			return "/system/bin/linker64"
+		}
+		return "/system/bin/linker"
+	}
 	standard, known := glibcLoaders[arch]
 	if libc == Musl && known {
 		return "/lib/ld-musl-" + muslArch(arch) + ".so.1"

@@ -14,8 +14,12 @@ import (
 // or of a library: [Glibc], [Musl], or "" when nothing tells or the file is for
 // another system than Linux.
 func LibcOf(f *elf.File, name string) string {
-	if system := SystemOf(f); system != Linux && system != "" {
-		return "" // Android's libc.so has the name of musl's
+	switch system := SystemOf(f); system {
+	case Linux, "":
+	case Android:
+		return Bionic // its libc.so has the name of musl's
+	default:
+		return ""
 	}
 	if interp, err := f.Interpreter(); err == nil && interp != "" {
 		return LoaderLibc(path.Base(interp))
@@ -64,21 +68,16 @@ func NameLibc(name string) string {
 	return ""
 }
 
-// muslOwn matches the names that musl answers to itself: the libraries that
-// other systems split their C library into (ldso/dynlink.c, load_library).
-var muslOwn = regexp.MustCompile(`^lib(c|pthread|rt|m|dl|util|xnet)\.`)
-
-// muslItself returns musl's loader for a name that it answers to itself, nil
-// for others and where there is no such loader.
-func (r *resolver) muslItself(needed string, from *Image) *Image {
-	if r.opts.Libc != Musl || !muslOwn.MatchString(needed) {
+// itself returns the loader for a name that it answers to itself, nil for others and
+// where there is no such loader.
+func (r *resolver) itself(needed string, from *Image) *Image {
+	name := r.rules.itself(needed, from.Arch)
+	switch {
+	case name == "":
 		return nil
-	}
-	if r.interp != nil {
+	case r.interp != nil:
 		return r.interp
 	}
-	arch, _ := from.ELF().Arch()
-	name := "/lib/ld-musl-" + muslArch(arch) + ".so.1"
 	l := r.disk.lookup(r.root, name)
 	if l.file == nil || refuses(from, l.file) != "" {
 		return nil

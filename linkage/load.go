@@ -2,7 +2,6 @@ package linkage
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -68,11 +67,9 @@ func (r *resolver) load(first *Image) map[*Image]bool {
 	return seen
 }
 
-// loadedAs notes that a file answers to its soname from now on. To musl a
-// library has no name but the one that it was asked for by (ldso/dynlink.c,
-// load_library, shortname).
+// loadedAs notes that a file answers to its soname from now on.
 func (r *resolver) loadedAs(loaded map[string]*Image, o *Image) {
-	if soname := o.ELF().Soname(); soname != "" && loaded[soname] == nil && r.opts.Libc != Musl {
+	if soname := o.ELF().Soname(); soname != "" && loaded[soname] == nil && r.rules.bySoname() {
 		loaded[soname] = o
 	}
 }
@@ -84,11 +81,6 @@ func (r *resolver) edge(o *Image, i int, needed string) *Need {
 	}
 	return o.Needs[i]
 }
-
-// libpython matches the library that embeds Python, of any build (m, d, t) and
-// with the stable ABI. Extension modules find its symbols in the program that
-// loads them (PEP 513).
-var libpython = regexp.MustCompile(`^libpython\d+(\.\d+[a-z]*)?\.so(\.\d+)*$`)
 
 // follow resolves an edge within one load. The first load that finds a file
 // decides the edge: a file can only be rewritten once.
@@ -102,7 +94,7 @@ func (r *resolver) follow(e *Need, loaded map[string]*Image, q *request) *Image 
 		e.Status = Excluded
 		r.noteWay(e, q)
 		return nil
-	case !r.asTheyLie && libpython.MatchString(e.Name):
+	case !r.asTheyLie && r.rules.python(e.Name):
 		e.Status = LibPython
 		return nil
 	}
@@ -150,7 +142,7 @@ func (r *resolver) leaveOutUnseen(e *Need, q *request) {
 
 // known returns the file that a name stands for before anything is sought.
 func (r *resolver) known(needed string, loaded map[string]*Image, from *Image) (to *Image, rule Rule) {
-	if to = r.muslItself(needed, from); to != nil {
+	if to = r.itself(needed, from); to != nil {
 		return to, Rule{Kind: PartOfMusl}
 	}
 	if to = loaded[needed]; to != nil && to == r.interp {

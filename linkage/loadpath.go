@@ -2,14 +2,11 @@ package linkage
 
 import (
 	"crypto/sha256"
-	stdelf "debug/elf"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/budget"
 )
 
@@ -51,7 +48,7 @@ func (r *resolver) intern(dirs []dir) *loadPath {
 
 // extend returns the load path of a file that was loaded with path p.
 func (r *resolver) extend(p *loadPath, o *Image) *loadPath {
-	if r.opts.Libc != Musl && hasRunPath(o.ELF()) {
+	if !r.rules.handsOn(o.ELF()) {
 		return p
 	}
 	own := r.ownPath(o)
@@ -93,12 +90,12 @@ func distinct(dirs []dir) []dir {
 // before LD_LIBRARY_PATH (DT_RPATH of glibc), and those after it.
 func (r *resolver) rpathDirs(q *request) (before, after []dir) {
 	switch {
-	case r.opts.Libc == Musl:
-		return nil, q.path.dirs
-	case hasRunPath(q.file.ELF()):
+	case !r.rules.handsOn(q.file.ELF()):
 		return nil, r.ownPath(q.file)
+	case r.rules.pathFirst():
+		return q.path.dirs, nil
 	}
-	return q.path.dirs, nil
+	return nil, q.path.dirs
 }
 
 // ownPath returns the directories of the file's own search path: DT_RUNPATH if
@@ -107,13 +104,7 @@ func (r *resolver) ownPath(o *Image) []dir {
 	if dirs, ok := r.paths[o]; ok {
 		return dirs
 	}
-	kind, text := ByRPath, o.ELF().RPath()
-	if hasRunPath(o.ELF()) {
-		kind, text = ByRunPath, o.ELF().RunPath()
-	}
-	if r.opts.Libc == Musl && strings.Contains(muslTokens.ReplaceAllString(text, ""), "$") {
-		text = "" // musl drops the whole path then (ldso/dynlink.c, fixup_rpath)
-	}
+	kind, text := r.rules.ownPath(o.ELF())
 	var dirs []dir
 	for entry := range strings.SplitSeq(text, ":") {
 		if !r.spend(o, costKeep+(len(entry)+len(o.Path))/4) {
@@ -127,13 +118,3 @@ func (r *resolver) ownPath(o *Image) []dir {
 	r.paths[o] = distinct(dirs)
 	return r.paths[o]
 }
-
-// hasRunPath reports whether the file has a DT_RUNPATH. An empty one hides
-// DT_RPATH too (elf/dl-load.c, decompose_rpath).
-func hasRunPath(f *elf.File) bool {
-	_, ok := f.DynValue(stdelf.DT_RUNPATH)
-	return ok
-}
-
-// muslTokens matches the only string token that musl knows.
-var muslTokens = regexp.MustCompile(`\$(\{ORIGIN\}|ORIGIN)`)

@@ -3,10 +3,7 @@ package linkage
 import (
 	"errors"
 	"path"
-	"slices"
 	"strings"
-
-	"github.com/wheelmend/wheelmend/elf"
 )
 
 // A dir is one directory of a search.
@@ -54,7 +51,9 @@ var ldLibraryPath = Rule{Kind: ByLibraryPath, Text: "LD_LIBRARY_PATH"}
 // setPaths sets what the user and the system add to every search.
 func (r *resolver) setPaths(defaults []dir) {
 	r.searchPath = r.userDirs(r.opts.SearchPath, Rule{Kind: BySearchPath})
-	r.libraryPath = r.userDirs(r.opts.LibraryPath, ldLibraryPath)
+	if counts, _ := r.rules.environment(); counts {
+		r.libraryPath = r.userDirs(r.opts.LibraryPath, ldLibraryPath)
+	}
 	r.defaults = defaults
 }
 
@@ -63,9 +62,13 @@ func (r *resolver) setPaths(defaults []dir) {
 // that of the file (elf/dl-load.c, _dl_init_paths). musl knows no tokens there.
 func (r *resolver) environmentDirs(first *Image) []dir {
 	var dirs []dir
+	counts, tokens := r.rules.environment()
+	if !counts {
+		return nil
+	}
 	for _, entry := range r.opts.LibraryPath {
 		var own []dir
-		if r.opts.Libc != Musl && strings.Contains(entry, "$") {
+		if tokens && strings.Contains(entry, "$") {
 			own = r.expand(entry, first)
 		} else if d, ok := r.dirOf(entry, false, first); ok && r.root == (Root{}) {
 			own = []dir{d}
@@ -92,7 +95,7 @@ func (r *resolver) defaultPath(arch string) []dir {
 		}
 		return dirs
 	}
-	defaults, err := defaultDirs(r.root, r.opts.Libc, arch)
+	defaults, err := r.rules.systemDirs(r.root, arch)
 	r.err = errors.Join(r.err, err)
 	var dirs []dir
 	for _, s := range defaults {
@@ -128,34 +131,9 @@ func (r *resolver) plan(q *request) []dir {
 	add(after)
 	rest = r.eachWithCaps(rest)
 	for _, d := range r.defaults {
-		if !r.withholds(q.file, d) {
+		if !r.rules.withholds(q.file.ELF(), d) {
 			rest = append(rest, d)
 		}
 	}
 	return append(own, rest...)
-}
-
-// withholds reports whether a file with DF_1_NODEFLIB does not want libraries of
-// a default directory: any below the built-in ones. ld.so.cache still serves it
-// with those of the other directories of ld.so.conf (elf/dl-load.c,
-// _dl_map_object). musl does not know the flag.
-func (r *resolver) withholds(from *Image, d dir) bool {
-	if r.opts.Libc == Musl || !noDefaultLib(from.ELF()) {
-		return false
-	}
-	if !d.listed {
-		return true
-	}
-	arch, _ := from.ELF().Arch()
-	return slices.ContainsFunc(builtinDirs(arch), func(b systemDir) bool {
-		return d.name == b.dir || strings.HasPrefix(d.name, b.dir+"/")
-	})
-}
-
-// noDefaultLib reports DF_1_NODEFLIB: the file does not want the loader's own
-// directories.
-func noDefaultLib(f *elf.File) bool {
-	const flags1, noDefLib = 0x6ffffffb, 0x800
-	v, _ := f.DynValue(flags1)
-	return v&noDefLib != 0
 }

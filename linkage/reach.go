@@ -70,7 +70,7 @@ func (r *resolver) loadedByPython() map[*Image]bool {
 // musl has but the one that it was asked for by (ldso/dynlink.c, load_library).
 func (r *resolver) reaches(needed string, o *Image) {
 	names := []string{needed}
-	if soname := o.ELF().Soname(); soname != "" && soname != needed && r.opts.Libc != Musl {
+	if soname := o.ELF().Soname(); soname != "" && soname != needed && r.rules.bySoname() {
 		names = append(names, soname)
 	}
 	for _, name := range names {

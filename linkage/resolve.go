@@ -118,6 +118,7 @@ func (r *resolver) addLibraries() {
 // A resolver holds what one call of Resolve knows.
 type resolver struct {
 	opts        Options
+	rules       rules
 	root        Root
 	graph       *Graph
 	byInstall   map[string]*Image       // members by where they are installed
@@ -148,7 +149,7 @@ type resolver struct {
 // emptyResolver returns a resolver that knows no member yet.
 func emptyResolver(root Root, d *disk, opts Options) *resolver {
 	return &resolver{
-		opts: opts, root: root, disk: d, graph: &Graph{Libc: cmp.Or(opts.Libc, Glibc), disk: d},
+		opts: opts, rules: rulesOf(opts.Libc), root: root, disk: d, graph: &Graph{Libc: cmp.Or(opts.Libc, Glibc), disk: d},
 		byInstall: map[string]*Image{}, bySoname: map[string][]*Image{}, reached: map[string][]*Image{},
 		byPath: map[string]*Image{}, byStat: map[fileStat][]*Image{}, paths: map[*Image][]dir{}, vain: map[vainSearch]bool{},
 		loadPaths: map[pathKey]*loadPath{}, extended: map[extension]*loadPath{}, isReached: map[reachedAs]bool{},

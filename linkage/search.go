@@ -44,7 +44,7 @@ type vainSearch struct {
 // searched returns the load path that decides where the libraries of a file are
 // sought, nil if none does.
 func (r *resolver) searched(q *request) *loadPath {
-	if r.opts.Libc != Musl && hasRunPath(q.file.ELF()) {
+	if !r.rules.handsOn(q.file.ELF()) {
 		return nil
 	}
 	return q.path

@@ -30,7 +30,7 @@ type catalog struct {
 // catalogue reads the embedded tables when a policy is first asked for. A table
 // that does not parse is a broken build, which every test of the package finds.
 var catalogue = sync.OnceValue(func() *catalog {
-	c, err := newCatalog(map[Libc]string{GLIBC: glibcTable, MUSL: muslTable})
+	c, err := newCatalog(map[Libc]string{GLIBC: glibcTable, MUSL: muslTable, BIONIC: androidTable})
 	if err != nil {
 		panic("policy: embedded table: " + err.Error())
 	}
@@ -40,7 +40,7 @@ var catalogue = sync.OnceValue(func() *catalog {
 // newCatalog ties the policies of the tables to their architectures.
 func newCatalog(texts map[Libc]string) (*catalog, error) {
 	c := &catalog{pairs: map[pair][]*Policy{}, archs: map[Arch][]*Policy{}, tags: map[string]*Policy{}}
-	for _, libc := range []Libc{GLIBC, MUSL} {
+	for _, libc := range []Libc{GLIBC, MUSL, BIONIC} {
 		t, err := parseTable(texts[libc])
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", libc, err)
@@ -55,7 +55,7 @@ func newCatalog(texts map[Libc]string) (*catalog, error) {
 				return nil, fmt.Errorf("%s: %w", libc, err)
 			}
 		}
-		if len(t.policies) > 0 {
+		if len(t.policies) > 0 && libc != BIONIC {
 			c.addPlain(t, libc)
 		}
 	}
@@ -68,7 +68,7 @@ func (c *catalog) add(t *table, libc Libc, arch Arch) error {
 		if !t.has(key{kind: kindArchitectures}, string(arch), rank) {
 			continue
 		}
-		platform, err := ParsePlatform(line.name + "_" + string(arch))
+		platform, err := ParsePlatform(line.name + "_" + arch.tagged(libc))
 		if err != nil {
 			return err
 		}

@@ -25,6 +25,10 @@ func (p *Policy) Exports(soname, symbol string) (defined, known bool) {
 	if p.plain {
 		return false, false
 	}
+	if p.Libc == BIONIC {
+		level, listed, known := AndroidSince(p.Arch, soname, symbol)
+		return listed && level <= p.Major, known
+	}
 	heading := soname
 	switch {
 	case p.Libc == MUSL && isMuslLibc(soname):

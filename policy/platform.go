@@ -40,6 +40,8 @@ func (p Platform) Libc() Libc {
 		return GLIBC
 	case Musllinux:
 		return MUSL
+	case Android:
+		return BIONIC
 	}
 	return ""
 }

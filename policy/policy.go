@@ -76,8 +76,10 @@ func Lookup(tag string) (*Policy, error) {
 func LookupFor(tag string, arch Arch) (*Policy, error) {
 	p, err := Lookup(tag)
 	if err != nil {
-		if short, ok := catalogue().tags[tag+"_"+string(arch)]; ok {
-			return short, nil
+		for _, l := range []Libc{GLIBC, BIONIC} {
+			if short, ok := catalogue().tags[tag+"_"+arch.tagged(l)]; ok {
+				return short, nil
+			}
 		}
 	}
 	return p, err
@@ -107,7 +109,7 @@ func unknownTag(tag string) error {
 
 // Tag returns the platform tag: "manylinux_2_17_x86_64".
 func (p *Policy) Tag() string {
-	return p.Name + "_" + string(p.Arch)
+	return p.Name + "_" + p.Arch.tagged(p.Libc)
 }
 
 // Platform returns the tag of the policy, taken apart.
@@ -124,7 +126,7 @@ func (p *Policy) Platform() Platform {
 func (p *Policy) Tags() []string {
 	tags := []string{p.Tag()}
 	for _, alias := range p.Aliases {
-		tags = append(tags, alias+"_"+string(p.Arch))
+		tags = append(tags, alias+"_"+p.Arch.tagged(p.Libc))
 	}
 	return tags
 }
@@ -142,6 +144,7 @@ func (p *Policy) AllowsLibrary(soname string) bool {
 	return p.table.has(key{kind: kindLibraries}, soname, p.rank) ||
 		p.table.has(key{kind: kindLibraries, arch: p.listed()}, soname, p.rank) ||
 		p.plain && p.Libc == MUSL && strings.HasPrefix(soname, "libc.musl-") ||
+		p.Libc == BIONIC && androidPython.MatchString(soname) ||
 		loaderOf(soname) == p.Libc
 }
 

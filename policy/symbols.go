@@ -43,6 +43,10 @@ func SymbolSince(a Arch, soname, symbol string) (Version, bool) {
 // what 1.2.5 brought, since no tag could say so. A weak reference does not need
 // its symbol and should not be asked about.
 func (p *Policy) AllowsSymbol(soname, symbol string) bool {
+	if p.Libc == BIONIC {
+		level, listed, _ := AndroidSince(p.Arch, soname, symbol)
+		return !listed || level <= p.Major
+	}
 	if p.Libc != MUSL || p.plain {
 		return true
 	}
