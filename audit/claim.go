@@ -30,6 +30,7 @@ const (
 	TopicPaths     Topic = "paths"     // search paths
 	TopicStack     Topic = "stack"     // executable stacks
 
+	TopicAlignment  Topic = "alignment"  // of segments, for large pages of Android
 	TopicSignatures Topic = "signatures" // code signatures of Mach-O files
 )
 
@@ -37,7 +38,7 @@ const (
 func Topics() []Topic {
 	return []Topic{
 		TopicArchive, TopicRecord, TopicNames, TopicInstall, TopicTags, TopicPurelib, TopicBinaries, TopicPlatform, TopicABI, TopicLibraries,
-		TopicOrder, TopicSymbols, TopicPaths, TopicStack, TopicSignatures,
+		TopicOrder, TopicSymbols, TopicPaths, TopicStack, TopicAlignment, TopicSignatures,
 	}
 }
 

@@ -150,7 +150,7 @@ func (j *judgement) checkSymbols(f *facts) {
 				forbidden = append(forbidden, s)
 			}
 		}
-		if j.policy.Libc == policy.MUSL {
+		if j.policy.Libc != policy.GLIBC {
 			for s := range maps.Keys(f.undefined) {
 				if !j.policy.AllowsSymbol(library, s) {
 					lacking = append(lacking, s)
@@ -162,7 +162,7 @@ func (j *judgement) checkSymbols(f *facts) {
 		}
 		if len(lacking) > 0 {
 			slices.Sort(lacking)
-			j.block(Blocker{Kind: KindSymbol, File: f.object.Path, Library: library, Symbols: lacking, Reason: fmt.Sprintf("the musl of %s does not have these symbols", j.policy.Name)})
+			j.block(Blocker{Kind: KindSymbol, File: f.object.Path, Library: library, Symbols: lacking, Reason: j.lacksSymbols()})
 		}
 	}
 }
@@ -170,7 +170,7 @@ func (j *judgement) checkSymbols(f *facts) {
 // checkBuild looks at how a file was built: for which processor, and for which
 // Python.
 func (j *judgement) checkBuild(f *facts) {
-	if f.isa > elf.ISABaseline && !j.report.options.IgnoreISA {
+	if f.isa > j.baseline() && !j.report.options.IgnoreISA {
 		j.block(Blocker{Kind: KindISA, File: f.object.Path, Reason: fmt.Sprintf("it needs an %s processor, %s promises the baseline; build without -march, or --disable-isa-ext-check", f.isa, j.policy.Tag())})
 	}
 	if len(f.fpectl) > 0 {
@@ -179,6 +179,23 @@ func (j *judgement) checkBuild(f *facts) {
 	if len(f.narrow) > 0 {
 		j.block(Blocker{Kind: KindPython, File: f.object.Path, Symbols: f.narrow, Reason: "it is built for a Python with narrow Unicode (UCS-2), which manylinux rules out (PEP 513)"})
 	}
+}
+
+// baseline is the oldest processor of a system: that of Android has SSE4.2
+// (https://developer.android.com/ndk/guides/abis).
+func (j *judgement) baseline() elf.ISA {
+	if j.policy.Libc == policy.BIONIC {
+		return elf.ISAv2
+	}
+	return elf.ISABaseline
+}
+
+// lacksSymbols tells whose C library is too old for some symbols.
+func (j *judgement) lacksSymbols() string {
+	if j.policy.Libc == policy.BIONIC {
+		return fmt.Sprintf("Android of API level %d does not have these symbols", j.policy.Major)
+	}
+	return fmt.Sprintf("the musl of %s does not have these symbols", j.policy.Name)
 }
 
 // relrMark is the version that a linker has a file with DT_RELR want of glibc, so

@@ -18,16 +18,35 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A linux holds wheels to the policies of manylinux and musllinux.
+// A linux holds wheels of ELF files to policies: those of manylinux and musllinux, or of
+// a system that is like Linux in all but what own says.
 type linux struct {
 	report *Report
 	facts  map[*linkage.Image]*facts
+	own    own
 }
+
+// own is what one of the systems with ELF files has for itself.
+type own interface {
+	policies(r *Report) []*policy.Policy // that the wheel is held to, the strictest first
+	plainTag(r *Report) string           // of a wheel that meets none, "" if there is no such tag
+	check(j *judgement, f *facts)
+	claims(p *Proof)
+}
+
+// gnu is Linux with glibc or musl.
+type gnu struct{}
+
+func (gnu) plainTag(r *Report) string { return "linux_" + string(r.Arch) }
+
+func (gnu) check(*judgement, *facts) {}
+
+func (gnu) claims(*Proof) {}
 
 // assess finds the libraries of the wheel and holds it to every policy of its
 // architecture and C library.
 func (l *linux) assess(ctx context.Context, r *Report) (err error) {
-	if r.Arch, err = wheelArch(r.Contents); err != nil {
+	if r.Arch, err = wheelArch(r.Contents, r.OS); err != nil {
 		return err
 	}
 	r.Libc = wheelLibc(r.Contents)
@@ -38,7 +57,7 @@ func (l *linux) assess(ctx context.Context, r *Report) (err error) {
 		return err
 	}
 	blockers := 0
-	for _, p := range l.policies() {
+	for _, p := range l.own.policies(r) {
 		r.Verdicts = append(r.Verdicts, l.hold(p))
 		blockers += len(r.Verdicts[len(r.Verdicts)-1].Blockers)
 		if err := budget.Check(r.Wheel, "reasons against its policies", blockers, maxBlockers); err != nil {
@@ -54,7 +73,7 @@ func (l *linux) judge(r *Report, p policy.Platform) Verdict {
 	v := Verdict{Platform: p}
 	q, err := policy.Lookup(p.Tag)
 	switch {
-	case p.Arch != string(r.Arch):
+	case p.Machine() != r.Arch:
 		v.Policy = q
 		v.Blockers = []Blocker{{Tag: p.Tag, Kind: KindArchitecture, Reason: fmt.Sprintf("the wheel is for %s, not for %s", r.Arch, p.Arch)}}
 		return v
@@ -76,7 +95,7 @@ func (l *linux) tag(r *Report) string {
 	if v := r.Best(); v != nil {
 		return v.Policy.Tag()
 	}
-	return "linux_" + string(r.Arch)
+	return l.own.plainTag(r)
 }
 
 func (l *linux) repairedTags(r *Report) []string {
@@ -174,8 +193,7 @@ func newFile(f *facts) File {
 // policies returns those that the wheel is held to. Without a C library, as in
 // a wheel of static programs, glibc's serve. musl 1.1 is only considered where
 // the file name claims it: too few of its limits can be seen in a binary.
-func (l *linux) policies() []*policy.Policy {
-	r := l.report
+func (gnu) policies(r *Report) []*policy.Policy {
 	all := policy.For(cmp.Or(r.Libc, policy.GLIBC), r.Arch)
 	if r.Libc != policy.MUSL || len(all) == 0 {
 		return all
@@ -192,10 +210,11 @@ func (l *linux) policies() []*policy.Policy {
 func (l *linux) graftable() []*linkage.File {
 	r := l.report
 	seen := map[*linkage.File]bool{}
-	for _, p := range slices.Concat(policy.For(policy.GLIBC, r.Arch), policy.For(policy.MUSL, r.Arch)) {
-		if r.Libc != "" && p.Libc != r.Libc {
-			continue
-		}
+	all := slices.Concat(policy.For(policy.GLIBC, r.Arch), policy.For(policy.MUSL, r.Arch))
+	if r.Libc != "" {
+		all = policy.For(r.Libc, r.Arch)
+	}
+	for _, p := range all {
 		for _, o := range l.grafts(p) {
 			seen[o] = true
 		}
@@ -257,6 +276,7 @@ func (l *linux) hold(p *policy.Policy) Verdict {
 		j.checkSymbols(l.facts[o])
 		j.checkBuild(l.facts[o])
 		j.checkRelocations(l.facts[o])
+		l.own.check(j, l.facts[o])
 		if b, wrong := r.wrongInterpreter(o); wrong {
 			j.block(b)
 		}
@@ -373,5 +393,6 @@ func (l *linux) claims(ctx context.Context, p *Proof, opts VerifyOptions) error 
 	p.claimPaths()
 	p.claimPacked(promised)
 	p.claimStack()
+	l.own.claims(p)
 	return nil
 }

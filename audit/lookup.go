@@ -41,8 +41,11 @@ func (s *symbolCheck) look(o *linkage.Image, w want, loaded *scope) answer {
 
 // processLibraries are in every process of Python before it loads a module.
 func processLibraries(libc policy.Libc) []string {
-	if libc == policy.MUSL {
+	switch libc {
+	case policy.MUSL:
 		return []string{"libc.so"}
+	case policy.BIONIC:
+		return []string{"libc.so", "libdl.so", "libm.so"}
 	}
 	return []string{"libc.so.6", "libm.so.6"}
 }

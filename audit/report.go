@@ -185,10 +185,13 @@ type load struct {
 
 // newSystem returns the system of a report.
 func (r *Report) newSystem() system {
-	if r.OS == OSMacOS {
+	switch r.OS {
+	case OSMacOS:
 		return &macOS{options: r.options.MacOS}
+	case OSAndroid:
+		return &linux{report: r, own: android{}}
 	}
-	return &linux{report: r}
+	return &linux{report: r, own: gnu{}}
 }
 
 // Close releases the libraries that were opened. The contents stay open.

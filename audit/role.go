@@ -34,14 +34,14 @@ type refusal struct {
 // debug information, and the code of processors that have no loader on Linux
 // (eBPF, GPU) are data, unless Python would import them by their name. It is the
 // one answer of audit, verify, repair and tag.
-func roleOf(b *Binary, arch policy.Arch, libc policy.Libc) (role, refusal) {
+func roleOf(b *Binary, os OS, arch policy.Arch, libc policy.Libc) (role, refusal) {
 	f, name := b.ELF(), b.Member.Name
 	if !f.Processor() {
 		return asData, refusal{}
 	}
 	module, shared := isModuleName(name), isSharedName(name)
-	if system := linkage.SystemOf(f); system != "" && system != linkage.Linux {
-		return faultIf(module, KindSystem, fmt.Sprintf("it is for %v, the wheel for Linux", OS(system)))
+	if system := OS(linkage.SystemOf(f)); system != "" && system != os {
+		return faultIf(module, KindSystem, fmt.Sprintf("it is for %v, the wheel for %v", system, os))
 	}
 	unloadable := f.Unloadable()
 	if f.Type != stdelf.ET_DYN && f.Type != stdelf.ET_EXEC || f.SeparateDebug() {
@@ -61,7 +61,7 @@ func roleOf(b *Binary, arch policy.Arch, libc policy.Libc) (role, refusal) {
 	if unloadable != "" && (module || shared || isCommand(name) && f.Type == stdelf.ET_DYN) {
 		return asFault, refusal{KindImage, unloadable}
 	}
-	if libc != "" && f.AndroidRelocations() {
+	if libc != "" && os != OSAndroid && f.AndroidRelocations() {
 		return faultIf(true, KindImage, "its relocations are in a format that only Android's loader reads (DT_ANDROID_RELA and the like)")
 	}
 	if module && f.Type == stdelf.ET_EXEC {
@@ -79,7 +79,7 @@ func faultIf(asked bool, kind Kind, reason string) (role, refusal) {
 }
 
 // roleOf decides about a binary of the wheel of the report.
-func (r *Report) roleOf(b *Binary) (role, refusal) { return roleOf(b, r.Arch, r.Libc) }
+func (r *Report) roleOf(b *Binary) (role, refusal) { return roleOf(b, r.OS, r.Arch, r.Libc) }
 
 // Refused lists what a loader would be asked for and refuses: ELF files, and files
 // that are none though Python would import them. No tag of the wheel is true then.

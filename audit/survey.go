@@ -7,6 +7,7 @@ import (
 
 	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/policy"
 )
 
 // What a [Survey] is about.
@@ -61,10 +62,11 @@ const StatusAbsent = "absent"
 // interpreter of a program.
 type Need struct {
 	Name   string
-	Status string // missing, found, excluded, libpython, system (part of macOS) or absent
+	Status string // missing, found, excluded, libpython, system (part of macOS or Android) or absent
 	Kind   string // weak, reexport, upward or lazy; "" for the usual one
 	To     *Node  // what was found
 	Rule   string // that led to it
+	System string // whose library it is, when Status says that it is the system's: macOS or Android
 	Tried  []linkage.Place
 }
 
@@ -100,7 +102,11 @@ func (s *Survey) Complete() bool {
 // addProcesses takes the graph of the files that processes load.
 func (s *Survey) addProcesses(g *linkage.Graph, format Format) {
 	for _, p := range g.Processes() {
-		s.Processes = append(s.Processes, newProcess(&p, format, g.Libc))
+		process := newProcess(&p, format, g.Libc)
+		if g.Libc == linkage.Bionic {
+			process.leaveToAndroid()
+		}
+		s.Processes = append(s.Processes, process)
 	}
 }
 
@@ -130,6 +136,23 @@ func newProcess(from *linkage.Process, format Format, libc string) Process {
 	return p
 }
 
+// leaveToAndroid tells which libraries the newest Android has: none of this machine is
+// looked at.
+func (p *Process) leaveToAndroid() {
+	levels := policy.For(policy.BIONIC, policy.Arch(p.Arch))
+	if len(levels) == 0 {
+		return
+	}
+	newest := levels[len(levels)-1]
+	for _, node := range p.Nodes {
+		for i := range node.Needs {
+			if n := &node.Needs[i]; n.Missing() && newest.AllowsLibrary(n.Name) {
+				n.Status, n.System, n.Tried = linkage.System.String(), "Android", nil
+			}
+		}
+	}
+}
+
 func newNode(i *linkage.Image) *Node {
 	n := &Node{Path: i.Path, Found: i.Found, InWheel: i.InWheel, Universal: i.Universal, Soname: i.Name}
 	if f := i.ELF(); f != nil {
@@ -146,7 +169,7 @@ func newNeed(from *linkage.Need, to *Node) Need {
 	case linkage.Found:
 		n.To, n.Rule = to, from.Rule.String()
 	case linkage.System:
-		n.Rule = from.Rule.String()
+		n.Rule, n.System = from.Rule.String(), "macOS"
 	default:
 		n.Tried = from.Tried
 	}

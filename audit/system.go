@@ -29,7 +29,7 @@ const (
 )
 
 // served reports whether wheels for the system are read, repaired and verified.
-func (s OS) served() bool { return s == OSLinux || s == OSMacOS }
+func (s OS) served() bool { return s == OSLinux || s == OSAndroid || s == OSMacOS }
 
 // systems tells what people call a system, what its binaries are called, and the
 // tool that takes its wheels.
@@ -40,7 +40,7 @@ var systems = map[OS]struct {
 	OSLinux:   {"Linux", "ELF file", "", ELF},
 	OSMacOS:   {"macOS", "Mach-O file", "", MachO},
 	OSWindows: {"Windows", "PE file", "use delvewheel for it", PE},
-	OSAndroid: {"Android", "ELF file", "use auditwheel 6.8 or later for it", ELF},
+	OSAndroid: {"Android", "ELF file", "give it a platform tag of Android, which names the API level that it is built for", ELF},
 	OSIOS:     {"iOS", "Mach-O file", "nothing is copied into those after the build", MachO},
 	OSPyodide: {"Pyodide", "WebAssembly file", "use pyodide auditwheel for it", Wasm},
 	"freebsd": {"FreeBSD", "ELF file", "", ELF},
@@ -109,7 +109,7 @@ func (c OSCount) String() string {
 
 // Error implements error.
 func (u *Unserved) Error() string {
-	const ours = "wheelmend repairs Linux and macOS wheels so far"
+	const ours = "wheelmend repairs Linux, Android and macOS wheels so far"
 	var texts []string
 	if u.OS == OSSeveral {
 		for _, c := range u.Binaries {
@@ -239,17 +239,19 @@ func (c *Contents) system() (OS, *Unserved) {
 	case len(meant) > 1:
 		return OSSeveral, &Unserved{OSSeveral, meant}
 	case len(meant) == 1:
-		return known(meant[0].OS, meant)
+		return c.known(meant[0].OS, meant)
 	case len(named) > 0 && !slices.ContainsFunc(named, OS.served):
 		return named[0], &Unserved{named[0], others}
 	case len(others) > 1:
 		return OSSeveral, &Unserved{OSSeveral, others}
 	}
-	return known(others[0].OS, others)
+	return c.known(others[0].OS, others)
 }
 
-func known(s OS, counts []OSCount) (OS, *Unserved) {
-	if s.served() {
+// known tells whether a wheel for a system is served. One for Android is only if its
+// name says so: nothing else tells the API level.
+func (c *Contents) known(s OS, counts []OSCount) (OS, *Unserved) {
+	if s.served() && (s != OSAndroid || slices.Contains(c.tagSystems(), s)) {
 		return s, nil
 	}
 	return s, &Unserved{s, counts}

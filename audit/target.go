@@ -9,20 +9,21 @@ import (
 
 // wheelArch returns the architecture that the file name names, or else that of
 // the first binary that has one.
-func wheelArch(c *Contents) (policy.Arch, error) {
-	arch := ""
+func wheelArch(c *Contents, os OS) (policy.Arch, error) {
+	arch := policy.Arch("")
 	for _, tag := range c.Filename.Platform {
 		p, err := policy.ParsePlatform(tag)
-		if err != nil || !linuxFamily(p.Family) {
+		if err != nil || tagSystem(tag) != os {
 			continue
 		}
-		if arch != "" && p.Arch != arch {
-			return "", &archError{arch, p.Arch}
+		machine := p.Machine()
+		if arch != "" && machine != arch {
+			return "", &archError{os, string(arch), string(machine)}
 		}
-		arch = p.Arch
+		arch = machine
 	}
 	if arch != "" {
-		return policy.Arch(arch), nil
+		return arch, nil
 	}
 	for _, b := range c.of(ELF) {
 		if name, _ := b.ELF().Arch(); name != "" {
@@ -33,10 +34,13 @@ func wheelArch(c *Contents) (policy.Arch, error) {
 }
 
 // An archError reports a file name with tags for two architectures.
-type archError struct{ a, b string }
+type archError struct {
+	os   OS
+	a, b string
+}
 
 func (e *archError) Error() string {
-	return fmt.Sprintf("the file name names two architectures, %s and %s; a Linux wheel has one", e.a, e.b)
+	return fmt.Sprintf("the file name names two architectures, %s and %s; %s %v wheel has one", e.a, e.b, article(e.os.String()), e.os)
 }
 
 func linuxFamily(f policy.Family) bool {

@@ -88,8 +88,8 @@ func TestEveryPolicyIsAPlatform(t *testing.T) {
 				t.Error(err)
 				continue
 			}
-			want := Platform{Tag: tag, Family: got.Family, Major: p.Major, Minor: p.Minor, Arch: string(p.Arch)}
-			if got != want || got.Libc() != p.Libc {
+			want := Platform{Tag: tag, Family: got.Family, Major: p.Major, Minor: p.Minor, Arch: got.Arch}
+			if got != want || got.Libc() != p.Libc || got.Machine() != p.Arch {
 				t.Errorf("%s: got %+v of %s, want %+v of %s", tag, got, got.Libc(), want, p.Libc)
 			}
 		}

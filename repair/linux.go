@@ -120,7 +120,7 @@ func (p *Plan) truthful(tag string, rep *audit.Report) bool {
 	if err != nil {
 		// A tag of PEP 600 or 656 that has no policy of its own may stay.
 		f, err := policy.ParsePlatform(tag)
-		return err == nil && !p.policy.Plain() && f.Arch == string(rep.Arch) && f.Libc() == p.policy.Libc && f.AtLeast(p.policy.Major, p.policy.Minor)
+		return err == nil && !p.policy.Plain() && f.Machine() == rep.Arch && f.Libc() == p.policy.Libc && f.AtLeast(p.policy.Major, p.policy.Minor)
 	}
 	if q == p.policy || slices.Contains(p.platforms, tag) {
 		return true
@@ -168,7 +168,7 @@ func (p *Plan) planEdits(rep *audit.Report, dirs libDirs) error {
 		} else if len(p.added) > 0 && !aside {
 			libDir = dirs.packages
 		}
-		change.search(o, p.memberSearch(o, libDir))
+		change.search(o, p.memberSearch(o, libDir), p.runPath)
 		change.Strip = p.options.Strip
 		change.PlainStack = p.plainStack(rep, o)
 		if change.Interpreter = rep.Interpreter(o); change.Interpreter != "" {
@@ -185,7 +185,7 @@ func (p *Plan) planEdits(rep *audit.Report, dirs libDirs) error {
 		if !g.Added {
 			g.Soname = path.Base(g.Member)
 		}
-		g.search(image, p.graftSearch(g))
+		g.search(image, p.graftSearch(g), p.runPath)
 		g.Strip = p.options.Strip
 		g.PlainStack = p.plainStack(rep, image)
 	}

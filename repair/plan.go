@@ -29,6 +29,7 @@ type Plan struct {
 	Warnings  []string `json:"warnings"` // what a person should know
 	platforms []string
 	pure      bool
+	runPath   bool                              // search paths become DT_RUNPATH
 	tagsOnly  bool                              // nothing but the tags changes
 	agreed    bool                              // the Tag lines of the wheel were those of its file name
 	excluded  []string                          // sonames that are left to the user's system
@@ -141,8 +142,11 @@ type system interface {
 
 // newSystem returns the system of a wheel.
 func newSystem(os audit.OS) system {
-	if os == audit.OSMacOS {
+	switch os {
+	case audit.OSMacOS:
 		return macOS{}
+	case audit.OSAndroid:
+		return android{}
 	}
 	return linux{}
 }

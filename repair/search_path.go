@@ -11,14 +11,19 @@ import (
 
 // search sets the search path of a binary to the given entries. An unchanged
 // path is left alone; new entries make it a DT_RPATH, as auditwheel writes it,
-// since that also serves what the libraries load themselves.
-func (c *Change) search(o *linkage.Image, want searchPath) {
+// since that also serves what the libraries load themselves, unless the loader
+// reads DT_RUNPATH alone.
+func (c *Change) search(o *linkage.Image, want searchPath, asRunPath bool) {
 	rpath, runpath := o.ELF().RPath(), o.ELF().RunPath()
 	text := strings.Join(want.entries, ":")
 	switch {
 	case text == "" && rpath == "" && runpath == "":
 	case text == "":
 		c.NoPath = true
+	case asRunPath:
+		if text != runpath || rpath != "" {
+			c.RunPath = text
+		}
 	case want.grown || runpath == "":
 		if text != rpath || runpath != "" {
 			c.RPath = text

@@ -53,6 +53,8 @@ func (p *printer) summary(r *audit.Report) {
 	p.linef("  %s, %s: %s", r.Arch, libc, phrase.Count(len(r.Files), "ELF file")+", "+phrase.Count(modules, "extension module")+" among them")
 	if len(r.Refused()) > 0 {
 		p.linef("  meets         %s", p.style.bad("no tag: there are files that no loader takes"))
+	} else if r.Tag() == "" {
+		p.linef("  meets         %s", p.style.bad("no tag of its system"))
 	} else {
 		p.linef("  meets         %s", p.style.good(r.Tag()))
 	}

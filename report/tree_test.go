@@ -18,7 +18,7 @@ func macSurvey() *audit.Survey {
 	tried := []linkage.Place{{Dir: "/opt/lib", Rule: linkage.Rule{Kind: linkage.ByLCRPath, Text: "/opt/lib", Of: core}, Why: "arm64, not x86_64"}}
 	needs := []audit.Need{
 		{Name: "@rpath/libx.dylib", Status: "found", To: inner, Rule: "LC_RPATH @loader_path/.dylibs of demo/_core.so (arm64)"},
-		{Name: "/usr/lib/libSystem.B.dylib", Status: "system", Rule: "part of macOS"},
+		{Name: "/usr/lib/libSystem.B.dylib", Status: "system", Rule: "part of macOS", System: "macOS"},
 		{Name: "/opt/lib/libnew.dylib", Status: audit.StatusAbsent, Kind: "weak", Tried: tried},
 		{Name: "/opt/lib/libleft.dylib", Status: "excluded", Kind: "reexport"},
 	}

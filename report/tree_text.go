@@ -167,7 +167,7 @@ func (t *treeText) absent(n *audit.Need) string {
 	case "excluded":
 		return "left out (--exclude)"
 	case "system":
-		return "part of macOS"
+		return "part of " + n.System
 	case audit.StatusAbsent:
 		return "not found, and not needed"
 	case "libpython":
