@@ -1,7 +1,10 @@
 package repair
 
 import (
+	"errors"
+
 	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/policy"
 )
 
 // android is the repair of wheels for Android, which is that of Linux but for the search
@@ -10,5 +13,17 @@ type android struct{ linux }
 
 func (a android) choose(p *Plan, rep *audit.Report) error {
 	p.runPath = true
-	return a.linux.choose(p, rep)
+	err := a.linux.choose(p, rep)
+	if unmet := (*UnmetError)(nil); errors.As(err, &unmet) && !p.asked() {
+		unmet.Policy = nil // it is that of no level, and the newest was not asked for
+	}
+	if err != nil || p.asked() {
+		return err
+	}
+	for _, tag := range rep.Contents.Filename.Platform {
+		if f, bad := policy.ParsePlatform(tag); bad == nil && f.Family == policy.Android && f.Major > p.policy.Major {
+			p.platforms, p.Policy = []string{tag}, tag // a level that nothing is known of yet is not lowered
+		}
+	}
+	return nil
 }

@@ -35,7 +35,7 @@ func (p *Plan) chooseTarget(rep *audit.Report) error {
 	if len(rep.Verdicts) == 0 {
 		return fmt.Errorf("no platform tag is known for its binaries (%s %s)", rep.Arch, rep.Libc)
 	}
-	if p.options.Platform == "" || p.options.Platform == "auto" {
+	if !p.asked() {
 		if p.verdict = rep.BestRepairable(); p.verdict == nil {
 			newest := rep.Verdicts[len(rep.Verdicts)-1]
 			return unmet(newest, "")
@@ -100,6 +100,9 @@ func unmet(v audit.Verdict, best string) error {
 	}
 	return e
 }
+
+// asked reports whether a platform tag was asked for.
+func (p *Plan) asked() bool { return p.options.Platform != "" && p.options.Platform != "auto" }
 
 // keeps reports whether the wheel meets a tag after the repair.
 func (linux) keeps(p *Plan, rep *audit.Report, tag string) (kept bool, why string) {

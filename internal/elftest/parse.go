@@ -20,6 +20,7 @@ import (
 //	data=SYM,...       exported objects
 //	need=LIBRARY:V+W   versions wanted of a library, besides those of imports
 //	def=V,W            versions defined, besides those of exports
+//	android=LEVEL      API level in a note of the NDK
 //	isa=v3             ISA level needed, alone as GNU ld writes it: v1 v2 v3 v4
 //	interp=PATH        PT_INTERP
 //	type=KIND          dyn (the default) or exec
@@ -110,6 +111,8 @@ func (s *Spec) setValue(key, value string) error {
 	switch key {
 	case "isa":
 		return choose(&s.ISA, value, map[string]uint32{"v1": 1 << 0, "v2": 1 << 1, "v3": 1 << 2, "v4": 1 << 3})
+	case "android":
+		return number(&s.Android, value)
 	case "type":
 		return choose(&s.Type, value, map[string]uint16{"dyn": uint16(elf.ET_DYN), "exec": uint16(elf.ET_EXEC)})
 	case "bss":

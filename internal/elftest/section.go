@@ -66,6 +66,10 @@ func (m *image) headSections() []*section {
 		secs = append(secs, &section{name: ".note.gnu.property", kind: elf.SHT_NOTE, flags: alloc, align: m.word,
 			render: fixed(isaNote(&m.spec))})
 	}
+	if m.spec.Android != 0 {
+		secs = append(secs, &section{name: ".note.android.ident", kind: elf.SHT_NOTE, flags: alloc, align: 4,
+			render: fixed(androidNote(&m.spec))})
+	}
 	return secs
 }
 
@@ -140,6 +144,16 @@ func (m *image) debugSections() []*section {
 			render: func(m *image) []byte { return syms(m) }},
 		{name: ".strtab", kind: elf.SHT_STRTAB, align: 1, render: fixed(names.b)},
 	}
+}
+
+// androidNote returns the note that the start files of the NDK have: the API level, as
+// type 1 of owner Android (bionic, crtbrand.S).
+func androidNote(s *Spec) []byte {
+	e := newEncoder(s)
+	e.u32(8, 4, 1)
+	e.u8([]byte("Android\x00")...)
+	e.u32(s.Android)
+	return e.b
 }
 
 // isaNote returns a NT_GNU_PROPERTY_TYPE_0 note with the ISA levels needed.

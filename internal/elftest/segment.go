@@ -46,6 +46,9 @@ func (m *image) segments() []segment {
 			m.segmentOf(elf.PT_NOTE, elf.PF_R, ".note.gnu.property"),
 			m.segmentOf(elf.PT_GNU_PROPERTY, elf.PF_R, ".note.gnu.property"))
 	}
+	if m.spec.Android != 0 {
+		segs = append(segs, m.segmentOf(elf.PT_NOTE, elf.PF_R, ".note.android.ident"))
+	}
 	if m.spec.NoStack {
 		return segs
 	}

@@ -31,6 +31,7 @@ type Spec struct {
 	Symbols  []Symbol // .dynsym, in no promised order
 
 	ISA          uint32 // GNU_PROPERTY_X86_ISA_1_NEEDED bits; 0 means no .note.gnu.property
+	Android      uint32 // API level in .note.android.ident; 0 means none
 	Bss          uint64 // bytes of .bss; they take no room in the file
 	SpareDynamic int    // DT_NULL entries after the one that ends .dynamic
 	NoSections   bool   // no section header table, as sstrip leaves a file
