@@ -19,10 +19,17 @@ type facts struct {
 	needs     []elf.VersionNeed
 	symbols   map[versionKey][]string // symbols wanted with that version
 	undefined map[string]bool         // strong undefined symbols, with a version or without
+	strong    []strongSymbol          // undefined symbols that are neither weak nor local, in their order
 	isa       elf.ISA
 	kind      elf.ExtensionKind
 	narrow    []string // symbols of a Python 2 with narrow Unicode
 	fpectl    []string // symbols of a Python with fpectl
+}
+
+// A strongSymbol is one that a file has to be given, if a relocation refers to it.
+type strongSymbol struct {
+	want
+	index int // of the symbol
 }
 
 // fpectlSymbols only exist in a Python that was built with fpectl (PEP 513).
@@ -56,6 +63,9 @@ func newFacts(o *linkage.Image, count *undefinedCount) (*facts, error) {
 		}
 		if s.Bind != stdelf.STB_WEAK {
 			f.undefined[s.Name] = true
+			if s.Bind != stdelf.STB_LOCAL {
+				f.strong = append(f.strong, strongSymbol{want{s.Name, s.Version, s.Library}, s.Index})
+			}
 		}
 		if f.kind != elf.NotExtension && fpectlSymbols[s.Name] {
 			f.fpectl = append(f.fpectl, s.Name)
@@ -67,8 +77,8 @@ func newFacts(o *linkage.Image, count *undefinedCount) (*facts, error) {
 	return f, nil
 }
 
-// wants reports whether the file wants a version of any library.
-func (f *facts) wants(version string) bool {
+// wantsVersion reports whether the file wants a version of any library.
+func (f *facts) wantsVersion(version string) bool {
 	return slices.ContainsFunc(f.needs, func(n elf.VersionNeed) bool {
 		return slices.ContainsFunc(n.Versions, func(v elf.NeededVersion) bool { return v.Name == version })
 	})

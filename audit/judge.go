@@ -212,7 +212,7 @@ func (j *judgement) checkRelocations(f *facts) {
 	}
 	b := Blocker{Kind: KindVersion, File: f.object.Path}
 	switch {
-	case j.policy.Libc == policy.GLIBC && !j.policy.AllowsVersion(relrMark) && !f.wants(relrMark):
+	case j.policy.Libc == policy.GLIBC && !j.policy.AllowsVersion(relrMark) && !f.wantsVersion(relrMark):
 		b.Reason = fmt.Sprintf("its relocations are packed (DT_RELR), which glibc before 2.36 does not know, and %s promises %d.%d; link without -z pack-relative-relocs", j.policy.Name, j.policy.Major, j.policy.Minor)
 	case j.policy.Libc == policy.MUSL && j.policy.Major == 1 && j.policy.Minor < 2:
 		b.Reason = fmt.Sprintf("its relocations are packed (DT_RELR), which musl before 1.2.4 does not know, and %s promises %d.%d", j.policy.Name, j.policy.Major, j.policy.Minor)

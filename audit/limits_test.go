@@ -49,7 +49,7 @@ func lookUps(t *testing.T, members []hostiletest.Member) int {
 		t.Fatal(err)
 	}
 	defer report.Close()
-	table, err := newSymbolTable(context.Background(), report.Graph, false, 1)
+	table, err := report.system.(*linux).newSymbolTable(context.Background(), report.Graph, false, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

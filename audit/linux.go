@@ -382,7 +382,7 @@ func (l *linux) claims(ctx context.Context, p *Proof, opts VerifyOptions) error 
 		return nil
 	}
 	l.claimLibraries(p, promised)
-	err := p.claimSymbols(ctx, promised, opts)
+	err := l.claimSymbols(ctx, p, promised, opts)
 	var format *elf.FormatError
 	switch {
 	case errors.As(err, &format):

@@ -37,14 +37,14 @@ type symbolTable struct {
 	versions    map[*linkage.Image]map[string]bool // versions defined; nil for a file that defines none
 }
 
-// newSymbolTable reads the symbols of the members, and the definitions of the
-// system's libraries in the graph as well.
-func newSymbolTable(ctx context.Context, g *linkage.Graph, musl bool, n int) (*symbolTable, error) {
+// newSymbolTable takes what the members want from their facts, and reads the definitions
+// of the members and of the system's libraries in the graph.
+func (l *linux) newSymbolTable(ctx context.Context, g *linkage.Graph, musl bool, n int) (*symbolTable, error) {
 	t := &symbolTable{musl: musl, wants: map[*linkage.Image][]want{}, definitions: map[string][]definition{}, versions: map[*linkage.Image]map[string]bool{}}
 	members := linkage.Images(g.Members)
 	wants := make([][]want, len(members))
 	err := eachObject(ctx, members, n, func(i int, o *linkage.Image) (err error) {
-		wants[i], err = wantsOf(o.ELF(), musl)
+		wants[i], err = wantsOf(l.facts[o], musl)
 		return err
 	})
 	if err != nil {
@@ -103,14 +103,10 @@ func eachObject(ctx context.Context, objects []*linkage.Image, n int, do func(in
 // wantsOf lists what a file needs to be given. A weak symbol may stay without a
 // definition, as may one that no relocation refers to, and a weak version need
 // without its version. musl does not look at version needs (ldso/dynlink.c).
-func wantsOf(f *elf.File, musl bool) ([]want, error) {
+func wantsOf(f *facts, musl bool) ([]want, error) {
 	var wants []want
 	if !musl {
-		needs, err := f.VersionNeeds()
-		if err != nil {
-			return nil, err
-		}
-		for _, n := range needs {
+		for _, n := range f.needs {
 			for _, v := range n.Versions {
 				if !v.Weak {
 					wants = append(wants, want{"", v.Name, n.Library})
@@ -118,22 +114,18 @@ func wantsOf(f *elf.File, musl bool) ([]want, error) {
 			}
 		}
 	}
-	referenced, err := f.Referenced()
+	referenced, err := f.object.ELF().Referenced()
 	if err != nil {
 		return nil, err
 	}
-	for s, err := range f.Symbols() {
-		if err != nil {
-			return nil, err
+	for _, s := range f.strong {
+		switch {
+		case !referenced[s.index]:
+		case musl:
+			wants = append(wants, want{name: s.name})
+		default:
+			wants = append(wants, s.want)
 		}
-		if !s.Undefined() || s.Name == "" || s.Bind == stdelf.STB_WEAK || s.Bind == stdelf.STB_LOCAL || !referenced[s.Index] {
-			continue
-		}
-		w := want{name: s.Name}
-		if !musl {
-			w.version, w.library = s.Version, s.Library
-		}
-		wants = append(wants, w)
 	}
 	return wants, nil
 }

@@ -16,9 +16,9 @@ import (
 // of the wheel wants is defined where the loader looks for it, as with
 // LD_BIND_NOW=1: in each process that begins with a module, a program, or a
 // library that no other file of the wheel needs.
-func (p *Proof) claimSymbols(ctx context.Context, promised []*policy.Policy, opts VerifyOptions) error {
+func (l *linux) claimSymbols(ctx context.Context, p *Proof, promised []*policy.Policy, opts VerifyOptions) error {
 	r := p.Report
-	table, err := newSymbolTable(ctx, r.Graph, r.Libc == policy.MUSL, opts.Jobs)
+	table, err := l.newSymbolTable(ctx, r.Graph, r.Libc == policy.MUSL, opts.Jobs)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,24 @@ const (
 // Extension tells whether the file, which has the given base name, is a Python
 // extension module: it exports the init function of the module's name.
 func (f *File) Extension(base string) (ExtensionKind, error) {
+	first, err := f.module.get(func() (extension, error) {
+		kind, err := f.readExtension(base)
+		return extension{base, kind}, err
+	})
+	if first.base == base {
+		return first.kind, err
+	}
+	return f.readExtension(base)
+}
+
+// An extension is the answer for the name that was asked for first; as a rule there is
+// no other.
+type extension struct {
+	base string
+	kind ExtensionKind
+}
+
+func (f *File) readExtension(base string) (ExtensionKind, error) {
 	module, _, _ := strings.Cut(base, ".")
 	entry := map[string]ExtensionKind{
 		initFunction(module):       Python3Extension,

@@ -90,6 +90,12 @@ type File struct {
 	separate bool // see SeparateDebug
 	xnum     bool // e_phnum is PN_XNUM
 	padded   bool // e_ident has something where its padding should be
+
+	needs  once[[]VersionNeed]
+	defs   once[[]VersionDef]
+	notes  once[[]Note]
+	interp once[string]
+	module once[extension]
 }
 
 // NewFile reads the headers and the dynamic table of the image in r, which is
@@ -371,7 +377,9 @@ func (f *File) readMapped(what string, off, n, end uint64) ([]byte, error) {
 
 // Interpreter returns the path of the program interpreter (PT_INTERP), "" if
 // there is none.
-func (f *File) Interpreter() (string, error) {
+func (f *File) Interpreter() (string, error) { return f.interp.get(f.readInterpreter) }
+
+func (f *File) readInterpreter() (string, error) {
 	for i, p := range f.Progs {
 		if p.Type != elf.PT_INTERP {
 			continue

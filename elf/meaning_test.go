@@ -57,7 +57,7 @@ func meaningWith(f *File, sections []Section) *meaning {
 	}
 	m.others = otherEntries(f)
 	if needs, err := f.VersionNeeds(); err == nil {
-		m.needs = needs
+		m.needs = slices.Clone(needs)
 	}
 	m.defs = definitions(f)
 	m.symbols = symbolMeanings(f, sections)

@@ -15,8 +15,11 @@ const (
 )
 
 // Notes returns the notes of the file's segments, in their order. Notes that
-// break the format end those of their segment: ld.so ignores them too.
-func (f *File) Notes() ([]Note, error) {
+// break the format end those of their segment: ld.so ignores them too. They are read
+// once, and not to be changed.
+func (f *File) Notes() ([]Note, error) { return f.notes.get(f.readNotes) }
+
+func (f *File) readNotes() ([]Note, error) {
 	var notes []Note
 	left := uint64(maxNotes)
 	for _, p := range f.Progs {

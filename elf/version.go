@@ -76,8 +76,10 @@ func (f *File) chain(what string, off, size uint64, limit int, visit func(off ui
 }
 
 // VersionNeeds returns the versions that the file needs of other libraries, in
-// the order of DT_VERNEED.
-func (f *File) VersionNeeds() ([]VersionNeed, error) {
+// the order of DT_VERNEED. They are read once, and not to be changed.
+func (f *File) VersionNeeds() ([]VersionNeed, error) { return f.needs.get(f.readVersionNeeds) }
+
+func (f *File) readVersionNeeds() ([]VersionNeed, error) {
 	start, ok, err := f.table(elf.DT_VERNEED, verneedSize)
 	if !ok || err != nil {
 		return nil, err
@@ -126,7 +128,9 @@ func (f *File) neededVersions(names *names, start uint64, limit int) ([]NeededVe
 
 // VersionDefs returns the versions that the file defines, in the order of
 // DT_VERDEF; the first one is the base, named after the file.
-func (f *File) VersionDefs() ([]VersionDef, error) {
+func (f *File) VersionDefs() ([]VersionDef, error) { return f.defs.get(f.readVersionDefs) }
+
+func (f *File) readVersionDefs() ([]VersionDef, error) {
 	start, ok, err := f.table(elf.DT_VERDEF, verdefSize)
 	if !ok || err != nil {
 		return nil, err

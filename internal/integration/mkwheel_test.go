@@ -17,7 +17,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // mkwheel writes a wheel made-1.0 of this machine's kind. files maps member
@@ -67,7 +66,8 @@ func writeWheel(t *testing.T, dir, platform string, content map[string][]byte) s
 
 func addMember(t *testing.T, z *zip.Writer, name string, content []byte) {
 	t.Helper()
-	h := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: time.Date(2024, 2, 3, 4, 5, 6, 0, time.UTC)}
+	const date, clock = (2024-1980)<<9 | 2<<5 | 3, 4<<11 | 5<<5 | 6/2 // 2024-02-03 04:05:06 as MS-DOS has it
+	h := &zip.FileHeader{Name: name, Method: zip.Deflate, ModifiedDate: date, ModifiedTime: clock}
 	mode := fs.FileMode(0o644)
 	if strings.Contains(name, ".so") || strings.Contains(name, "/scripts/") {
 		mode = 0o755
