@@ -77,6 +77,9 @@ func (l *linux) judge(r *Report, p policy.Platform) Verdict {
 		v.Policy = q
 		v.Blockers = []Blocker{{Tag: p.Tag, Kind: KindArchitecture, Reason: fmt.Sprintf("the wheel is for %s, not for %s", r.Arch, p.Arch)}}
 		return v
+	case p.Family == policy.Linux && !elf.KnownArch(p.Arch):
+		v.Unknown = errors.New("nothing is known of this architecture")
+		return v
 	case p.Family == policy.Linux:
 		v.Blockers = r.Refused()
 		return v
@@ -186,7 +189,7 @@ func newFile(f *facts) File {
 	file := f.object.ELF()
 	return File{
 		Path: f.object.Path, Needed: file.Needed(), RPath: file.RPath(), RunPath: file.RunPath(),
-		Soname: file.Soname(), ISA: f.isa, Extension: f.kind != elf.NotExtension,
+		Soname: file.Soname(), ISA: f.isa.String(), Extension: f.kind != elf.NotExtension,
 	}
 }
 

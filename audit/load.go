@@ -12,10 +12,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/spool"
 	"github.com/wheelmend/wheelmend/linkage"
-	"github.com/wheelmend/wheelmend/macho"
 	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/wheel"
 )
@@ -29,26 +27,6 @@ const DefaultMemory = 24 << 20
 type Binary struct {
 	Member  *wheel.Member
 	Content linkage.Content // an [elf.File] or a [macho.File]
-}
-
-// ELF returns what an ELF file is to its own package, nil for others.
-func (b *Binary) ELF() *elf.File {
-	f, _ := b.Content.(*elf.File)
-	return f
-}
-
-// MachO returns what a Mach-O file is to its own package, nil for others.
-func (b *Binary) MachO() *macho.File {
-	f, _ := b.Content.(*macho.File)
-	return f
-}
-
-// formatOf tells the format of a file that has been read.
-func formatOf(c linkage.Content) Format {
-	if _, ok := c.(*elf.File); ok {
-		return ELF
-	}
-	return MachO
 }
 
 // A Foreign is a member in a format of another system, or one that only looks
@@ -211,8 +189,6 @@ var magics = []struct {
 	{"\x00asm", "WebAssembly"},
 }
 
-const elfMagic = "\x7fELF"
-
 // inspect reads a member as far as its format asks for: all of an image, a few
 // bytes of anything else.
 func (c *Contents) inspect(m *wheel.Member, content io.Reader) (finding, error) {
@@ -220,8 +196,8 @@ func (c *Contents) inspect(m *wheel.Member, content io.Reader) (finding, error) 
 	if _, err := io.ReadFull(content, head); err != nil {
 		return finding{}, err
 	}
-	isELF := bytes.HasPrefix(head, []byte(elfMagic))
-	if !isELF && !macho.IsMagic(head) {
+	format := formatByHead(head)
+	if format == nil {
 		kind := foreignKind(m.Name, head)
 		if kind == notELF && c.platformFamilies()[policy.MacOS] {
 			kind = "not Mach-O, in spite of its name"
@@ -232,30 +208,12 @@ func (c *Contents) inspect(m *wheel.Member, content io.Reader) (finding, error) 
 	if err != nil {
 		return finding{}, err
 	}
-	var found finding
-	if isELF {
-		found, err = readELF(image)
-	} else {
-		found, err = c.inspectMachO(m.Name, image)
-	}
-	if err != nil && damagedBinary(err) && !calledBinary(m.Name) && !(isELF && isIdent(head)) {
+	found, err := format.read(c, m.Name, image)
+	if err != nil && format.damaged(err) && !calledBinary(m.Name) && !format.firm(head) {
 		// Four bytes do not make a binary of a data file.
-		kind := "data that begins like a Mach-O file"
-		if isELF {
-			kind = "data that begins like an ELF file"
-		}
-		return finding{kind: kind}, nil
+		return finding{kind: "data that begins like " + article(formatNames[format.name()]) + " " + formatNames[format.name()] + " file"}, nil
 	}
 	return found, err
-}
-
-// readELF reads an ELF file.
-func readELF(image *spool.Content) (finding, error) {
-	f, err := elf.NewFile(image, image.Size())
-	if err != nil {
-		return finding{}, err
-	}
-	return finding{binary: f}, nil
 }
 
 // of returns the binaries of a format, sorted by name.
@@ -267,13 +225,6 @@ func (c *Contents) of(format Format) []*Binary {
 		}
 	}
 	return list
-}
-
-// isIdent reports whether a file goes on as an ELF file does: with a class, a byte
-// order and the version (gABI ch. 4, ELF Identification).
-func isIdent(head []byte) bool {
-	known := func(b byte) bool { return b == 1 || b == 2 }
-	return len(head) > 6 && known(head[4]) && known(head[5]) && head[6] == 1
 }
 
 // calledBinary reports whether a member has the name of a library or the place of a

@@ -322,14 +322,20 @@ func (m *macOS) action(_ *Verdict, n *linkage.Need) Action {
 func machOFiles(c *Contents) []File {
 	var files []File
 	for _, b := range c.of(MachO) {
-		f := File{Path: b.Member.Name, MachO: b.MachO(), Extension: linkage.IsModuleName(b.Member.Name)}
+		f := File{Path: b.Member.Name, Extension: linkage.IsModuleName(b.Member.Name)}
 		for _, s := range b.MachO().Slices {
 			f.Soname = cmp.Or(f.Soname, s.ID)
+			slice := Slice{Arch: s.Arch.String(), Type: s.Type.String(), Name: s.ID, RunPath: s.RPaths}
+			if s.MinOS != 0 {
+				slice.Oldest = s.MinOS.String()
+			}
 			for _, l := range s.Dylibs {
+				slice.Needed = append(slice.Needed, l.Name)
 				if !slices.Contains(f.Needed, l.Name) {
 					f.Needed = append(f.Needed, l.Name)
 				}
 			}
+			f.Slices = append(f.Slices, slice)
 		}
 		files = append(files, f)
 	}

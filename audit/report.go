@@ -5,9 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/linkage"
-	"github.com/wheelmend/wheelmend/macho"
 	"github.com/wheelmend/wheelmend/policy"
 )
 
@@ -43,12 +41,22 @@ type File struct {
 	RPath     string
 	RunPath   string
 	Soname    string
-	ISA       elf.ISA
-	Extension bool // a Python extension module
+	ISA       string // level of x86-64 that it needs, such as "x86-64-v3"; "" for the baseline
+	Extension bool   // a Python extension module
 
-	// MachO has the slices of a Mach-O file. Needed has the install names that any
-	// of them loads, Soname the install name of the first.
-	MachO *macho.File
+	// Slices are the parts of a file that may be for several architectures. Needed has
+	// what any of them loads, Soname the name of the first.
+	Slices []Slice
+}
+
+// A Slice is the part of a file for one architecture.
+type Slice struct {
+	Arch    string
+	Type    string // MH_BUNDLE, MH_DYLIB or MH_EXECUTE
+	Oldest  string // system that it says it runs on, "" if it does not say
+	Name    string // install name, "" if it has none
+	Needed  []string
+	RunPath []string // LC_RPATHs
 }
 
 // A Library is one that the wheel needs and does not hold.

@@ -1,11 +1,8 @@
 package audit
 
 import (
-	stdelf "debug/elf"
 	"path"
-	"strings"
 
-	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
 )
@@ -155,11 +152,7 @@ func (p *Process) leaveToAndroid() {
 
 func newNode(i *linkage.Image) *Node {
 	n := &Node{Path: i.Path, Found: i.Found, InWheel: i.InWheel, Universal: i.Universal, Soname: i.Name}
-	if f := i.ELF(); f != nil {
-		n.RPath, n.RunPath, n.Static = f.RPath(), f.RunPath(), static(f)
-	} else if s := i.Slice(); s != nil {
-		n.RPath = strings.Join(s.RPaths, ":")
-	}
+	formatNamed(formatOf(i.Content)).describe(i, n)
 	return n
 }
 
@@ -177,39 +170,6 @@ func newNeed(from *linkage.Need, to *Node) Need {
 		n.Status = StatusAbsent
 	}
 	return n
-}
-
-// static reports a program without a dynamic table, or one that relocates itself:
-// a PIE (DF_1_PIE) that names no interpreter.
-func static(f *elf.File) bool {
-	if !f.Dynamic() {
-		return true
-	}
-	const pie = 0x08000000
-	flags, _ := f.DynValue(stdelf.DT_FLAGS_1)
-	interp, err := f.Interpreter()
-	return flags&pie != 0 && err == nil && interp == "" && len(f.Needed()) == 0
-}
-
-// linked reports whether a loader takes files of the kind at all.
-func linked(f *elf.File) bool {
-	return (f.Type == stdelf.ET_DYN || f.Type == stdelf.ET_EXEC) && !f.SeparateDebug()
-}
-
-// unlinkedKind names an ELF file that no loader takes.
-func unlinkedKind(f *elf.File) string {
-	if f.SeparateDebug() {
-		return "debug information of another file"
-	}
-	switch f.Type {
-	case stdelf.ET_REL:
-		return "object file"
-	case stdelf.ET_CORE:
-		return "core dump"
-	case stdelf.ET_DYN, stdelf.ET_EXEC:
-		return "code for " + f.Machine.String()
-	}
-	return "ELF file of type " + f.Type.String()
 }
 
 // IsWheelName reports whether a path is to be read as a wheel.

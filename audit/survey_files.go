@@ -1,8 +1,6 @@
 package audit
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +11,6 @@ import (
 	"slices"
 
 	"github.com/wheelmend/wheelmend/linkage"
-	"github.com/wheelmend/wheelmend/macho"
 	"github.com/wheelmend/wheelmend/wheel"
 )
 
@@ -62,49 +59,12 @@ func surveyWheel(ctx context.Context, name string, opts SurveyOptions) (s *Surve
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	s = &Survey{Name: name, Kind: SurveyWheel, Foreign: c.Foreign}
-	if err := s.addELF(ctx, c, opts.Options); err != nil {
-		return nil, err
-	}
-	return s, s.addMachO(ctx, c, opts.MacOS)
-}
-
-// addELF adds what the ELF files of a wheel load.
-func (s *Survey) addELF(ctx context.Context, c *Contents, opts linkage.Options) error {
-	opts.Libc = cmp.Or(string(wheelLibc(c)), linkage.Glibc)
-	members := map[string][]linkage.Member{}
-	var arches []string
-	for _, b := range c.of(ELF) {
-		if arch, _ := b.ELF().Arch(); arch == "" || !linked(b.ELF()) {
-			s.Unlinked = append(s.Unlinked, newForeign(b.Member.Name, unlinkedKind(b.ELF())))
-			continue
-		}
-		arch, _ := b.ELF().Arch()
-		if members[arch] == nil {
-			arches = append(arches, arch)
-		}
-		members[arch] = append(members[arch], linkage.Member{Name: b.Member.Name, Content: b.Content})
-	}
-	for _, arch := range arches {
-		g, err := linkage.Resolve(ctx, members[arch], opts)
-		if err != nil {
-			return err
-		}
-		s.addProcesses(g, ELF)
-		if err := g.Close(); err != nil {
-			return err
+	for _, format := range formats() {
+		if err := format.survey(ctx, s, c, opts); err != nil {
+			return nil, err
 		}
 	}
-	return nil
-}
-
-// addMachO adds what the Mach-O files of a wheel load.
-func (s *Survey) addMachO(ctx context.Context, c *Contents, opts linkage.DyldOptions) error {
-	g, err := linkage.ResolveDyld(ctx, membersOf(c.of(MachO)), opts)
-	if err != nil {
-		return err
-	}
-	s.addProcesses(g, MachO)
-	return g.Close()
+	return s, nil
 }
 
 // A surveyor surveys files as they lie.
@@ -123,49 +83,13 @@ func (s *surveyor) file(ctx context.Context, name string, info fs.FileInfo) erro
 	if err != nil {
 		return err
 	}
-	if isBinary(head) {
-		return s.load(ctx, name, head)
+	if format := formatByHead(head); format != nil {
+		return format.load(ctx, s, name)
 	}
 	if kind := foreignKind(name, head); kind != "" {
 		return fmt.Errorf("neither an ELF nor a Mach-O file (%s)", kind)
 	}
 	return errors.New("neither a wheel (.whl) nor an ELF or Mach-O file")
-}
-
-// isBinary reports whether a file begins like one that a loader takes.
-func isBinary(head []byte) bool {
-	return bytes.HasPrefix(head, []byte(elfMagic)) || macho.IsMagic(head)
-}
-
-// load surveys one ELF or Mach-O file.
-func (s *surveyor) load(ctx context.Context, name string, head []byte) error {
-	if macho.IsMagic(head) {
-		return s.loadMachO(ctx, name)
-	}
-	g, err := s.loader.Load(name)
-	if err != nil {
-		return err
-	}
-	f := g.Members[0].Images[0].ELF()
-	if !linked(f) {
-		s.survey.Unlinked = append(s.survey.Unlinked, newForeign(name, unlinkedKind(f)))
-		return nil
-	}
-	s.survey.addProcesses(g, ELF)
-	return nil
-}
-
-func (s *surveyor) loadMachO(ctx context.Context, name string) error {
-	g, err := linkage.LoadDyld(ctx, name, s.macOS)
-	if err != nil {
-		return err
-	}
-	if slices := g.Members[0].MachO().Slices; !loadable(slices[0]) {
-		s.survey.Unlinked = append(s.survey.Unlinked, newForeign(name, machOKind(slices[0].Type)))
-	} else {
-		s.survey.addProcesses(g, MachO)
-	}
-	return g.Close()
 }
 
 // directory surveys the files below a directory, in the order of their paths.
@@ -179,11 +103,12 @@ func (s *surveyor) directory(ctx context.Context, dir string) error {
 			return err
 		}
 		head, err := readHead(name)
+		format := formatByHead(head)
 		switch {
 		case err != nil:
 			s.damaged(name, err)
-		case isBinary(head):
-			if err := s.load(ctx, name, head); err != nil {
+		case format != nil:
+			if err := format.load(ctx, s, name); err != nil {
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
@@ -247,48 +172,6 @@ func (s *surveyor) regularFiles(ctx context.Context, dir string) ([]string, erro
 	}
 	slices.Sort(files)
 	return files, err
-}
-
-// MachOFiles returns the regular files below a directory that dyld could be asked to
-// load, sorted. Links are not followed. A damaged one is an error that names it.
-func MachOFiles(ctx context.Context, dir string) ([]string, error) {
-	var files []string
-	err := filepath.WalkDir(dir, func(at string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() {
-			return errors.Join(err, ctx.Err())
-		}
-		takes, err := dyldTakes(at)
-		if err != nil {
-			return fmt.Errorf("%s: %w", at, err)
-		}
-		if takes {
-			files = append(files, at)
-		}
-		return ctx.Err()
-	})
-	return files, err
-}
-
-// dyldTakes reports whether a file has a slice that dyld could be asked to load.
-func dyldTakes(name string) (bool, error) {
-	head, err := readHead(name)
-	if err != nil || !macho.IsMagic(head) {
-		return false, err
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return false, err
-	}
-	file, err := macho.NewFile(f, info.Size())
-	if errors.Is(err, macho.ErrNotMachO) || errors.Is(err, macho.ErrArchive) {
-		return false, nil
-	}
-	return err == nil && slices.ContainsFunc(file.Slices, loadable), err
 }
 
 // readHead returns the first bytes of a file, by which its format is known.

@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/wheelmend/wheelmend/internal/phrase"
-	"github.com/wheelmend/wheelmend/linkage"
-	"github.com/wheelmend/wheelmend/macho"
 	"github.com/wheelmend/wheelmend/policy"
 )
 
@@ -157,16 +155,14 @@ func (c *Contents) census() []OSCount {
 		}
 		counts[s].Files++
 	}
-	for _, b := range c.of(ELF) {
-		add(c.elfSystem(b, named), b.Member.Name)
+	for i := range c.Files {
+		b := &c.Files[i]
+		add(formatNamed(formatOf(b.Content)).system(b, named), b.Member.Name)
 	}
 	if c.forLinuxAlone() {
 		for _, f := range c.notImages() {
 			add(OSLinux, f.Path) // meant to be modules
 		}
-	}
-	for _, b := range c.of(MachO) {
-		add(machOSystem(b.MachO()), b.Member.Name)
 	}
 	for _, f := range c.Foreign {
 		if f.os != "" && (f.library || len(named) > 0) {
@@ -187,37 +183,6 @@ func rank(named []OS, s OS) int {
 		return i
 	}
 	return len(named)
-}
-
-// elfSystem returns the system of an ELF file.
-func (c *Contents) elfSystem(b *Binary, named []OS) OS {
-	if s := OS(linkage.SystemOf(b.ELF())); s != "" {
-		return s
-	}
-	for _, s := range named {
-		if known, ok := systems[s]; !ok || known.format == ELF {
-			return s
-		}
-	}
-	return OSLinux
-}
-
-// machOSystem returns the system of a Mach-O file: iOS when no slice is for macOS
-// and one is for a system of Apple's phones (PLATFORM_IOS, PLATFORM_IOSSIMULATOR).
-// Mac Catalyst and other systems are told apart where slices are held to tags.
-func machOSystem(f *macho.File) OS {
-	const ios, iosSimulator = 2, 7
-	phone := false
-	for _, s := range f.Slices {
-		if s.Platform != ios && s.Platform != iosSimulator {
-			return OSMacOS
-		}
-		phone = true
-	}
-	if phone {
-		return OSIOS
-	}
-	return OSMacOS
 }
 
 // system returns the system of the wheel, "" for a pure one. For one that is not

@@ -9,10 +9,8 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/spool"
 	"github.com/wheelmend/wheelmend/linkage"
-	"github.com/wheelmend/wheelmend/macho"
 	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/wheel"
 )
@@ -69,13 +67,11 @@ func (c *Contents) collect(ctx context.Context, jobs int) ([]Fault, error) {
 		found, err := c.inspect(m, content)
 		mu.Lock()
 		defer mu.Unlock()
-		switch {
-		case errors.As(err, new(*elf.FormatError)):
-			c.damaged[ELF] = append(c.damaged[ELF], Fault{File: m.Name, Reason: err.Error()})
-			return nil
-		case errors.As(err, new(*macho.FormatError)):
-			c.damaged[MachO] = append(c.damaged[MachO], Fault{File: m.Name, Reason: err.Error()})
-			return nil
+		for _, format := range formats() {
+			if name := format.name(); format.damaged(err) {
+				c.damaged[name] = append(c.damaged[name], Fault{File: m.Name, Reason: err.Error()})
+				return nil
+			}
 		}
 		if err == nil {
 			c.add(m, found)
@@ -99,15 +95,19 @@ func (c *Contents) prove(ctx context.Context, p *Proof, opts VerifyOptions) erro
 		opts.MacOS.DyldOptions = linkage.DyldOptions{WheelOnly: true, Exclude: opts.MacOS.Exclude, DylibsOnly: opts.MacOS.DylibsOnly}
 	}
 	report, err := Assess(ctx, c, opts.Options)
-	if broken := brokenBinaries(c, err); len(broken) > 0 {
-		p.claim(TopicBinaries, "each ELF file can be read", "the gABI and the rules of ld.so", broken)
-		if err != nil {
-			p.unchecked(TopicPlatform, "what the tags promise is met, and what the files need is found", "not all ELF files can be read", nil)
+	for _, format := range formats() {
+		// Some only turn out to be broken when their symbols are looked at.
+		broken, name := slices.Clone(c.damaged[format.name()]), formatNames[format.name()]
+		if format.damaged(err) {
+			broken = append(broken, Fault{Reason: err.Error()})
+		}
+		if len(broken) > 0 {
+			p.claim(TopicBinaries, "each "+name+" file can be read", format.rules(), broken)
+		}
+		if format.damaged(err) || err != nil && format.name() == ELF && len(broken) > 0 {
+			p.unchecked(TopicPlatform, "what the tags promise is met, and what the files need is found", "not all "+name+" files can be read", nil)
 			return nil
 		}
-	}
-	if len(c.damaged[MachO]) > 0 {
-		p.claim(TopicBinaries, "each Mach-O file can be read", "<mach-o/loader.h> and the rules of dyld", c.damaged[MachO])
 	}
 	var archs *archError
 	switch {
@@ -119,17 +119,6 @@ func (c *Contents) prove(ctx context.Context, p *Proof, opts VerifyOptions) erro
 	}
 	p.Report = report
 	return p.claimBinaries(ctx, opts)
-}
-
-// brokenBinaries lists the ELF files that cannot be read, those that only turn
-// out to be so when their symbols are looked at included.
-func brokenBinaries(c *Contents, err error) []Fault {
-	broken := slices.Clone(c.damaged[ELF])
-	var format *elf.FormatError
-	if errors.As(err, &format) {
-		broken = append(broken, Fault{Reason: err.Error()})
-	}
-	return broken
 }
 
 // claimBinaries adds the claims about what the wheel's binaries ask for.

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/policy"
 )
@@ -61,14 +60,12 @@ func (p *Proof) claimUnknown(tag, text string, err error) {
 // nil if there is none.
 func (p *Proof) claimPlatform(text string, platform policy.Platform) *policy.Policy {
 	r := p.Report
+	if platform.Family == policy.Linux {
+		text = "the ELF files are for " + platform.Arch
+	}
 	verdict := r.Judge(platform)
 	basis := r.system.basis(r)
 	switch {
-	case platform.Family == policy.Linux && !elf.KnownArch(platform.Arch):
-		p.unchecked(TopicPlatform, "the ELF files are for "+platform.Arch, "nothing is known of this architecture", nil)
-		return nil
-	case platform.Family == policy.Linux:
-		text = "the ELF files are for " + platform.Arch
 	case verdict.Unknown != nil && verdict.Policy == nil:
 		p.unchecked(TopicPlatform, text, verdict.Unknown.Error(), nil)
 		return nil

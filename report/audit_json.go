@@ -92,7 +92,7 @@ func NewAudit(r *audit.Report) Audit {
 	for _, f := range r.Files {
 		a.Files = append(a.Files, AuditFile{
 			Path: f.Path, Needed: list(f.Needed), RPath: optional(f.RPath), RunPath: optional(f.RunPath),
-			Soname: optional(f.Soname), ISA: optional(f.ISA.String()), Extension: f.Extension, Slices: newAuditSlices(f),
+			Soname: optional(f.Soname), ISA: optional(f.ISA), Extension: f.Extension, Slices: newAuditSlices(f),
 		})
 	}
 	for _, f := range r.Foreign {

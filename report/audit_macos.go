@@ -38,21 +38,11 @@ func (a *Audit) addMinimums(r *audit.Report) {
 	}
 }
 
-// newAuditSlices describes the slices of a file, nil for one that is not Mach-O.
+// newAuditSlices describes the slices of a file, nil for one that has none.
 func newAuditSlices(f audit.File) []AuditSlice {
-	if f.MachO == nil {
-		return nil
-	}
 	var slices []AuditSlice
-	for _, s := range f.MachO.Slices {
-		out := AuditSlice{Arch: s.Arch.String(), Type: s.Type.String(), ID: optional(s.ID), Needed: []string{}, RPaths: list(s.RPaths)}
-		if s.MinOS != 0 {
-			out.MinOS = optional(s.MinOS.String())
-		}
-		for _, l := range s.Dylibs {
-			out.Needed = append(out.Needed, l.Name)
-		}
-		slices = append(slices, out)
+	for _, s := range f.Slices {
+		slices = append(slices, AuditSlice{Arch: s.Arch, Type: s.Type, MinOS: optional(s.Oldest), ID: optional(s.Name), Needed: list(s.Needed), RPaths: list(s.RunPath)})
 	}
 	return slices
 }

@@ -1,0 +1,143 @@
+package audit
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	stdelf "debug/elf"
+	"errors"
+
+	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/spool"
+	"github.com/wheelmend/wheelmend/linkage"
+)
+
+// An elfFormat reads ELF files, of Linux, Android and others.
+type elfFormat struct{}
+
+func (elfFormat) name() Format { return ELF }
+
+func (elfFormat) has(c linkage.Content) bool {
+	_, ok := c.(*elf.File)
+	return ok
+}
+
+func (elfFormat) is(head []byte) bool { return bytes.HasPrefix(head, []byte("\x7fELF")) }
+
+func (elfFormat) rules() string { return "the gABI and the rules of ld.so" }
+
+func (elfFormat) damaged(err error) bool { return errors.As(err, new(*elf.FormatError)) }
+
+// firm reports whether a file goes on as an ELF file does: with a class, a byte
+// order and the version (gABI ch. 4, ELF Identification).
+func (elfFormat) firm(head []byte) bool {
+	known := func(b byte) bool { return b == 1 || b == 2 }
+	return len(head) > 6 && known(head[4]) && known(head[5]) && head[6] == 1
+}
+
+func (elfFormat) read(_ *Contents, _ string, image *spool.Content) (finding, error) {
+	f, err := elf.NewFile(image, image.Size())
+	if err != nil {
+		return finding{}, err
+	}
+	return finding{binary: f}, nil
+}
+
+func (elfFormat) system(b *Binary, named []OS) OS {
+	if s := OS(linkage.SystemOf(b.ELF())); s != "" {
+		return s
+	}
+	for _, s := range named {
+		if known, ok := systems[s]; !ok || known.format == ELF {
+			return s
+		}
+	}
+	return OSLinux
+}
+
+func (elfFormat) survey(ctx context.Context, s *Survey, c *Contents, options SurveyOptions) error {
+	opts := options.Options
+	opts.Libc = cmp.Or(string(wheelLibc(c)), linkage.Glibc)
+	members := map[string][]linkage.Member{}
+	var arches []string
+	for _, b := range c.of(ELF) {
+		if arch, _ := b.ELF().Arch(); arch == "" || !linked(b.ELF()) {
+			s.Unlinked = append(s.Unlinked, newForeign(b.Member.Name, unlinkedKind(b.ELF())))
+			continue
+		}
+		arch, _ := b.ELF().Arch()
+		if members[arch] == nil {
+			arches = append(arches, arch)
+		}
+		members[arch] = append(members[arch], linkage.Member{Name: b.Member.Name, Content: b.Content})
+	}
+	for _, arch := range arches {
+		g, err := linkage.Resolve(ctx, members[arch], opts)
+		if err != nil {
+			return err
+		}
+		s.addProcesses(g, ELF)
+		if err := g.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (elfFormat) load(_ context.Context, s *surveyor, name string) error {
+	g, err := s.loader.Load(name)
+	if err != nil {
+		return err
+	}
+	f := g.Members[0].Images[0].ELF()
+	if !linked(f) {
+		s.survey.Unlinked = append(s.survey.Unlinked, newForeign(name, unlinkedKind(f)))
+		return nil
+	}
+	s.survey.addProcesses(g, ELF)
+	return nil
+}
+
+func (elfFormat) describe(i *linkage.Image, n *Node) {
+	f := i.ELF()
+	n.RPath, n.RunPath, n.Static = f.RPath(), f.RunPath(), static(f)
+}
+
+// static reports a program without a dynamic table, or one that relocates itself:
+// a PIE (DF_1_PIE) that names no interpreter.
+func static(f *elf.File) bool {
+	if !f.Dynamic() {
+		return true
+	}
+	const pie = 0x08000000
+	flags, _ := f.DynValue(stdelf.DT_FLAGS_1)
+	interp, err := f.Interpreter()
+	return flags&pie != 0 && err == nil && interp == "" && len(f.Needed()) == 0
+}
+
+// linked reports whether a loader takes files of the kind at all.
+func linked(f *elf.File) bool {
+	return (f.Type == stdelf.ET_DYN || f.Type == stdelf.ET_EXEC) && !f.SeparateDebug()
+}
+
+// unlinkedKind names an ELF file that no loader takes.
+func unlinkedKind(f *elf.File) string {
+	if f.SeparateDebug() {
+		return "debug information of another file"
+	}
+	switch f.Type {
+	case stdelf.ET_REL:
+		return "object file"
+	case stdelf.ET_CORE:
+		return "core dump"
+	case stdelf.ET_DYN, stdelf.ET_EXEC:
+		return "code for " + f.Machine.String()
+	}
+	return "ELF file of type " + f.Type.String()
+}
+
+// ELF returns what an ELF file is to its own package, nil for others.
+func (b *Binary) ELF() *elf.File {
+	f, _ := b.Content.(*elf.File)
+	return f
+}
