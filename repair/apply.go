@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/overlay"
 	"github.com/wheelmend/wheelmend/sbom"
 	"github.com/wheelmend/wheelmend/wheel"
 )
@@ -20,9 +20,9 @@ type application struct {
 	plan   *Plan
 	writer *wheel.Writer
 	record *wheel.Record
-	time   time.Time                // of new members
-	copied map[string]*wheel.Member // members of the input that were taken over
-	images map[string]*elf.Overlay  // edited and grafted members, by their name in the result
+	time   time.Time                   // of new members
+	copied map[string]*wheel.Member    // members of the input that were taken over
+	images map[string]*overlay.Overlay // edited and grafted members, by their name in the result
 	share  *share
 	parts  *parts
 
@@ -31,7 +31,7 @@ type application struct {
 
 // fill collects the members of the result. It decides nothing.
 func (a *application) fill() error {
-	edited := map[string]*elf.Overlay{}
+	edited := map[string]*overlay.Overlay{}
 	for i := range a.plan.Edits {
 		edited[a.plan.Edits[i].Member] = a.parts.edits[i]
 	}
@@ -51,7 +51,7 @@ func (a *application) fill() error {
 func (a *application) infoName() string { return a.plan.contents.Reader.DistInfo() + "/WHEEL" }
 
 // addMember takes a member over, edited or as it is.
-func (a *application) addMember(m *wheel.Member, image *elf.Overlay) {
+func (a *application) addMember(m *wheel.Member, image *overlay.Overlay) {
 	if image == nil || !image.Edited() {
 		if m.IsDir() && m.CompressedSize > 0 { // what is no content is not worth keeping
 			a.writer.Add(wheel.Header{Name: m.Name, Mode: m.Mode, Modified: m.Modified}, nil)
@@ -67,7 +67,7 @@ func (a *application) addMember(m *wheel.Member, image *elf.Overlay) {
 }
 
 // runsOf tells the writer what an edited image has in common with the original.
-func runsOf(image *elf.Overlay) []wheel.Run {
+func runsOf(image *overlay.Overlay) []wheel.Run {
 	var runs []wheel.Run
 	for _, r := range image.Runs() {
 		runs = append(runs, wheel.Run(r))
@@ -97,7 +97,7 @@ func (a *application) add(name string, mode fs.FileMode, content []byte) {
 
 // addGraft adds a library, out of a wheel of the same run that has it already
 // if there is one: patched and compressed once is enough.
-func (a *application) addGraft(g *Graft, image *elf.Overlay) {
+func (a *application) addGraft(g *Graft, image *overlay.Overlay) {
 	if m, row, ok := a.share.lookup(g, a.time); ok {
 		a.writer.CopyAs(g.Member, m, row)
 		return

@@ -6,21 +6,21 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/jobs"
+	"github.com/wheelmend/wheelmend/internal/overlay"
 )
 
 // parts are what a plan makes out of binaries and of the package database.
 type parts struct {
-	edits  []*elf.Overlay // one for each of Plan.Edits
-	grafts []*elf.Overlay // one for each of Plan.Grafts
-	bill   []byte         // of materials, nil without one
+	edits  []*overlay.Overlay // one for each of Plan.Edits
+	grafts []*overlay.Overlay // one for each of Plan.Grafts
+	bill   []byte             // of materials, nil without one
 }
 
 // newParts makes the parts of a plan, n of them at a time (GOMAXPROCS if n is
 // less than 1). The error is that of the first in the order of the plan.
 func newParts(ctx context.Context, p *Plan, owners *owners, n int) (*parts, error) {
-	made := &parts{edits: make([]*elf.Overlay, len(p.Edits)), grafts: make([]*elf.Overlay, len(p.Grafts))}
+	made := &parts{edits: make([]*overlay.Overlay, len(p.Edits)), grafts: make([]*overlay.Overlay, len(p.Grafts))}
 	var tasks []func() error
 	if p.SBOM != "" {
 		tasks = append(tasks, func() (err error) {

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/wheelmend/wheelmend/audit"
-	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/overlay"
 	"github.com/wheelmend/wheelmend/wheel"
 )
 
@@ -110,7 +110,7 @@ func (r *Repairer) apply(ctx context.Context, p *Plan, input, dir string) (*Resu
 		return nil, err
 	}
 	a := &application{
-		plan: p, record: record, share: &r.share, copied: map[string]*wheel.Member{}, images: map[string]*elf.Overlay{},
+		plan: p, record: record, share: &r.share, copied: map[string]*wheel.Member{}, images: map[string]*overlay.Overlay{},
 		writer: wheel.NewWriter(p.contents.Reader.DistInfo(), wheel.WriterOptions{Level: r.level(), Jobs: r.opts.Load.Jobs, Progress: r.opts.Progress}),
 		time:   r.newTime(p),
 	}
