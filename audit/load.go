@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -49,15 +50,35 @@ type Contents struct {
 	amended []wheel.Amendment // rows of RECORD that are to be written anew, sorted by member
 
 	store   *spool.Store
+	file    *wheel.File        // of [Open], else nil
 	damaged map[Format][]Fault // binaries that cannot be read; only Verify goes on with them
 }
 
-// Close releases the binaries.
+// Close releases the binaries, and the wheel if [Open] has opened it.
 func (c *Contents) Close() error {
-	if c.store == nil {
-		return nil
+	var err error
+	if c.store != nil {
+		err = c.store.Close()
 	}
-	return c.store.Close()
+	if c.file != nil {
+		err = errors.Join(err, c.file.Close())
+	}
+	return err
+}
+
+// Open opens the wheel at a path and reads it as [Load] does. Closing the contents closes
+// the wheel.
+func Open(ctx context.Context, path string, opts LoadOptions) (*Contents, error) {
+	w, err := wheel.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	c, err := Load(ctx, filepath.Base(path), w.Reader, opts)
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	c.file = w
+	return c, nil
 }
 
 // LoadOptions tunes Load. The zero value is right for any machine.

@@ -11,7 +11,6 @@ import (
 	"slices"
 
 	"github.com/wheelmend/wheelmend/linkage"
-	"github.com/wheelmend/wheelmend/wheel"
 )
 
 // SurveyOptions tunes a survey. The zero value looks at this machine's libraries.
@@ -48,12 +47,7 @@ func SurveyOf(ctx context.Context, name string, opts SurveyOptions) (*Survey, er
 // surveyWheel surveys the members of a wheel, one process for each architecture
 // of ELF and of Mach-O files.
 func surveyWheel(ctx context.Context, name string, opts SurveyOptions) (s *Survey, err error) {
-	w, err := wheel.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer w.Close()
-	c, err := Load(ctx, filepath.Base(name), w.Reader, opts.Load)
+	c, err := Open(ctx, name, opts.Load)
 	if err != nil {
 		return nil, err
 	}

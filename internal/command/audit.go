@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
-	"github.com/wheelmend/wheelmend/wheel"
 )
 
 // AuditFlags are the flags of the audit command.
@@ -25,12 +23,7 @@ type AuditFlags struct {
 
 // WithReport audits a wheel and hands the report to use.
 func WithReport(ctx context.Context, c *console.Console, path string, f *AuditFlags, use func(*audit.Report) error) (err error) {
-	w, err := wheel.Open(path)
-	if err != nil {
-		return err
-	}
-	defer w.Close()
-	contents, err := audit.Load(ctx, filepath.Base(path), w.Reader, audit.LoadOptions{Jobs: f.Jobs})
+	contents, err := audit.Open(ctx, path, audit.LoadOptions{Jobs: f.Jobs})
 	if err != nil {
 		return err
 	}
