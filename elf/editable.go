@@ -35,7 +35,38 @@ func (f *File) checkEditable() error {
 	if err := f.checkNames(); err != nil {
 		return err
 	}
+	if err := f.checkHomes(); err != nil {
+		return err
+	}
 	return f.checkApart()
+}
+
+// checkHomes refuses tables that are read behind the end of one segment, in its last
+// page, while their bytes belong to another one: an edit would change those, too.
+func (f *File) checkHomes() error {
+	for _, tag := range []elf.DynTag{elf.DT_STRTAB, elf.DT_SYMTAB, elf.DT_HASH, elf.DT_GNU_HASH, elf.DT_VERSYM, elf.DT_VERNEED, elf.DT_VERDEF} {
+		if addr, ok := f.DynValue(tag); ok {
+			if err := f.checkHome(tag.String(), addr, f.tagAt(tag)); err != nil {
+				return err
+			}
+		}
+	}
+	for i, p := range f.Progs {
+		if p.Type == elf.PT_DYNAMIC {
+			return f.checkHome("PT_DYNAMIC", p.Vaddr, f.progAt(i))
+		}
+	}
+	return nil
+}
+
+func (f *File) checkHome(name string, addr, at uint64) error {
+	off, ok := f.offsetOf(addr, 1)
+	for _, p := range f.Progs {
+		if ok && p.Type == elf.PT_LOAD && p.Off <= off && off-p.Off < p.Filesz && p.Vaddr+(off-p.Off) != addr {
+			return formatErr(at, "%s says address %#x, whose bytes are those of address %#x as well; the file cannot be edited safely", name, addr, p.Vaddr+(off-p.Off))
+		}
+	}
+	return nil
 }
 
 // checkNames refuses section names past the end of their table where that is
