@@ -1,5 +1,5 @@
 // Package wheelmend is the root of a module that audits and repairs Python
-// wheels for Linux and macOS, from any host, offline. It holds no code; this
+// wheels for Linux, macOS and Android, from any host, offline. It holds no code; this
 // is the map. A package imports only packages that stand above it:
 //
 //	elf       reads ELF images and edits their dynamic linking data

@@ -159,7 +159,7 @@ func (p *Proof) claimForeign() {
 func (r *Report) formatsRead() string {
 	switch {
 	case r.Unserved != nil:
-		return "wheels for Linux and macOS"
+		return "wheels for Linux, Android and macOS"
 	case r.Format == Pure:
 		return "ELF and Mach-O files"
 	case r.Format == MachO:

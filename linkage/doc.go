@@ -1,12 +1,13 @@
 // Package linkage works out which file each needed library resolves to, as the
 // target's loader would. It reads no environment and never loads code. Start
-// with [Resolve], which takes the ELF members of a wheel and returns a [Graph], or
-// with [NewLoader] for files as they lie in a file system.
+// with [Resolve], which takes the ELF members of a wheel and returns a [Graph], with
+// [ResolveDyld] for its Mach-O members, or with [NewLoader] for files as they lie in a
+// file system. [Graph.Reach] walks from files to what they load.
 //
-// The rules are those of ld.so(8) for glibc and of ldso/dynlink.c for musl,
-// applied for any target on any host: a sysroot stands in for the target's file
-// system, its loader configuration and its symbolic links included. Three rules
-// go beyond a single run of the loader. A directory of the wheel goes before those
+// The rules are those of ld.so(8) for glibc (ldso.go), of ldso/dynlink.c for musl
+// (musl.go) and of linker/linker.cpp for Android's bionic (bionic.go), applied for any
+// target on any host: a sysroot stands in for the target's file system, its loader
+// configuration and its symbolic links included. Three rules go beyond a single run of the loader. A directory of the wheel goes before those
 // of the host. A library that lies in the wheel is found by its soname when the
 // search path of another module leads to it, since that has loaded it before or
 // will: before one of the system's own directories, not before a different one
@@ -18,15 +19,18 @@
 //
 // What is left out: ld.so.cache, which is made from ld.so.conf and the directories
 // read here; that musl's loader gives up at a library for another machine, where
-// glibc's passes over it, as is done here for both; LD_PRELOAD, LD_AUDIT and /etc/ld.so.preload; DT_FILTER and
-// DT_AUXILIARY; and the directories for the processor that glibc before 2.37
+// glibc's passes over it, as is done here for both; LD_PRELOAD, LD_AUDIT and
+// /etc/ld.so.preload; DT_FILTER and DT_AUXILIARY; and the directories for the processor that glibc before 2.37
 // searched besides glibc-hwcaps. For wheels glibc-hwcaps is left out too: its
 // libraries need a newer processor than the tag promises. $LIB stands for each of
 // the names that distributions give it.
+//
+// On Android no file of the machine is looked at but below the folders that the user
+// names: wheels for it are built elsewhere. What the system has is for others to know.
 //
 // A library is identified by the file it resolves to, never by its soname.
 //
 // For macOS wheels there is [ResolveDyld], which does the same for each slice by
 // the rules of dyld(1). Libraries below /usr/lib and /System are macOS's own and
-// are not sought. DYLD_FALLBACK_LIBRARY_PATH is left out.
+// are not sought.
 package linkage

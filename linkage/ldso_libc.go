@@ -11,8 +11,8 @@ import (
 
 // LibcOf tells the C library that a file was built for by its interpreter, by
 // what it needs, or at last by its name, which is that of an extension module
-// or of a library: [Glibc], [Musl], or "" when nothing tells or the file is for
-// another system than Linux.
+// or of a library: [Glibc], [Musl], [Bionic], or "" when nothing tells or the file is for
+// another system than Linux and Android.
 func LibcOf(f *elf.File, name string) string {
 	switch system := SystemOf(f); system {
 	case Linux, "":

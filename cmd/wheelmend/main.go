@@ -1,4 +1,4 @@
-// Command wheelmend audits and repairs Python wheels for Linux and macOS, from any
+// Command wheelmend audits and repairs Python wheels for Linux, macOS and Android, from any
 // host, offline and without helper programs. Run "wheelmend help" for its commands.
 //
 // It holds flags, wording and exit codes: 0 when all is done, 1 when a wheel

@@ -27,7 +27,8 @@ Wheels for macOS are repaired on any host. Edited files are signed ad hoc.`,
   wheelmend repair --plat manylinux_2_28_x86_64 -w wheelhouse dist/*.whl
   wheelmend repair --dry-run --json dist/*.whl
   wheelmend repair --sysroot /opt/aarch64 demo-1.0-cp312-cp312-linux_aarch64.whl
-  wheelmend repair --sysroot /opt/macos demo-1.0-cp312-cp312-macosx_11_0_arm64.whl`,
+  wheelmend repair --sysroot /opt/macos demo-1.0-cp312-cp312-macosx_11_0_arm64.whl
+  wheelmend repair --ldpaths ndk/lib demo-1.0-cp313-cp313-android_24_arm64_v8a.whl`,
 		Args: wheelArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts, err := f.Options(a.Console, args)

@@ -56,8 +56,8 @@ func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "wheelmend",
 		Short: "Audit and repair Python wheels",
-		Long: `wheelmend audits and repairs Python wheels for Linux and macOS: it tells what a
-wheel needs from the system, copies the libraries in that no platform tag
+		Long: `wheelmend audits and repairs Python wheels for Linux, macOS and Android: it tells
+what a wheel needs from the system, copies the libraries in that no platform tag
 promises, rewrites the load paths and gives the wheel the tag that it earns.
 
 It is one static program. It works offline, from any host, and runs no other.`,

@@ -40,7 +40,7 @@ func (f *TagFlags) Options(c *console.Console) (repair.TagOptions, error) {
 	return opts, err
 }
 
-// checkTag rejects what is no platform tag for binaries of Linux or macOS.
+// checkTag rejects what is no platform tag for binaries of a system that is served.
 func checkTag(tag string) error {
 	if tag == "" || tag == "auto" {
 		return console.Usagef("--plat %q: want a platform tag, such as manylinux_2_28_x86_64; without --plat, the best is found", tag)

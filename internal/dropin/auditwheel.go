@@ -25,8 +25,8 @@ const auditwheelVersion = "6.8.2"
 func (a *app) auditwheelTool() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "auditwheel",
-		Short: "Audit and repair Linux wheels, with the flags of auditwheel",
-		Long:  "This is wheelmend in the place of auditwheel, for Linux wheels.",
+		Short: "Audit and repair Linux and Android wheels, with the flags of auditwheel",
+		Long:  "This is wheelmend in the place of auditwheel, for wheels of Linux and Android.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return console.Usagef("invalid choice: %q (choose from show, repair, lddtree)", args[0])

@@ -82,7 +82,7 @@ the tag is at least that of the target.`)
 // needs nothing stays untouched in its place.
 func (a *app) delocateWheel(ctx context.Context, path string, f command.RepairFlags) error {
 	if !command.MaybeMacOS(path) {
-		return errors.New("it is for another system than macOS; auditwheel and wheelmend repair are for Linux wheels")
+		return errors.New("it is for another system than macOS; auditwheel and wheelmend repair are for wheels of Linux and Android")
 	}
 	dir, libs := f.WheelDir, f.LibSuffix
 	if dir == "" {

@@ -129,7 +129,7 @@ func (b *builder) metadata(version string) ([]byte, error) {
 	}
 	readme = relativeLink.ReplaceAll(readme, []byte("]("+home+"/blob/main/$1)"))
 	head := "Metadata-Version: 2.4\nName: wheelmend\nVersion: " + version + `
-Summary: Audits and repairs Python wheels for Linux and macOS, from any host
+Summary: Audits and repairs Python wheels for Linux, macOS and Android, from any host
 License-Expression: MIT
 License-File: LICENSE
 Project-URL: Repository, ` + home + `
