@@ -44,7 +44,9 @@ func TestSameFactsAsAuditwheel(t *testing.T) {
 	}
 	var got []facts
 	for _, p := range All() {
-		got = append(got, factsOf(p))
+		if p.Libc != BIONIC || p.Arch == AARCH64 || p.Arch == X86_64 { // those of Android that auditwheel knows
+			got = append(got, factsOf(p))
+		}
 	}
 	if len(want) < 100 {
 		t.Fatalf("auditwheel told of %d policies, want at least 100", len(want))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 from auditwheel.architecture import Architecture
 from auditwheel.libc import Libc
@@ -29,4 +30,12 @@ for libc in (Libc.GLIBC, Libc.MUSL):
                     "Forbidden": {k: sorted(v) for k, v in p.blacklist.items()},
                 }
             )
+# Of Android it looks at the level that a file name has, for these architectures.
+for arch, spelt in ("aarch64", "arm64_v8a"), ("x86_64", "x86_64"):
+    for level in range(21, 37):
+        name = Path(f"demo-1.0-py3-none-android_{level}_{spelt}.whl")
+        of_level = WheelPolicies(libc=Libc.ANDROID, arch=Architecture(arch), wheel_fn=name)
+        for p in of_level:
+            if p.name != of_level.linux.name:
+                facts.append({"Tag": p.name, "Aliases": [], "Libraries": sorted(p.whitelist), "Versions": {}, "Forbidden": {}})
 print(json.dumps(facts))
