@@ -24,6 +24,9 @@ func TestAndroidLevels(t *testing.T) {
 		{"a level that is newer than all that are known", "android_40_arm64_v8a", module + "needed=libc.so", "", "android_36_arm64_v8a", "android_36_arm64_v8a", nil},
 		{"the note of the NDK", "android_21_arm64_v8a", module + "needed=libc.so android=26", "", "android_26_arm64_v8a", "android_26_arm64_v8a",
 			[]string{"version demo/_core.so: it is built for API level 26 (.note.android.ident), the tag promises 21"}},
+		{"the note of the level that is promised", "android_26_arm64_v8a", module + "needed=libc.so android=26", "", "android_26_arm64_v8a", "android_26_arm64_v8a", nil},
+		{"DT_RUNPATH at level 24", "android_24_arm64_v8a", module + "needed=libx.so runpath=$ORIGIN/l\ndemo/l/libx.so elf aarch64 page=0x4000", "", "android_24_arm64_v8a", "android_24_arm64_v8a", nil},
+		{"the lowest level of several", "android_28_arm64_v8a.android_23_arm64_v8a", module + "needed=libc.so", "", "android_23_arm64_v8a", "android_23_arm64_v8a", nil},
 		{"a symbol", "android_21_arm64_v8a", module + "needed=libc.so import=getrandom@LIBC_P:libc.so", "", "android_28_arm64_v8a", "android_28_arm64_v8a",
 			[]string{"symbol demo/_core.so: Android of API level 21 does not have these symbols"}},
 		{"a weak one may be missing", "android_21_arm64_v8a", module + "needed=libc.so weak=getrandom@LIBC_P:libc.so", "", "android_21_arm64_v8a", "android_21_arm64_v8a", nil},
@@ -45,12 +48,36 @@ func TestAndroidLevels(t *testing.T) {
 				t.Errorf("tag, and after a repair (-want +got):\n%s", diff)
 			}
 			var got []string
-			for _, b := range judge(t, rep, tt.tag).Blockers {
+			for _, b := range judge(t, rep, strings.Split(tt.tag, ".")[0]).Blockers {
 				got = append(got, fmt.Sprintf("%s %s: %s", b.Kind, b.File, strings.ReplaceAll(b.Reason, root, "ROOT")))
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("blockers (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestAndroidPages: only 64-bit devices have pages of 16 KiB.
+func TestAndroidPages(t *testing.T) {
+	for _, tt := range []struct {
+		tag, file string
+		fails     bool
+	}{
+		{"android_24_arm64_v8a", "aarch64 page=0x4000", false},
+		{"android_24_arm64_v8a", "aarch64 page=0x2000", true},
+		{"android_24_x86_64", "x86_64 page=0x1000", true},
+		{"android_24_armeabi_v7a", "armv7l page=0x1000", false},
+	} {
+		p := verify(t, "demo-1.0-cp313-cp313-"+tt.tag+".whl", "demo/_core.so elf "+tt.file+" export=PyInit__core needed=libc.so", audit.VerifyOptions{})
+		found, fails := false, false
+		for _, c := range p.Claims {
+			if c.Topic == audit.TopicAlignment {
+				found, fails = true, c.Outcome == audit.Fails
+			}
+		}
+		if !found || fails != tt.fails {
+			t.Errorf("%s, %s: claimed %v, fails %v, want true, %v", tt.tag, tt.file, found, fails, tt.fails)
+		}
 	}
 }
