@@ -27,6 +27,7 @@ func TestAndroidLevels(t *testing.T) {
 		{"the note of the level that is promised", "android_26_arm64_v8a", module + "needed=libc.so android=26", "", "android_26_arm64_v8a", "android_26_arm64_v8a", nil},
 		{"DT_RUNPATH at level 24", "android_24_arm64_v8a", module + "needed=libx.so runpath=$ORIGIN/l\ndemo/l/libx.so elf aarch64 page=0x4000", "", "android_24_arm64_v8a", "android_24_arm64_v8a", nil},
 		{"the lowest level of several", "android_28_arm64_v8a.android_23_arm64_v8a", module + "needed=libc.so", "", "android_23_arm64_v8a", "android_23_arm64_v8a", nil},
+		{"a tag of another family names no level", "android_24_arm64_v8a.linux_aarch64", module + "needed=libc.so import=malloc@LIBC:libc.so", "", "android_24_arm64_v8a", "android_24_arm64_v8a", nil},
 		{"a symbol", "android_21_arm64_v8a", module + "needed=libc.so import=getrandom@LIBC_P:libc.so", "", "android_28_arm64_v8a", "android_28_arm64_v8a",
 			[]string{"symbol demo/_core.so: Android of API level 21 does not have these symbols"}},
 		{"a weak one may be missing", "android_21_arm64_v8a", module + "needed=libc.so weak=getrandom@LIBC_P:libc.so", "", "android_21_arm64_v8a", "android_21_arm64_v8a", nil},
