@@ -314,3 +314,31 @@ func TestJudgeTakesAnyPolicy(t *testing.T) {
 		}
 	}
 }
+
+// No system newer than that of the limit comes of it, and no library more from outside.
+func TestStrictestWithin(t *testing.T) {
+	for _, tt := range []struct {
+		name, wheel, system string
+		limit, want         string // policies, "" for none
+	}{
+		{"an older system does as well", module("needed=libc.so.6 import=f@GLIBC_2.14"), "", "manylinux_2_28", "manylinux_2_17"},
+		{"the limit itself", module("needed=libc.so.6 import=f@GLIBC_2.17"), "", "manylinux_2_17", "manylinux_2_17"},
+		{"only a newer one does", module("needed=libc.so.6 import=f@GLIBC_2.28"), "", "manylinux_2_17", ""},
+		{"an older one takes a library more", module("needed=libexpat.so.1"), lib("libexpat.so.1"), "manylinux_2_17", "manylinux_2_12"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			rep, _ := assess(t, linuxWheel, tt.wheel, tt.system, audit.Options{})
+			p, err := policy.Lookup(tt.limit + "_x86_64")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			if v := rep.StrictestWithin(rep.Verdict(p)); v != nil {
+				got = v.Policy.Name
+			}
+			if got != tt.want {
+				t.Errorf("within %s: %q, want %q", tt.limit, got, tt.want)
+			}
+		})
+	}
+}

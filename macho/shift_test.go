@@ -2,6 +2,7 @@ package macho
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -207,4 +208,29 @@ func spell(n *trieNode, prefix string) []string {
 		all = append(all, spell(e.child, prefix+e.label)...)
 	}
 	return all
+}
+
+// Rebase opcodes that come back to where they were end: an image has room for as many
+// pointers as it has numbers.
+func TestRebaseOpcodesInACircle(t *testing.T) {
+	back := binary.AppendUvarint(nil, 1<<64-8) // skipped behind each pointer of 8 bytes
+	for _, extra := range []int64{0, 1} {
+		h := shiftOf(t, "x86_64")
+		index := slices.IndexFunc(h.s.Segments, func(s Segment) bool { return s.Name == "__DATA_CONST" || s.Name == "__DATA" })
+		if index < 0 {
+			t.Fatal("no segment with data")
+		}
+		n := uint64(h.s.Size/4 + extra)
+		r := &rebaser{h: h, code: append(append([]byte{rebaseType | rebasePointer, rebaseSegment | byte(index), 0, rebaseTimesSkipping}, binary.AppendUvarint(nil, n)...), back...)}
+		var err error
+		for err == nil && r.i < len(r.code) {
+			op := r.code[r.i]
+			r.i++
+			err = r.step(op)
+		}
+		refused := err != nil && strings.Contains(err.Error(), "its tables name more places than it has")
+		if refused != (extra > 0) || !refused && err != nil {
+			t.Errorf("%d pointers at one place in %d bytes: %v", n, h.s.Size, err)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"testing"
 
@@ -94,5 +95,63 @@ func TestTargetsThatCannotBe(t *testing.T) {
 	}
 	if _, err := open(t, fixture(t, "lld19-arm64-chained.so")).Edit(context.Background(), Options{}, SetTarget(MakeVersion(10, 13, 0))); err != nil {
 		t.Errorf("arm64, which begins with 11.0: %v", err)
+	}
+}
+
+// zippered makes LC_BUILD_VERSION of LC_UUID, which is as long, so that the image
+// speaks of a second platform: behind the one of macOS, or in front of it.
+func zippered(t *testing.T, b []byte, platform uint32, minOS Version, first bool) []byte {
+	t.Helper()
+	le := binary.LittleEndian
+	s := open(t, b).Slices[0]
+	var uuid, build *command
+	for i := range s.commands {
+		switch c := &s.commands[i]; c.cmd {
+		case types.LC_UUID:
+			uuid = c
+		case types.LC_BUILD_VERSION:
+			build = c
+		}
+	}
+	if uuid == nil || build == nil || len(uuid.data) != 24 || len(build.data) != 24 {
+		t.Fatalf("LC_UUID %v and LC_BUILD_VERSION %v are not two commands of 24 bytes", uuid, build)
+	}
+	mac := bytes.Clone(build.data)
+	other := bytes.Clone(mac)
+	le.PutUint32(other[8:], platform)
+	le.PutUint32(other[12:], uint32(minOS))
+	front, back := min(uuid.off, build.off), max(uuid.off, build.off)
+	if first {
+		mac, other = other, mac
+	}
+	copy(b[s.Off+front:], mac)
+	copy(b[s.Off+back:], other)
+	return b
+}
+
+// Of an image for macOS and Catalyst, macOS is what counts, whichever comes first,
+// and what a new target changes.
+func TestZipperedImages(t *testing.T) {
+	const catalyst = 6
+	for _, first := range []bool{false, true} {
+		b := zippered(t, made(t, "arch=arm64 minos=12.1 sdk=13.2"), catalyst, MakeVersion(15, 2, 0), first)
+		s := open(t, b).Slices[0]
+		if s.Platform != PlatformMacOS || s.MinOS != MakeVersion(12, 1, 0) || s.SDK != MakeVersion(13, 2, 0) {
+			t.Errorf("Catalyst first %v: %s %v, SDK %v", first, PlatformName(s.Platform), s.MinOS, s.SDK)
+		}
+		after := open(t, edit(t, b, SetTarget(MakeVersion(13, 0, 0)))).Slices[0]
+		var versions []string
+		for i := range after.commands {
+			if c := &after.commands[i]; c.cmd == types.LC_BUILD_VERSION {
+				versions = append(versions, PlatformName(after.u32(c, 8))+" "+Version(after.u32(c, 12)).String())
+			}
+		}
+		want := []string{"macOS 13.0", "Mac Catalyst 15.2"}
+		if first {
+			slices.Reverse(want)
+		}
+		if !slices.Equal(versions, want) {
+			t.Errorf("Catalyst first %v: with a new target %q, want %q", first, versions, want)
+		}
 	}
 }

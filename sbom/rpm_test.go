@@ -6,6 +6,9 @@ import (
 	"io"
 	"iter"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -193,5 +196,70 @@ func TestParseRPMHeaderDamaged(t *testing.T) {
 	}
 	if pkg, libraries := parseRPMHeader(blob); pkg.Name != "zlib" || len(libraries) != 2 {
 		t.Errorf("whole: got name %q and libraries %q, want zlib and 2", pkg.Name, libraries)
+	}
+}
+
+// Where records go on to overflow pages (fileformat2.html 1.6): U is the usable size,
+// X = U-35 the longest whole one, M the least that stays, and K = M+((P-M)%(U-4)) stays
+// unless it is longer than X.
+func TestSQLiteOverflowBoundary(t *testing.T) {
+	for _, tt := range []struct{ usable, length, want int }{
+		{512, 0, 0}, {512, 476, 476}, {512, 477, 477}, {512, 478, 39}, // K would be 478
+		{512, 546, 39}, {512, 547, 39}, {512, 548, 40},
+		{512, 984, 476}, {512, 985, 477}, {512, 986, 39}, {512, 1055, 39}, {512, 1056, 40},
+		{480, 445, 445}, {480, 446, 35}, // the least that the format allows: M = 468*32/255-23
+		{4096, 4061, 4061}, {4096, 4062, 489}, {4096, 8153, 4061}, {4096, 8154, 489},
+		{65536, 65501, 65501}, {65536, 65502, 8199},
+	} {
+		f := &sqliteFile{usable: tt.usable}
+		if got := f.local(tt.length); got != tt.want {
+			t.Errorf("%d usable bytes, record of %d: %d stay on the page, want %d", tt.usable, tt.length, got, tt.want)
+		}
+	}
+}
+
+// Records of every length about those boundaries, as SQLite itself writes them.
+func TestSQLiteWritesTheSameBoundary(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil || exec.Command(python, "-c", "import sqlite3").Run() != nil {
+		t.Skip("python3 with sqlite3 is not installed, which writes the database")
+	}
+	for _, page := range []int{512, 1024} {
+		path := filepath.Join(t.TempDir(), "rpmdb.sqlite")
+		script := `
+import sqlite3, sys
+path, page = sys.argv[1], int(sys.argv[2])
+db = sqlite3.connect(path)
+db.execute(f"PRAGMA page_size = {page}")
+db.execute("CREATE TABLE 'Packages' (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)")
+for around in (page - 35, 2 * page - 39):
+    for n in range(around - 12, around + 12):
+        db.execute("INSERT INTO Packages (blob) VALUES (?)", (bytes((i * 7 + n) % 251 for i in range(n)),))
+db.commit()
+`
+		if out, err := exec.Command(python, "-c", script, path, strconv.Itoa(page)).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blobs := collectBlobs(data, sqliteBlobs)
+		if len(blobs) != 48 {
+			t.Errorf("pages of %d bytes: %d headers, want 48", page, len(blobs))
+		}
+		for i, b := range blobs {
+			n := page - 35 - 12 + i%24
+			if i >= 24 {
+				n = 2*page - 39 - 12 + i%24
+			}
+			want := make([]byte, n)
+			for i := range want {
+				want[i] = byte((i*7 + n) % 251)
+			}
+			if !bytes.Equal(b, want) {
+				t.Errorf("pages of %d bytes, header %d: %d bytes are not those of the %d that were written", page, i, len(b), n)
+			}
+		}
 	}
 }

@@ -102,6 +102,9 @@ func TestNewReaderRefuses(t *testing.T) {
 
 		{"local name differs", with(part{name: "demo/x", local: func(h *zipHeader) { h.name = "demo/y" }}), "local header gives another name"},
 		{"local method differs", with(part{name: "demo/x", content: "1", local: func(h *zipHeader) { h.method = Store }}), "local header has method 0 and flags 0x0, the directory 8 and 0x0"},
+		{"local flags differ", with(part{name: "demo/x", content: "1", local: func(h *zipHeader) { h.flags |= flagDescriptor }}), "local header has method 8 and flags 0x8, the directory 8 and 0x0"},
+		{"local flags lack one", with(part{name: "demo/x", content: "1", after: make([]byte, 12), central: func(h *zipHeader) { h.flags |= flagDescriptor }}), "local header has method 8 and flags 0x0, the directory 8 and 0x8"},
+		{"encrypted by the local header alone", with(part{name: "demo/x", content: "1", local: func(h *zipHeader) { h.flags |= flagEncrypted }}), "local header has method 8 and flags 0x1, the directory 8 and 0x0"},
 		{"local size differs", with(part{name: "demo/x", content: "12", local: func(h *zipHeader) { h.usize = 1 }}), "local header and directory disagree on sizes"},
 		{"local CRC differs", with(part{name: "demo/x", content: "12", local: func(h *zipHeader) { h.crc++ }}), "local header and directory disagree on sizes"},
 		{"local zip64 size differs", with(part{name: "demo/x", content: "12", local: func(h *zipHeader) {
