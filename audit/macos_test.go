@@ -191,3 +191,17 @@ func TestMacOSLoadCommandsAskForMacOS(t *testing.T) {
 		t.Errorf("%s: %+v", got, rep.Verdicts[0].Blockers)
 	}
 }
+
+// A library that several files load comes in once, and two that load each other end.
+func TestMacOSGraftsAreFoundOnce(t *testing.T) {
+	rep, root := assess(t, macName("macosx_11_0_arm64"),
+		mac("a.so", "arch=arm64 loads=/opt/x.dylib")+mac("b.so", "arch=arm64 loads=/opt/y.dylib,/opt/x.dylib"),
+		"opt/x.dylib macho arch=arm64 loads=/opt/y.dylib\nopt/y.dylib macho arch=arm64 loads=/opt/z.dylib\nopt/z.dylib macho arch=arm64 loads=/usr/lib/libSystem.B.dylib", audit.Options{})
+	var got []string
+	for _, f := range rep.BestRepairable().Grafts {
+		got = append(got, strings.TrimPrefix(f.Path, root))
+	}
+	if diff := cmp.Diff([]string{"/opt/x.dylib", "/opt/y.dylib", "/opt/z.dylib"}, got); diff != "" {
+		t.Errorf("grafts (-want +got):\n%s", diff)
+	}
+}

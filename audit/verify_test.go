@@ -296,6 +296,8 @@ func TestVerifyUnchecked(t *testing.T) {
 		{"a linux tag promises nothing", linuxWheel, module("needed=libc.so.6,libx.so import=f@GLIBC_2.2.5:libc.so.6"), `
 			libraries: demo/_core.so: needs libc.so.6, libx.so of the system
 			symbols: demo/_core.so: GLIBC_2.2.5 of libc.so.6: left to the system (f)`},
+		{"packed relocations, for musl", muslWheel, "demo/_core.so elf x86_64 needed=libc.musl-x86_64.so.1 relr export=PyInit__core\ndemo/b.so elf x86_64 needed=libc.musl-x86_64.so.1", `
+			platform: demo/_core.so: its relocations are packed (DT_RELR)`},
 		{"an architecture that no policy speaks of", "demo-1.0-cp312-cp312-linux_armv6l.whl", "demo/_core.so elf armv7l flags=0x05000200 needed=libgone.so", `
 			libraries: demo/_core.so: needs libgone.so of the system`},
 		{"an architecture that nobody knows", "demo-1.0-cp312-cp312-linux_vax.whl", "demo/_core.so elf armv7l needed=libgone.so", `

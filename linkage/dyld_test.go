@@ -244,6 +244,10 @@ func TestDyld(t *testing.T) {
 			"a.so: /opt/b.dylib: excluded",
 			"a.so: @rpath/c.dylib: excluded /real/c.dylib by LC_RPATH /real of a.so",
 		}},
+		{"excluded by its folder, within the wheel alone", "a.so arch=arm64 loads=@rpath/b.dylib,@rpath/c.dylib rpaths=/real\n/real/b.dylib arch=arm64\n/real/c.dylib arch=arm64", DyldOptions{WheelOnly: true, Exclude: []string{"/real/b"}}, []string{
+			"a.so: @rpath/b.dylib: excluded by LC_RPATH /real of a.so",
+			"a.so: @rpath/c.dylib: missing; /real (LC_RPATH /real of a.so): outside the wheel",
+		}},
 		{"kinds", "a.so arch=arm64 loads=weak:/no.dylib,reexport:/b.dylib,upward:/b.dylib,lazy:/b.dylib\n/b.dylib arch=arm64", DyldOptions{}, []string{
 			"a.so: /no.dylib: missing;  (install name /no.dylib): not there; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 			"a.so: /b.dylib: found /b.dylib by install name /b.dylib",

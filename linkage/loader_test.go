@@ -398,3 +398,29 @@ func TestFilesThatCannotBeLoaded(t *testing.T) {
 		}
 	}
 }
+
+// Of the subdirectories for a processor, those that are there are told.
+func TestMissingNamesTheHWCaps(t *testing.T) {
+	c := loadCase{files: `
+		m.so                              elf x86_64 needed=liba.so rpath=@/a
+		a/glibc-hwcaps/x86-64-v3/libb.so  elf x86_64
+		a/glibc-hwcaps/x86-64-v2          text "no directory"`}
+	dir := c.write(t)
+	l, err := linkage.NewLoader(linkage.Options{Libc: linkage.Glibc, HWCaps: []string{"x86-64-v4", "x86-64-v3", "x86-64-v2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := l.Load(c.path(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range g.Members[0].Images[0].Needs[0].Tried {
+		if rest, ok := strings.CutPrefix(p.Dir, dir); ok {
+			got = append(got, rest)
+		}
+	}
+	if diff := cmp.Diff([]string{"/a/glibc-hwcaps/x86-64-v3", "/a"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

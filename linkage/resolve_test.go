@@ -276,3 +276,67 @@ func TestMissingNamesEveryPlace(t *testing.T) {
 		t.Errorf("places searched (-want +got):\n%s", diff)
 	}
 }
+
+// Of many places, the first ones are told, and how many more there are.
+func TestMissingNamesNotTooManyPlaces(t *testing.T) {
+	for _, n := range []int{255, 256, 257, 300} {
+		var dirs []string
+		for i := range n {
+			dirs = append(dirs, fmt.Sprintf("/opt/%d", i))
+		}
+		g, _ := world{"demo/m.so x86_64 needed=libx.so rpath=" + strings.Join(dirs, ":"), "", linkage.Options{UseLDPaths: true}}.resolve(t)
+		tried := g.Members[0].Images[0].Needs[0].Tried
+		want, more := min(n, 256), ""
+		if n > 256 {
+			want, more = 257, "and "+map[int]string{257: "1 more place", 300: "44 more places"}[n]
+		}
+		if len(tried) != want || more != "" && (tried[256].Dir != more || tried[256].Why != "without success") {
+			t.Errorf("%d directories: %d places, the last one %+v; want %d, %q", n, len(tried), tried[len(tried)-1], want, more)
+		}
+	}
+}
+
+// Libraries that nothing needs by name are loaded with what they need, each once.
+func TestAddedLibraries(t *testing.T) {
+	const system = `
+		opt/libp.so.1  elf x86_64 needed=libq.so runpath=/opt/q
+		opt/libp.so    symlink libp.so.1
+		opt/libi.so    elf i686
+		opt/q/libq.so  elf x86_64`
+	add := func(wheel string, names ...string) (*linkage.Graph, string, error) {
+		root := t.TempDir()
+		if err := wheeltest.WriteLibs(root, system); err != nil {
+			t.Fatal(err)
+		}
+		for i := range names {
+			names[i] = root + names[i]
+		}
+		g, err := linkage.Resolve(context.Background(), members(t, wheel), linkage.Options{Sysroot: root, Add: names, UseLDPaths: true})
+		return g, root, err
+	}
+	const module = "demo/m.so x86_64"
+	g, root, err := add(module, "/opt/libp.so", "/opt/libp.so.1", "/opt/q/libq.so")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	for i, list := range [][]*linkage.File{g.Added, g.System} {
+		var got []string
+		for _, f := range list {
+			got = append(got, strings.TrimPrefix(f.Path, root))
+		}
+		if want := []string{"/opt/libp.so.1", "/opt/q/libq.so"}; !slices.Equal(got, want) {
+			t.Errorf("added, loaded (%d): %q, want %q", i, got, want)
+		}
+	}
+	for _, tt := range []struct{ wheel, name, want string }{
+		{module, "/opt/gone.so", "not there"},
+		{module, "/opt/libi.so", "i686, not x86_64"},
+		{module, "/opt", "not a regular file"},
+		{"", "/opt/libp.so", "the wheel holds no file that could open it"},
+	} {
+		if _, _, err := add(tt.wheel, tt.name); err == nil || !strings.Contains(err.Error(), "library to add ") || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}

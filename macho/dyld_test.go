@@ -172,3 +172,35 @@ func TestNeedsOS(t *testing.T) {
 		}
 	}
 }
+
+// Of two commands that ask for the same, the one that was not renamed is kept: the
+// versions that it asks for are those of the library of that name.
+func TestMergedLibraryKeepsItsOwnVersions(t *testing.T) {
+	for _, tt := range []struct {
+		name, loads string
+		want        uint32 // compatibility version
+	}{
+		{"the renamed one first", "/a,/b", 0xb0000},
+		{"the renamed one last", "/b,/a", 0xb0000},
+		{"the renamed one asks for more", "/b,reexport:/a", 0xa0000},
+	} {
+		b := made(t, "arch=arm64 loads="+tt.loads)
+		s := open(t, b).Slices[0]
+		for i := range s.commands {
+			c := &s.commands[i]
+			if isDylib(c.cmd) {
+				version := map[string]uint32{"/a": 0xa0000, "/b": 0xb0000}[s.text(c)]
+				binary.LittleEndian.PutUint32(b[s.Off+c.off+20:], version)
+			}
+		}
+		after := open(t, edit(t, b, ReplaceDylib("/a", "/b"))).Slices[0]
+		if got := names(after); !slices.Equal(got, []string{"/b"}) {
+			t.Fatalf("%s: loads %q", tt.name, got)
+		}
+		for i := range after.commands {
+			if c := &after.commands[i]; isDylib(c.cmd) && after.u32(c, 20) != tt.want {
+				t.Errorf("%s: version %#x, want %#x", tt.name, after.u32(c, 20), tt.want)
+			}
+		}
+	}
+}

@@ -3,7 +3,9 @@ package macho
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -209,4 +211,29 @@ func unsigned(t *testing.T, b []byte) []byte {
 		t.Fatal(err)
 	}
 	return contents(t, o)
+}
+
+// One digest for each page, the last of which may be a part of one.
+func TestDigestsOfPages(t *testing.T) {
+	d := &directory{pageSize: 4096, newHash: sha256.New, hashSize: 32}
+	for _, size := range []int{0, 1, 4095, 4096, 4097, 8191, 8192, 8193, hashRun - 1, hashRun, hashRun + 1, 2*hashRun + 4096} {
+		image := make([]byte, size)
+		for i := range image {
+			image[i] = byte(i / 4096 * 7)
+		}
+		var want []byte
+		for page := range slices.Chunk(image, 4096) {
+			sum := sha256.Sum256(page)
+			want = append(want, sum[:]...)
+		}
+		for _, jobs := range []int{1, 4} {
+			got, err := hashPages(context.Background(), io.NewSectionReader(bytes.NewReader(image), 0, int64(size)), d, jobs)
+			if err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%d bytes, %d jobs: %d bytes of digests, %v; want %d", size, jobs, len(got), err, len(want))
+			}
+		}
+	}
+	if _, err := hashPages(context.Background(), io.NewSectionReader(bytes.NewReader(make([]byte, 100)), 0, 5000), d, 1); err == nil {
+		t.Error("an image that is shorter than it was has digests")
+	}
 }

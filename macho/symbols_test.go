@@ -121,3 +121,115 @@ func TestTrieLookup(t *testing.T) {
 		t.Errorf("circle: %v, %v", x, err)
 	}
 }
+
+// What dyld binds when it is called, and what when the image is loaded.
+func TestLazyImports(t *testing.T) {
+	s := open(t, fixture(t, "zig-x86_64-mod.so")).Slices[0]
+	imports, err := s.Imports()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, lazy := range []bool{false, true} {
+		what := "bind opcodes"
+		if lazy {
+			what = lazyBinds
+		}
+		data, _, err := s.extent(what)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range imports {
+			if named := bytes.Contains(data, []byte(x.Symbol+"\x00")); x.Lazy == lazy && !named {
+				t.Errorf("%s, lazy %v, does not stand in the %s", x.Symbol, lazy, what)
+			}
+		}
+	}
+	if !slices.ContainsFunc(imports, func(x Import) bool { return x.Lazy }) || !slices.ContainsFunc(imports, func(x Import) bool { return !x.Lazy }) {
+		t.Errorf("%+v: want some of both", imports)
+	}
+}
+
+// Every opcode of the format takes the operands that <mach-o/loader.h> gives it.
+func TestBindOpcodesAndTheirOperands(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		code []byte
+	}{
+		{"done", []byte{opDone}},
+		{"ordinal", []byte{opOrdinalImmediate | 3}},
+		{"ordinal as a number", []byte{opOrdinalULEB, 0x81, 0x01}},
+		{"special ordinal", []byte{opOrdinalSpecial | 0xe}},
+		{"symbol", []byte{opSymbol, '_', 'a', 0}},
+		{"type", []byte{opType | 1}},
+		{"addend", []byte{opAddend, 0x7f}},
+		{"segment", []byte{opSegment | 2, 0x80, 0x02}},
+		{"address", []byte{opAddAddress, 8}},
+		{"bind", []byte{opBind}},
+		{"bind and go on", []byte{opBindAddULEB, 16}},
+		{"bind and go on by words", []byte{opBindAddScaled | 2}},
+		{"bind several times", []byte{opBindTimes, 0x81, 0x00, 8}},
+		{"threaded, with a table", []byte{opThreaded | threadedTable, 0x90, 0x01}},
+		{"threaded", []byte{opThreaded | 1}},
+	} {
+		var seen []byte
+		code := append(bytes.Clone(tt.code), opSymbol|1, 'x', 0)
+		err := walkBinds(code, 0, "bind opcodes", func(b bindOp) error {
+			seen = append(seen, b.op)
+			return nil
+		})
+		if err != nil || !bytes.Equal(seen, []byte{tt.code[0], opSymbol | 1}) {
+			t.Errorf("%s: opcodes % x, %v; want % x and the symbol behind it", tt.name, seen, err, tt.code[0])
+		}
+		for n := 1; n < len(tt.code); n++ {
+			if tt.code[0] == opSymbol {
+				break // ends where the text ends
+			}
+			if err := walkBinds(tt.code[:n], 0, "bind opcodes", func(bindOp) error { return nil }); err == nil || !strings.Contains(err.Error(), "an operand is cut off") {
+				t.Errorf("%s, cut to %d bytes: %v", tt.name, n, err)
+			}
+		}
+	}
+}
+
+// An undefined symbol of a prebound image (N_PBUD) comes from a library as well; a
+// defined one and one for debuggers do not.
+func TestUndefinedSymbols(t *testing.T) {
+	for kind, want := range map[byte]bool{0x01: true, 0x0d: true, 0x0f: false, 0x0b: false, 0x03: false, 0x21: false, 0xe1: false} {
+		image := fixture(t, "zig-arm64-mod.so")
+		undefined := func() (place int64) {
+			err := open(t, image).Slices[0].undefined(func(name string, _ int, at int64) {
+				if name == "_dep_value" {
+					place = at
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return place
+		}
+		at := undefined()
+		if at == 0 {
+			t.Fatal("_dep_value is not undefined")
+		}
+		image[at-3] = kind // n_type, in front of n_sect and n_desc
+		if got := undefined() != 0; got != want {
+			t.Errorf("type %#x: undefined %v, want %v", kind, got, want)
+		}
+	}
+}
+
+// Sections that have no bytes in the file (<mach-o/loader.h>, S_ZEROFILL and the like).
+func TestSectionsWithoutBytes(t *testing.T) {
+	for kind := range uint32(0x17) {
+		want := kind == 1 || kind == 0xc || kind == 0x12
+		for _, attributes := range []uint32{0, 0x80000400} {
+			x := Section{Size: 8, Flags: kind | attributes}
+			if x.empty() != want {
+				t.Errorf("type %#x: %v, want %v", kind, x.empty(), want)
+			}
+		}
+	}
+	if x := (Section{}); !x.empty() {
+		t.Error("a section of no size has bytes")
+	}
+}

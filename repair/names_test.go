@@ -55,6 +55,8 @@ func TestMacOSNamesThatDifferInCase(t *testing.T) {
 			[]string{"LibX-DIGEST.dylib", "libx-DIGEST.dylib"}, []string{"libx-DIGEST.dylib", "LibX-DIGEST.dylib"}},
 		{"two spellings of one library", "demo/a.so macho arch=arm64 type=bundle minos=11.0 loads=/opt/libx.dylib,/usr/local/LibX.dylib", x + "usr/local/LibX.dylib macho arch=arm64 minos=11.0",
 			[]string{"libx.dylib"}, []string{"libx.dylib"}},
+		{"capitals alone", "demo/a.so macho arch=arm64 type=bundle minos=11.0 loads=/opt/LibX.dylib", "opt/LibX.dylib macho arch=arm64 minos=11.0",
+			[]string{"LibX.dylib"}, []string{"LibX.dylib"}},
 		{"nothing of the kind", "demo/a.so macho arch=arm64 type=bundle minos=11.0 loads=/opt/libx.dylib\ndemo/.dylibs/LIBX.dylib.txt text \"mine\"", x,
 			[]string{"LIBX.dylib.txt", "libx.dylib"}, []string{"libx.dylib"}},
 	} {
