@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -361,5 +362,32 @@ func TestVerifyOnASystem(t *testing.T) {
 	}
 	if open := told(p, audit.Unchecked); len(open) > 0 {
 		t.Errorf("unchecked: %q, want nothing", open)
+	}
+}
+
+// A claim that holds says what it was checked by: the numbers are those of the wheel.
+func TestVerifyTellsItsBasis(t *testing.T) {
+	const needsX = "needed=libx.so,libc.so.6 rpath=$ORIGIN "
+	for _, tt := range []struct {
+		name, filename, spec string
+		want                 []string // in one of the claims
+	}{
+		{"symbols, each where it was found", glibcWheel, module(needsX+"import=f,g,malloc,PyList_New,PyList_Append,PyList_Size") + "\ndemo/libx.so elf x86_64 soname=libx.so export=f,g",
+			[]string{"2 symbols found, 1 promised by manylinux_2_17_x86_64, 3 of Python's own"}},
+		{"a build number", "demo-1.0-2-cp312-cp312-manylinux_2_17_x86_64.whl", module("needed=libc.so.6"), []string{"Build: 2"}},
+		{"no build number", glibcWheel, module("needed=libc.so.6"), []string{"the file name has none"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := verify(t, tt.filename, tt.spec, audit.VerifyOptions{})
+			var seen []string
+			for _, c := range p.Claims {
+				seen = append(seen, string(c.Topic)+": "+c.Text+" ("+c.Basis+")")
+			}
+			for _, want := range tt.want {
+				if !slices.ContainsFunc(p.Claims, func(c audit.Claim) bool { return strings.Contains(c.Basis, want) }) {
+					t.Errorf("no claim with %q among %q", want, seen)
+				}
+			}
+		})
 	}
 }
