@@ -248,6 +248,9 @@ func TestDyld(t *testing.T) {
 			"a.so: @rpath/b.dylib: excluded by LC_RPATH /real of a.so",
 			"a.so: @rpath/c.dylib: missing; /real (LC_RPATH /real of a.so): outside the wheel",
 		}},
+		{"excluded by its folder, in front of the wheel's own", "a.so arch=arm64 loads=@rpath/b.dylib rpaths=/real,@loader_path\nb.dylib arch=arm64", DyldOptions{WheelOnly: true, Exclude: []string{"/real/b"}}, []string{
+			"a.so: @rpath/b.dylib: excluded by LC_RPATH /real of a.so",
+		}},
 		{"kinds", "a.so arch=arm64 loads=weak:/no.dylib,reexport:/b.dylib,upward:/b.dylib,lazy:/b.dylib\n/b.dylib arch=arm64", DyldOptions{}, []string{
 			"a.so: /no.dylib: missing;  (install name /no.dylib): not there; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 			"a.so: /b.dylib: found /b.dylib by install name /b.dylib",

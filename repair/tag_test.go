@@ -25,6 +25,7 @@ func TestTag(t *testing.T) {
 		{"any is not true of binaries", "any", module(), repair.TagOptions{Platforms: []string{"linux_x86_64"}}, "linux_x86_64", "platform tag any is removed"},
 		{"tags of two C libraries", both, module("import=memcpy@GLIBC_2.14"), repair.TagOptions{Platforms: []string{"manylinux_2_28_x86_64"}}, "manylinux_2_17_x86_64.manylinux_2_28_x86_64", "platform tag musllinux_1_2_x86_64 is removed"},
 		{"a static program serves both", both, "demo-1.0.data/scripts/tool elf x86_64 type=exec", repair.TagOptions{Platforms: []string{"musllinux_1_1_x86_64"}}, both + ".musllinux_1_1_x86_64", ""},
+		{"one C library's systems have what it needs", both, "demo/x.so elf x86_64 needed=libexpat.so.1", repair.TagOptions{Platforms: []string{"manylinux_2_28_x86_64"}}, "manylinux_2_17_x86_64.manylinux_2_28_x86_64", "platform tag musllinux_1_2_x86_64 is removed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, macName(tt.platforms), tt.wheel, "")
