@@ -111,7 +111,7 @@ func newDyld(opts DyldOptions) (*dyld, error) {
 	return &dyld{
 		opts: opts, root: root, graph: &Graph{disk: disk}, disk: disk,
 		byInstall: map[string]*File{}, byFold: map[string][]*File{}, byHost: map[string]*File{}, tried: map[*Need]map[string]bool{},
-		same: map[[2]*Image]bool{}, work: newWork(),
+		same: map[[2]*Image]bool{}, settled: map[*Image]bool{}, work: newWork(),
 	}, nil
 }
 
@@ -157,6 +157,7 @@ type dyld struct {
 	byLeaf    map[string][]*File        // members by what they are called, see leaf
 	noted     int                       // places in vain that edges have
 	same      map[[2]*Image]bool        // see sameLibrary
+	settled   map[*Image]bool           // images below which no need is unsettled
 	work      *budget.Budget
 	limit     error // of a file outside the wheel
 }
@@ -180,26 +181,39 @@ func (c *chain) program() *Image {
 }
 
 // load resolves what an image loads, breadth first, each image once, as dyld does
-// when Python opens it.
+// when Python opens it. Images below which everything is settled are not gone
+// through again: many files may lead to one long chain.
 func (d *dyld) load(image *Image) {
 	seen := map[*Image]bool{image: true}
 	queue := []*chain{{image: image}}
-	for len(queue) > 0 {
-		c := queue[0]
-		queue = queue[1:]
+	open := false
+	for i := 0; i < len(queue); i++ {
+		c := queue[i]
 		for _, e := range c.image.Needs {
 			if !d.spend(c.image, costVisit) {
 				return
 			}
-			if e.Status == Missing || e.Status == Excluded && e.Rule.Kind == NoRule {
+			if e.unsettled() {
 				d.resolve(c, e)
 			}
-			if e.Status == Found && !seen[e.To] {
+			open = open || e.unsettled()
+			if e.Status == Found && !seen[e.To] && !d.settled[e.To] {
 				seen[e.To] = true
 				queue = append(queue, &chain{e.To, c})
 			}
 		}
 	}
+	if !open {
+		for _, c := range queue {
+			d.settled[c.image] = true
+		}
+	}
+}
+
+// unsettled reports whether another way to the image may find the library, or the rule
+// that leads to it where it is left out.
+func (e *Need) unsettled() bool {
+	return e.Status == Missing || e.Status == Excluded && e.Rule.Kind == NoRule
 }
 
 // spend takes units of the budget for an image. It reports whether there were any.

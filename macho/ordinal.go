@@ -44,9 +44,13 @@ func (s *Slice) importsOf(ordinals []int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	wanted := map[int]bool{}
+	for _, ordinal := range ordinals {
+		wanted[ordinal] = true
+	}
 	var symbols []string
 	for _, x := range all {
-		if slices.Contains(ordinals, x.ordinal) {
+		if wanted[x.ordinal] {
 			symbols = append(symbols, x.symbol)
 		}
 	}

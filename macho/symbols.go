@@ -32,7 +32,7 @@ func (s *Slice) Imports() ([]Import, error) {
 	for _, what := range []string{"bind opcodes", lazyBinds} {
 		data, off, err := s.extent(what)
 		if err == nil {
-			all, err = appendBound(all, data, off, what == lazyBinds)
+			all, err = s.appendBound(all, data, off, what == lazyBinds)
 		}
 		if err != nil {
 			return nil, s.locate(err)
@@ -66,10 +66,13 @@ func (s *Slice) FlatImports() ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// appendBound appends what the opcodes bind to libraries.
-func appendBound(all []Import, data []byte, off int64, lazy bool) ([]Import, error) {
+// appendBound appends what the opcodes bind to libraries, each symbol once for a
+// library as long as its name is in force: it may be bound in a million places.
+func (s *Slice) appendBound(all []Import, data []byte, off int64, lazy bool) ([]Import, error) {
 	const weakImport = 0x1 // BIND_SYMBOL_FLAGS_WEAK_IMPORT
 	library, symbol, weak := -1, "", false
+	bound := map[int]int{} // the name, by where it begins, that was bound to a library last
+	named := -1
 	err := walkBinds(data, off, "bind opcodes", func(b bindOp) error {
 		switch b.kind() {
 		case opOrdinalSpecial:
@@ -80,11 +83,16 @@ func appendBound(all []Import, data []byte, off int64, lazy bool) ([]Import, err
 			n, _ := uleb(data[b.arg:])
 			library = int(min(n, 1<<30)) - 1
 		case opSymbol:
-			symbol, weak = b.name, b.op&weakImport != 0
+			symbol, weak, named = b.name, b.op&weakImport != 0, b.at
 		case opBind, opBindAddULEB, opBindAddScaled, opBindTimes:
-			x := Import{symbol, library, weak, lazy}
-			if library >= 0 && (len(all) == 0 || all[len(all)-1] != x) {
-				all = append(all, x)
+			last, known := bound[library]
+			switch {
+			case library < 0 || known && last == named:
+			case library >= len(s.Dylibs):
+				return formatErr(off+int64(b.at), "%q is imported from library %d of %d", symbol, library+1, len(s.Dylibs))
+			default:
+				bound[library] = named
+				all = append(all, Import{symbol, library, weak, lazy})
 			}
 		}
 		return nil

@@ -76,10 +76,25 @@ func TestFlatImports(t *testing.T) {
 
 func TestBoundSymbols(t *testing.T) {
 	ops := slices.Concat([]byte{0x12, 0x41}, []byte("_weak\x00"), []byte{0x90, 0x90, 0x40}, []byte("_a\x00"), []byte{0x20, 0x81, 0x00, 0xa0, 0x08, 0x3e}, []byte{0x40}, []byte("_flat\x00"), []byte{0x90})
-	got, err := appendBound(nil, ops, 0, true)
+	s := &Slice{Dylibs: make([]Dylib, 2)}
+	got, err := s.appendBound(nil, ops, 0, true)
 	want := []Import{{"_weak", 1, true, true}, {"_a", 0, false, true}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+}
+
+// A symbol may be bound in a million places, to two libraries in turn.
+func TestBoundSymbolsAreKeptOnce(t *testing.T) {
+	const places = 1000
+	ops := slices.Concat([]byte{0x40}, []byte("_a\x00"), bytes.Repeat([]byte{0x11, 0x90, 0x12, 0x90}, places))
+	got, err := (&Slice{Dylibs: make([]Dylib, 2)}).appendBound(nil, ops, 0, false)
+	want := []Import{{"_a", 0, false, false}, {"_a", 1, false, false}}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+	if _, err = (&Slice{Dylibs: make([]Dylib, 1)}).appendBound(nil, ops, 0, false); err == nil {
+		t.Error("a library that is not there is taken")
 	}
 }
 

@@ -120,6 +120,9 @@ func newUpgrade(r *audit.Report, v *audit.Verdict) AuditwheelUpgrade {
 // WriteAuditwheelJSON writes a document as auditwheel does: on lines of their own,
 // indented.
 func WriteAuditwheelJSON(w io.Writer, document any) error {
+	if err := checkSize(document); err != nil {
+		return err
+	}
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)

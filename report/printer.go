@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -37,11 +38,12 @@ type printer struct {
 	left  int // lines that were left out
 }
 
-// Bounds on text for people: bytes of one report, and rows of one of its tables. Real
-// reports stay below a hundredth. JSON is complete.
+// Bounds on text for people: bytes of one report, rows of one of its tables. Real
+// reports stay below a hundredth. JSON is complete, see [WriteJSON].
 const (
 	maxText = 2 << 20
 	maxRows = 1000
+	maxLine = 64 << 10 // bytes of a line
 )
 
 func (p *printer) linef(format string, args ...any) {
@@ -51,9 +53,22 @@ func (p *printer) linef(format string, args ...any) {
 		p.left++
 	default:
 		var n int
-		n, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+		n, p.err = fmt.Fprintln(p.w, cut(fmt.Sprintf(format, args...)))
 		p.bytes += n
 	}
+}
+
+// cut ends each line of a text where it is longer than anybody reads: a wheel may have
+// names of megabytes.
+func cut(text string) string {
+	if len(text) <= maxLine {
+		return text
+	}
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = phrase.Cut(line, maxLine)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // end tells how much was left out, and returns the first error.
@@ -90,4 +105,14 @@ func (p *printer) table(columns ...any) table.Writer {
 
 func (p *printer) render(t table.Writer) { p.linef("%s", t.Render()) }
 
-func row(cells ...any) table.Row { return table.Row(cells) }
+// row returns a row of a table, whose cells are bounded: a column is as wide as the
+// longest.
+func row(cells ...any) table.Row {
+	const widest = 1024 // bytes
+	for i, c := range cells {
+		if text, ok := c.(string); ok {
+			cells[i] = phrase.Cut(text, widest)
+		}
+	}
+	return table.Row(cells)
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/internal/phrase"
 )
 
 // WriteTreeDOT writes surveys as one graph in the DOT language of Graphviz. A
@@ -20,8 +21,18 @@ func WriteTreeDOT(w io.Writer, surveys []*audit.Survey) error {
 	for i, s := range surveys {
 		d.survey(i, s)
 	}
-	d.linef("}")
+	if d.left > 0 {
+		d.must("  left [shape=plaintext, label=%s];", dotString("and "+phrase.Count(d.left, "more line")+"; --json has all"))
+	}
+	d.must("}")
 	return d.err
+}
+
+// must writes a line that is never left out.
+func (d *dot) must(format string, args ...any) {
+	if d.err == nil {
+		_, d.err = fmt.Fprintf(d.w, format+"\n", args...)
+	}
 }
 
 // A dot writes a graph. Nodes have made-up names, so that no file name can be
@@ -39,7 +50,7 @@ func (d *dot) survey(i int, s *audit.Survey) {
 		d.linef("  subgraph cluster_%d {", i)
 		d.linef("    label=%s;", dotString(path.Base(s.Name)))
 		d.nodes("    ", s, wheel, true)
-		d.linef("  }")
+		d.must("  }")
 	}
 	d.nodes("  ", s, wheel, false)
 	for _, p := range s.Processes {
@@ -90,6 +101,10 @@ func (d *dot) node(indent, key, label, style string) string {
 }
 
 func (d *dot) edge(wheel string, from *audit.Node, n *audit.Need, line string) {
+	if d.bytes > maxText {
+		d.left++
+		return
+	}
 	var to, more string
 	switch {
 	case n.Found():
@@ -111,7 +126,8 @@ func (d *dot) edge(wheel string, from *audit.Node, n *audit.Need, line string) {
 
 // dotString quotes a text for the DOT language. In labels a backslash begins an
 // escape and an ampersand an entity, so both are escaped too
-// (https://graphviz.org/docs/attr-types/escString/).
+// (https://graphviz.org/docs/attr-types/escString/). Names of megabytes are cut.
 func dotString(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "&", "&amp;").Replace(Clean(s)) + `"`
+	const longest = 1024 // bytes, and any escape has a dozen
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "&", "&amp;").Replace(Clean(phrase.Cut(s, longest))) + `"`
 }

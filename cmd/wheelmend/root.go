@@ -10,6 +10,7 @@ import (
 
 	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/internal/dropin"
+	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/report"
 )
 
@@ -35,10 +36,10 @@ func run(ctx context.Context, args []string, env console.Environment) int {
 	case errors.Is(err, console.ErrFailed):
 		return console.ExitFailed
 	case console.IsUsage(err):
-		fmt.Fprintf(a.Stderr, "%s: error: %s\nRun '%s %s--help' for usage.\n", a.Name, report.Clean(err.Error()), a.Name, commandOf(root, args))
+		fmt.Fprintf(a.Stderr, "%s: error: %s\nRun '%s %s--help' for usage.\n", a.Name, shown(err), a.Name, commandOf(root, args))
 		return console.ExitUsage
 	}
-	fmt.Fprintf(a.Stderr, "%s: error: %s\n", a.Name, report.Clean(err.Error()))
+	fmt.Fprintf(a.Stderr, "%s: error: %s\n", a.Name, shown(err))
 	return console.CodeOf(err)
 }
 
@@ -108,4 +109,10 @@ func checkAddedCommands(root *cobra.Command) {
 			}
 		}
 	}
+}
+
+// shown spells an error for people: one that names a text of megabytes is cut.
+func shown(err error) string {
+	const longest = 64 << 10 // bytes
+	return report.Clean(phrase.Cut(err.Error(), longest))
 }

@@ -68,6 +68,11 @@ const beside = "$ORIGIN"
 
 // linuxShapes are wheels with ELF files.
 func linuxShapes() []Shape {
+	return slices.Concat(linuxNeededShapes(), linuxSearchShapes(), linuxSymbolShapes(), linuxProcessShapes(), linuxFileShapes())
+}
+
+// linuxNeededShapes name many libraries.
+func linuxNeededShapes() []Shape {
 	return []Shape{
 		{Name: "one file with as many NEEDED as RPATH entries", Sizes: sizes(750), Make: func(n int) []Member {
 			return one(elftest.Spec{Needed: list(n, "libn%d.so"), RPath: path(n, "$ORIGIN/r%d")})
@@ -90,6 +95,15 @@ func linuxShapes() []Shape {
 		{Name: "NEEDED with $ORIGIN and a slash", Sizes: sizes(2500), Make: func(n int) []Member {
 			return one(elftest.Spec{Needed: list(n, "$ORIGIN/libn%d.so")})
 		}},
+		{Name: "long sonames that all begin alike", Sizes: sizes(500), Make: func(n int) []Member {
+			return one(elftest.Spec{Needed: list(n, strings.Repeat("l", 2000)+"%d.so"), RPath: path(50, "$ORIGIN/%d")})
+		}},
+	}
+}
+
+// linuxSearchShapes have long search paths.
+func linuxSearchShapes() []Shape {
+	return []Shape{
 		{Name: "RPATH entries", Sizes: sizes(250_000), Make: func(n int) []Member {
 			return one(elftest.Spec{Needed: []string{"libn.so"}, RPath: path(n, "$ORIGIN/r%d")})
 		}},
@@ -115,6 +129,12 @@ func linuxShapes() []Shape {
 				return elftest.Spec{Needed: append(next(i, n), fmt.Sprintf("libx%d.so", i)), RPath: beside + ":" + fmt.Sprintf("$ORIGIN/p%d", i)}
 			})
 		}},
+	}
+}
+
+// linuxSymbolShapes have many symbols, or versions of symbols.
+func linuxSymbolShapes() []Shape {
+	return []Shape{
 		{Name: "NEEDED with undefined symbols", Sizes: sizes(750), Make: func(n int) []Member {
 			return one(elftest.Spec{Needed: list(n, "libn%d.so"), Symbols: undefined(7*n, "f%d")})
 		}},
@@ -133,6 +153,28 @@ func linuxShapes() []Shape {
 		{Name: "defined symbols", Sizes: sizes(500_000), Make: func(n int) []Member {
 			return one(elftest.Spec{Symbols: defined(n, "f%d")})
 		}},
+		{Name: "version needs", Sizes: sizes(5000), Make: func(n int) []Member {
+			var needs []elftest.Need
+			for i := range n {
+				needs = append(needs, elftest.Need{Library: fmt.Sprintf("libn%d.so", i), Versions: []string{"V1"}})
+			}
+			return one(elftest.Spec{Needed: list(n, "libn%d.so"), Versions: needs})
+		}},
+		{Name: "versions of one library", Sizes: sizes(5000), Make: func(n int) []Member {
+			return one(elftest.Spec{Needed: []string{"libc.so.6"}, Versions: []elftest.Need{{Library: "libc.so.6", Versions: list(n, "GLIBC_2.%d")}}})
+		}},
+		{Name: "version definitions that many want", Sizes: sizes(1000), Make: func(n int) []Member {
+			return []Member{
+				so("pkg/libv.so", elftest.Spec{Soname: "libv.so", Defs: list(n, "V%d")}),
+				so("pkg/a.so", elftest.Spec{Needed: []string{"libv.so"}, Versions: []elftest.Need{{Library: "libv.so", Versions: list(n, "V%d")}}}),
+			}
+		}},
+	}
+}
+
+// linuxProcessShapes load each other.
+func linuxProcessShapes() []Shape {
+	return []Shape{
 		{Name: "libraries that share symbols", Sizes: sizes(500), Make: func(n int) []Member {
 			members := libraries(n, func(i int) elftest.Spec {
 				return elftest.Spec{Symbols: append(defined(10, "f%d"), undefined(10, "g%d")...)}
@@ -182,6 +224,17 @@ func linuxShapes() []Shape {
 			}
 			return members
 		}},
+		{Name: "programs", Sizes: sizes(500), Make: func(n int) []Member {
+			return libraries(n, func(i int) elftest.Spec {
+				return elftest.Spec{Interp: "/lib64/ld-linux-x86-64.so.2", Needed: next(i, n), RPath: beside, Symbols: undefined(3, "f%d")}
+			})
+		}},
+	}
+}
+
+// linuxFileShapes have odd files.
+func linuxFileShapes() []Shape {
+	return []Shape{
 		{Name: "zeros in a .so", Sizes: sizes(256), Make: func(n int) []Member {
 			return []Member{{Name: "pkg/a.so", Zeros: int64(n) << 20}}
 		}},
@@ -191,32 +244,8 @@ func linuxShapes() []Shape {
 		{Name: "zeros in data", Sizes: sizes(256), Make: func(n int) []Member {
 			return []Member{so("pkg/a.so", elftest.Spec{}), {Name: "pkg/data.bin", Zeros: int64(n) << 20}}
 		}},
-		{Name: "version needs", Sizes: sizes(5000), Make: func(n int) []Member {
-			var needs []elftest.Need
-			for i := range n {
-				needs = append(needs, elftest.Need{Library: fmt.Sprintf("libn%d.so", i), Versions: []string{"V1"}})
-			}
-			return one(elftest.Spec{Needed: list(n, "libn%d.so"), Versions: needs})
-		}},
-		{Name: "versions of one library", Sizes: sizes(5000), Make: func(n int) []Member {
-			return one(elftest.Spec{Needed: []string{"libc.so.6"}, Versions: []elftest.Need{{Library: "libc.so.6", Versions: list(n, "GLIBC_2.%d")}}})
-		}},
-		{Name: "version definitions that many want", Sizes: sizes(1000), Make: func(n int) []Member {
-			return []Member{
-				so("pkg/libv.so", elftest.Spec{Soname: "libv.so", Defs: list(n, "V%d")}),
-				so("pkg/a.so", elftest.Spec{Needed: []string{"libv.so"}, Versions: []elftest.Need{{Library: "libv.so", Versions: list(n, "V%d")}}}),
-			}
-		}},
-		{Name: "long sonames that all begin alike", Sizes: sizes(500), Make: func(n int) []Member {
-			return one(elftest.Spec{Needed: list(n, strings.Repeat("l", 2000)+"%d.so"), RPath: path(50, "$ORIGIN/%d")})
-		}},
 		{Name: "spare entries of the dynamic table", Sizes: sizes(200_000), Make: func(n int) []Member {
 			return one(elftest.Spec{Needed: []string{"libn.so"}, SpareDynamic: n})
-		}},
-		{Name: "programs", Sizes: sizes(500), Make: func(n int) []Member {
-			return libraries(n, func(i int) elftest.Spec {
-				return elftest.Spec{Interp: "/lib64/ld-linux-x86-64.so.2", Needed: next(i, n), RPath: beside, Symbols: undefined(3, "f%d")}
-			})
 		}},
 	}
 }

@@ -179,23 +179,13 @@ func machO(name string, at int, members func(n int) []Member) Shape {
 
 // macShapes are wheels with Mach-O files.
 func macShapes() []Shape {
-	return slices.Concat(macLoadShapes(), macLinkEditShapes())
+	return slices.Concat(macLoadShapes(), macProcessShapes(), macFileShapes(), macLinkEditShapes())
 }
 
-// macLoadShapes ask for libraries.
+// macLoadShapes are one file that asks for libraries.
 func macLoadShapes() []Shape {
 	one := func(s machotest.Slice) []Member { return []Member{dylib("pkg/a.so", s)} }
 	return []Shape{
-		machO("dylibs with as many rpaths", 500, func(n int) []Member {
-			return dylibs(n, func(int) machotest.Slice {
-				return machotest.Slice{Loads: loads("", []string{"@rpath/libx.dylib"}), RPaths: list(n, "@loader_path/%d")}
-			})
-		}),
-		machO("a chain with an rpath in each", 500, func(n int) []Member {
-			return dylibs(n, func(i int) machotest.Slice {
-				return machotest.Slice{Loads: append(nextDylib(i, n), loads("", []string{"@rpath/libx.dylib"})...), RPaths: []string{"@loader_path", fmt.Sprintf("@loader_path/%d", i)}}
-			})
-		}),
 		machO("one file with as many loads as rpaths", 750, func(n int) []Member {
 			return one(machotest.Slice{Loads: loads("", list(n, "@rpath/libn%d.dylib")), RPaths: list(n, "@loader_path/%d")})
 		}),
@@ -221,6 +211,22 @@ func macLoadShapes() []Shape {
 		}),
 		machO("a long rpath", 250_000, func(n int) []Member {
 			return one(machotest.Slice{Loads: loads("", list(20, "@rpath/libn%d.dylib")), RPaths: []string{"@loader_path" + strings.Repeat("/x", n)}})
+		}),
+	}
+}
+
+// macProcessShapes have files that load each other.
+func macProcessShapes() []Shape {
+	return []Shape{
+		machO("dylibs with as many rpaths", 500, func(n int) []Member {
+			return dylibs(n, func(int) machotest.Slice {
+				return machotest.Slice{Loads: loads("", []string{"@rpath/libx.dylib"}), RPaths: list(n, "@loader_path/%d")}
+			})
+		}),
+		machO("a chain with an rpath in each", 500, func(n int) []Member {
+			return dylibs(n, func(i int) machotest.Slice {
+				return machotest.Slice{Loads: append(nextDylib(i, n), loads("", []string{"@rpath/libx.dylib"})...), RPaths: []string{"@loader_path", fmt.Sprintf("@loader_path/%d", i)}}
+			})
 		}),
 		machO("libraries that all load each other", 250, func(n int) []Member {
 			return dylibs(n, func(int) machotest.Slice {
@@ -260,6 +266,12 @@ func macLoadShapes() []Shape {
 			})
 			return append(members, dylibsNamed(n, "pkg/p%d", machotest.Slice{Type: "execute", Loads: loads("", list(n, "@loader_path/lib%d.dylib"))})...)
 		}),
+	}
+}
+
+// macFileShapes are odd files.
+func macFileShapes() []Shape {
+	return []Shape{
 		machO("zeros behind an image", 256, func(n int) []Member {
 			m := dylib("pkg/a.so", machotest.Slice{})
 			m.Zeros = int64(n) << 20
@@ -302,7 +314,10 @@ func macLinkEditShapes() []Shape {
 			return rawMember(symtab(1, "s"), binds([]byte("\x11"+strings.Join(list(n, "\x40s%d\x00\x90"), ""))))
 		}),
 		machO("one name that is bound again and again", 500_000, func(n int) []Member {
-			return rawMember(symtab(1, "s"), binds([]byte("\x11\x40"+strings.Repeat("s", 4096)+"\x00"+strings.Repeat("\x11\x90\x12\x90", n))))
+			m := rawMember()
+			ops := "\x11\x40" + strings.Repeat("s", 4096) + "\x00" + strings.Repeat("\x11\x90\x12\x90", n)
+			m[0].Data = raw("a", []string{"@loader_path/lib.dylib", "/usr/lib/libSystem.B.dylib"}, symtab(1, "s"), binds([]byte(ops)))
+			return m
 		}),
 		machO("a deep export trie", 100_000, func(n int) []Member {
 			return rawMember(symtab(1, "s"), linkedData(cmdTrie, chain(n, "s")))

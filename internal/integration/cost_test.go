@@ -9,10 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/wheelmend/wheelmend/internal/hostiletest"
 )
@@ -23,6 +23,7 @@ const (
 	costMemory  = 512  // MiB in memory at a time
 	costAddress = 8192 // MiB of addresses: Go reserves more than it uses
 	costOutput  = 4    // MiB that are written to a terminal
+	costJSON    = 32   // MiB of a document: its texts, and what escapes add
 )
 
 // A cost is what a command took.
@@ -102,6 +103,13 @@ func measure(t *testing.T, args ...string) cost {
 	return c
 }
 
+// hostileCommands are what is measured at each size of a shape, and the more formats
+// at the last one.
+var (
+	hostileCommands = [][]string{{"audit"}, {"verify"}, {"repair", "--quiet"}, {"tree"}}
+	hostileFormats  = [][]string{{"audit", "--json"}, {"verify", "--json"}, {"tree", "--json"}, {"tree", "--format=dot"}}
+)
+
 // TestHostileShapesCostLittle holds every command to its bounds on wheels that are
 // made to be dear, and has the cost grow no faster than the wheel does.
 //
@@ -113,34 +121,54 @@ func TestHostileShapesCostLittle(t *testing.T) {
 	}
 	for _, shape := range hostiletest.Shapes() {
 		t.Run(shape.Name, func(t *testing.T) {
+			t.Parallel()
 			costs := map[string][]cost{}
-			for _, n := range shape.Sizes {
-				name, content, err := shape.Build(n)
-				if err != nil {
-					t.Fatal(err)
+			for i, n := range shape.Sizes {
+				commands := hostileCommands
+				if i == len(shape.Sizes)-1 {
+					commands = slices.Concat(hostileCommands, hostileFormats)
 				}
-				wheel := filepath.Join(t.TempDir(), name)
-				if err := os.WriteFile(wheel, content, 0o644); err != nil {
-					t.Fatal(err)
-				}
-				for _, command := range []string{"audit", "verify", "repair", "tree"} {
-					args := []string{command, wheel}
-					if command == "repair" {
-						args = append(args, "--wheel-dir", t.TempDir(), "--quiet")
-					}
-					began := time.Now()
-					c := measure(t, args...)
-					costs[command] = append(costs[command], c)
-					t.Logf("%d (%d KiB) %s: %.2f s (%.1f by the clock), %d MiB, %d KiB written, exit %d: %s", n, len(content)>>10, command, c.CPU,
-						time.Since(began).Seconds(), c.Memory>>20, c.Output>>10, c.Exit, firstLine(c.Said))
-					checkCost(t, fmt.Sprintf("%s at %d", command, n), c)
+				wheel := hostileWheel(t, &shape, n)
+				for _, command := range commands {
+					c := measureCommand(t, wheel, command)
+					what := strings.Join(command, " ")
+					costs[what] = append(costs[what], c)
+					t.Logf("%d %s: %.2f s, %d MiB, %d KiB written, exit %d: %s", n, what, c.CPU, c.Memory>>20, c.Output>>10, c.Exit, firstLine(c.Said))
+					checkCost(t, fmt.Sprintf("%s at %d", what, n), c)
 				}
 			}
-			for command, c := range costs {
-				checkGrowth(t, command, c)
+			for _, command := range hostileCommands {
+				what := strings.Join(command, " ")
+				checkGrowth(t, what, costs[what])
 			}
 		})
 	}
+}
+
+// hostileWheel makes a shape at a size.
+func hostileWheel(t *testing.T, shape *hostiletest.Shape, n int) string {
+	t.Helper()
+	name, content, err := shape.Build(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wheel := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(wheel, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return wheel
+}
+
+// measureCommand runs a command on a wheel, and leaves nothing behind.
+func measureCommand(t *testing.T, wheel string, command []string) cost {
+	t.Helper()
+	args := append(slices.Clone(command), wheel)
+	if command[0] == "repair" {
+		out := filepath.Join(filepath.Dir(wheel), "out")
+		defer os.RemoveAll(out)
+		args = append(args, "--wheel-dir", out)
+	}
+	return measure(t, args...)
 }
 
 func firstLine(s string) string {
@@ -150,13 +178,17 @@ func firstLine(s string) string {
 
 func checkCost(t *testing.T, what string, c cost) {
 	t.Helper()
+	most := int64(costOutput)
+	if strings.Contains(what, "--json") {
+		most = costJSON
+	}
 	switch {
 	case c.CPU > costSeconds:
 		t.Errorf("%s takes %.1f s, want at most %d", what, c.CPU, costSeconds)
 	case c.Memory > costMemory<<20:
 		t.Errorf("%s takes %d MiB, want at most %d", what, c.Memory>>20, costMemory)
-	case c.Output > costOutput<<20:
-		t.Errorf("%s writes %d KiB, want at most %d MiB", what, c.Output>>10, costOutput)
+	case c.Output > most<<20:
+		t.Errorf("%s writes %d KiB, want at most %d MiB", what, c.Output>>10, most)
 	case c.Exit != 0 && c.Exit != 1:
 		t.Errorf("%s: exit %d\n%s", what, c.Exit, c.Said)
 	case strings.Contains(c.Said, "goroutine "):

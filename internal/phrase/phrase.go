@@ -4,6 +4,7 @@ package phrase
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Count spells a number with its noun: "1 library", "2 libraries".
@@ -25,4 +26,16 @@ func Some(names []string, limit int) string {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
+}
+
+// Cut returns a text with at most limit bytes of it, and how many there are more. It
+// does not cut characters.
+func Cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return fmt.Sprintf("%s... (%d bytes more)", text[:limit], len(text)-limit)
 }
