@@ -10,6 +10,7 @@ import (
 const (
 	maxUndefined = 1 << 18 // symbols that all files want
 	maxBlockers  = 1 << 17 // reasons that all policies have
+	maxCommands  = 1 << 19 // load commands that all Mach-O files have
 )
 
 // maxLookUps bounds the look-up of symbols, in units of some ten nanoseconds: each file

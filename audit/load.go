@@ -52,6 +52,8 @@ type Contents struct {
 	store   *spool.Store
 	file    *wheel.File        // of [Open], else nil
 	damaged map[Format][]Fault // binaries that cannot be read; only Verify goes on with them
+
+	commands commandCount
 }
 
 // Close releases the binaries, and the wheel if [Open] has opened it.

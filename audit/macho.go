@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
+	"github.com/wheelmend/wheelmend/internal/budget"
 	"github.com/wheelmend/wheelmend/internal/spool"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/macho"
@@ -45,6 +47,9 @@ func (m machOFormat) read(c *Contents, member string, image *spool.Content) (fin
 	case err != nil && !c.platformFamilies()[policy.MacOS] && m.damaged(err):
 		return finding{kind: "Mach-O"}, nil
 	case err != nil:
+		return finding{}, err
+	}
+	if err := c.commands.add(member, file); err != nil {
 		return finding{}, err
 	}
 	if slices.ContainsFunc(file.Slices, loadable) {
@@ -163,4 +168,17 @@ func dyldTakes(name string) (bool, error) {
 		return false, nil
 	}
 	return err == nil && slices.ContainsFunc(file.Slices, loadable), err
+}
+
+// A commandCount counts the load commands of Mach-O files, which are read at the same
+// time, and kept. The zero value is ready.
+type commandCount struct{ n atomic.Int64 }
+
+// add counts those of a file.
+func (c *commandCount) add(name string, f *macho.File) error {
+	n := 0
+	for _, s := range f.Slices {
+		n += s.CommandCount()
+	}
+	return budget.Check(name, "load commands in all Mach-O files", int(c.n.Add(int64(n))), maxCommands)
 }

@@ -162,7 +162,7 @@ func (s *dyldSearch) byRPath(rest string) {
 		done = map[string]bool{}
 		s.tried[s.edge] = done
 	}
-	none := true
+	none, program := true, s.from.program()
 	for c := s.from; c != nil; c = c.up {
 		if !s.spend(s.from.image, costVisit) {
 			return
@@ -173,8 +173,8 @@ func (s *dyldSearch) byRPath(rest string) {
 			}
 			none = false
 			key := c.image.Path + "\x00" + rpath
-			if p := c.program(); p != nil && strings.HasPrefix(rpath, executableVariable) {
-				key += "\x00" + p.Path
+			if program != nil && strings.HasPrefix(rpath, executableVariable) {
+				key += "\x00" + program.Path
 			}
 			if done[key] {
 				continue

@@ -196,6 +196,9 @@ func (s *Slice) readCommands() error {
 	return nil
 }
 
+// CommandCount returns how many load commands the slice has.
+func (s *Slice) CommandCount() int { return len(s.commands) }
+
 // u32 reads a field of a command.
 func (s *Slice) u32(c *command, at int) uint32 { return s.order.Uint32(c.data[at:]) }
 
