@@ -6,8 +6,10 @@ import (
 	"context"
 	stdelf "debug/elf"
 	"errors"
+	"sync/atomic"
 
 	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/budget"
 	"github.com/wheelmend/wheelmend/internal/spool"
 	"github.com/wheelmend/wheelmend/linkage"
 )
@@ -35,8 +37,11 @@ func (elfFormat) firm(head []byte) bool {
 	return len(head) > 6 && known(head[4]) && known(head[5]) && head[6] == 1
 }
 
-func (elfFormat) read(_ *Contents, _ string, image *spool.Content) (finding, error) {
+func (elfFormat) read(c *Contents, member string, image *spool.Content) (finding, error) {
 	f, err := elf.NewFile(image, image.Size())
+	if err == nil {
+		err = c.needed.add(member, f)
+	}
 	if err != nil {
 		return finding{}, err
 	}
@@ -140,4 +145,13 @@ func unlinkedKind(f *elf.File) string {
 func (b *Binary) ELF() *elf.File {
 	f, _ := b.Content.(*elf.File)
 	return f
+}
+
+// A neededCount counts the libraries that ELF files name, which are read at the same
+// time, and kept. The zero value is ready.
+type neededCount struct{ n atomic.Int64 }
+
+// add counts those of a file.
+func (c *neededCount) add(name string, f *elf.File) error {
+	return budget.Check(name, "libraries (DT_NEEDED) in all files", int(c.n.Add(int64(f.NeededCount()))), maxNeeded)
 }

@@ -54,6 +54,7 @@ type Contents struct {
 	damaged map[Format][]Fault // binaries that cannot be read; only Verify goes on with them
 
 	commands commandCount
+	needed   neededCount
 }
 
 // Close releases the binaries, and the wheel if [Open] has opened it.

@@ -1,0 +1,34 @@
+package audit
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/elftest"
+)
+
+// Files that all need each other are refused while they are read, not when all are kept.
+func TestNeededOfAllFilesIsBounded(t *testing.T) {
+	spec, err := elftest.Parse("x86_64 needed=liba.so,libb.so")
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := elftest.Build(spec)
+	f, err := elf.NewFile(bytes.NewReader(image), int64(len(image)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c neededCount
+	if err := c.add("a.so", f); err != nil || c.n.Load() != 2 {
+		t.Errorf("%d libraries, %v", c.n.Load(), err)
+	}
+	c.n.Store(maxNeeded - 2)
+	if err := c.add("b.so", f); err != nil {
+		t.Error(err)
+	}
+	const want = "c.so: more than 65536 libraries (DT_NEEDED) in all files, which no real wheel needs; see docs/limits.md"
+	if err := c.add("c.so", f); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
