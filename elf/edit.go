@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/wheelmend/wheelmend/internal/overlay"
+	"github.com/wheelmend/wheelmend/internal/phrase"
 )
 
 // An Edit is one change to an image, made by one of the constructors below and
@@ -373,7 +374,7 @@ func (d *draft) check(o *Overlay) error {
 		}
 	}
 	if !slices.Equal(texts, gotTexts) {
-		return formatErr(d.f.dynamic.off, "the edited dynamic table reads back as %q, want %q; the edit is refused", gotTexts, texts)
+		return formatErr(d.f.dynamic.off, "the edited dynamic table does not read back: %s; the edit is refused", difference(gotTexts, texts))
 	}
 	if d.stack != StackUnsaid && got.Stack() != d.stack {
 		return formatErr(d.f.Phoff, "the edited PT_GNU_STACK does not read back; the edit is refused")
@@ -415,9 +416,24 @@ func (d *draft) checkNeeds(got *File) error {
 		have = append(have, fmt.Sprintf("defines %s as %d", def.Name, def.Index))
 	}
 	if !slices.Equal(want, have) {
-		return formatErr(d.f.dynamic.off, "the edited versions read back as %q, want %q; the edit is refused", have, want)
+		return formatErr(d.f.dynamic.off, "the edited versions do not read back: %s; the edit is refused", difference(have, want))
 	}
 	return nil
+}
+
+// difference tells where two lists part.
+func difference(got, want []string) string {
+	n := 0
+	for n < len(got) && n < len(want) && got[n] == want[n] {
+		n++
+	}
+	at := func(list []string) string {
+		if n == len(list) {
+			return "none"
+		}
+		return fmt.Sprintf("%q", phrase.Cut(list[n], 100))
+	}
+	return fmt.Sprintf("entry %d is %s, want %s", n, at(got), at(want))
 }
 
 func spellNeed(n VersionNeed) string {
