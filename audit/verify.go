@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/wheelmend/wheelmend/internal/budget"
 	"github.com/wheelmend/wheelmend/internal/spool"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
@@ -63,6 +64,7 @@ func (c *Contents) Prove(ctx context.Context, opts VerifyOptions) (*Proof, error
 // returns what contradicts RECORD.
 func (c *Contents) collect(ctx context.Context, jobs int) ([]Fault, error) {
 	var mu sync.Mutex
+	var over error // of a limit on what all files have: no fault of the member
 	errs, err := c.Reader.Inspect(ctx, jobs, func(*wheel.Member) bool { return true }, func(m *wheel.Member, content io.Reader) error {
 		found, err := c.inspect(m, content)
 		mu.Lock()
@@ -76,8 +78,14 @@ func (c *Contents) collect(ctx context.Context, jobs int) ([]Fault, error) {
 		if err == nil {
 			c.add(m, found)
 		}
+		if limit := (*budget.Error)(nil); over == nil && errors.As(err, &limit) {
+			over = err
+		}
 		return err
 	})
+	if over != nil {
+		return nil, over
+	}
 	c.sort()
 	var faults []Fault
 	for _, e := range errs {

@@ -125,7 +125,7 @@ func (r *resolver) nearest(name string, from *Image, candidates []*Image) (best 
 	var fit []ranked
 	wanted := r.versionsOf(from).wanted[name]
 	for _, o := range candidates {
-		if !r.spend(from, costLook*(1+len(wanted))) {
+		if !r.spend(from, costRank+costLook*len(wanted)) {
 			return nil, nil
 		}
 		if o != from && from.ELF().SameTarget(&o.ELF().Header) {

@@ -23,6 +23,7 @@ const (
 	costLoad  = 16 // of a file that is loaded once more
 	costLook  = 16 // in a directory, and 1 for each 64 bytes of its name
 	costKeep  = 64 // of a directory that a load path has
+	costRank  = 96 // of a library that is compared with others of its name
 )
 
 // newWork returns the budget of one search.
