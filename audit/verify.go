@@ -66,6 +66,12 @@ func (c *Contents) collect(ctx context.Context, jobs int) ([]Fault, error) {
 	var mu sync.Mutex
 	var over error // of a limit on what all files have: no fault of the member
 	errs, err := c.Reader.Inspect(ctx, jobs, func(*wheel.Member) bool { return true }, func(m *wheel.Member, content io.Reader) error {
+		mu.Lock()
+		done := over != nil
+		mu.Unlock()
+		if done {
+			return nil
+		}
 		found, err := c.inspect(m, content)
 		mu.Lock()
 		defer mu.Unlock()
