@@ -342,6 +342,9 @@ func (d *draft) check(o *Overlay) error {
 	if err != nil {
 		return because(err, "the edited image is not sound, so the edit is refused")
 	}
+	if got.separate != d.f.separate { // an image that is not sound passes for it
+		return formatErr(d.f.Shoff, "the edited image reads back as debug information of another file, so the edit is refused")
+	}
 	// A file that lies about its tables may pass for sound, and still have one
 	// written over another. What section headers that are false say is no matter.
 	sound := got.checkEditable
