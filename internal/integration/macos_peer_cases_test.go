@@ -73,6 +73,9 @@ var delocatedWheels = []delocated{
 		name: "excluded", platforms: "macosx_11_0_arm64", flags: []string{"--exclude", "libb"},
 		wheel:  demoPackage + "demo/a.so macho arch=arm64 type=bundle minos=11.0 loads=@rpath/libb.dylib,$SYSTEM/libc.dylib rpaths=$SYSTEM",
 		system: "libb.dylib macho arch=arm64 id=/opt/libb.dylib minos=11.0\nlibc.dylib macho arch=arm64 id=/opt/libc.dylib minos=11.0",
+		ours:   "demo/a.so @rpath/libb.dylib @loader_path/.dylibs/libc.dylib rpath=$SYSTEM",
+		theirs: "demo/a.so @rpath/libb.dylib @loader_path/.dylibs/libc.dylib",
+		told:   "A search path to a library that is left out stays",
 	},
 	{
 		name: "top-level module", platforms: "macosx_11_0_arm64",
