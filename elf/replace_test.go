@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/wheelmend/wheelmend/elf"
@@ -68,8 +69,8 @@ func TestEditFileLeaves(t *testing.T) {
 	if err := os.WriteFile(text, []byte("text"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := elf.EditFile(t.Context(), text, elf.Strip()); !errors.Is(err, elf.ErrNotELF) {
-		t.Errorf("got %v, want ErrNotELF", err)
+	if err := elf.EditFile(t.Context(), text, elf.Strip()); !errors.Is(err, elf.ErrNotELF) || !strings.HasPrefix(err.Error(), text) {
+		t.Errorf("got %v, want ErrNotELF with the path", err)
 	}
 	if entries, err := os.ReadDir(filepath.Dir(name)); err != nil || len(entries) != 1 {
 		t.Errorf("%d files are left: %v", len(entries), err)

@@ -7,8 +7,8 @@
 // The rules are those of ld.so(8) for glibc (ldso.go), of ldso/dynlink.c for musl
 // (musl.go) and of linker/linker.cpp for Android's bionic (bionic.go), applied for any
 // target on any host: a sysroot stands in for the target's file system, its loader
-// configuration and its symbolic links included. Three rules go beyond a single run of the loader. A directory of the wheel goes before those
-// of the host. A library that lies in the wheel is found by its soname when the
+// configuration and its symbolic links included. Three rules go beyond a single run of
+// the loader. A directory of the wheel goes before those of the host. A library that lies in the wheel is found by its soname when the
 // search path of another module leads to it, since that has loaded it before or
 // will: before one of the system's own directories, not before a different one
 // that the user or the search path names. And a library of the wheel to which

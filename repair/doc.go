@@ -5,6 +5,7 @@
 // name only when it holds what the plan promised.
 //
 // The rules for tags, names of grafted libraries and search paths are those of
-// auditwheel for Linux and Android and of delocate for macOS, so that their users find what they expect; where they differ, the
-// difference is explained in docs/differences.md.
+// auditwheel for Linux and Android and of delocate for macOS, so that their users find
+// what they expect; where they differ, the difference is explained in
+// docs/differences.md.
 package repair

@@ -3,23 +3,42 @@ package overlay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/wheelmend/wheelmend/internal/atomicfile"
 	"github.com/wheelmend/wheelmend/internal/steady"
 )
 
-// ReplaceFile puts an edited image in the place of the file at a path without links,
-// which it was read from: check has read it back before the name means it, and mode,
-// owner and attributes stay as far as this process may set them. The file has to be what
-// it was. Other names of it (hard links) keep the old one.
-func (o *Overlay) ReplaceFile(ctx context.Context, path string, old *os.File, check func(*os.File) error) error {
+// EditFile puts an edited image in the place of the file at a path, or where links lead
+// from there: edit makes it of the file, and check has read it back before the name
+// means it. An image that changes nothing is not written. Mode, owner and attributes stay
+// as far as this process may set them; other names of the file (hard links) keep the old
+// one. Errors name the path.
+func EditFile(ctx context.Context, path string, edit func(*steady.Reader) (*Overlay, error), check func(*Overlay, *os.File) error) error {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	old, err := steady.OpenRegular(real)
+	if err != nil {
+		return err
+	}
+	defer old.Close() // only read
 	info, err := old.Stat()
 	if err != nil {
 		return err
 	}
-	_, err = atomicfile.Replace(path, old, func(f *os.File) error {
-		return errors.Join(o.WriteFile(ctx, f, old), steady.Same(info, old))
-	}, check)
+	edited, err := edit(steady.NewReader(old, info.Size()))
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if !edited.Edited() {
+		return nil
+	}
+	_, err = atomicfile.Replace(real, old, func(f *os.File) error {
+		return errors.Join(edited.WriteFile(ctx, f, old), steady.Same(info, old))
+	}, func(f *os.File) error { return check(edited, f) })
 	return err
 }
