@@ -14,7 +14,7 @@ import (
 // Style tells how text is shown. The zero value suits a file or a pipe.
 type Style struct {
 	Color bool
-	Width int // columns of the terminal; 0 means unbounded
+	Width int // columns of the terminal; 0 means that there is none
 }
 
 func (s Style) paint(c text.Color, t string) string {
@@ -97,7 +97,6 @@ func (p *printer) table(columns ...any) table.Writer {
 	style.Box.PaddingLeft, style.Box.PaddingRight = "  ", ""
 	style.Format.Header = text.FormatDefault
 	t.SetStyle(style)
-	t.SetAllowedRowLength(p.style.Width)
 	t.AppendHeader(table.Row(columns))
 	t.SuppressTrailingSpaces()
 	return t
