@@ -54,7 +54,7 @@ func ParseMacArchs(list string) ([]string, error) {
 	for word := range strings.SplitSeq(list, ",") {
 		for _, arch := range MacArchs(strings.TrimSpace(word)) {
 			if !slices.Contains(known, arch) {
-				return nil, fmt.Errorf("architecture %q is none of macOS; want names or words such as x86_64,arm64 or universal2, intel", arch)
+				return nil, fmt.Errorf("%q is not a macOS architecture; write names such as x86_64,arm64, or one word for several such as universal2", arch)
 			}
 			archs = append(archs, arch)
 		}
@@ -87,12 +87,12 @@ func ParseMacVersion(text string) (MacVersion, error) {
 	for i, part := range parts {
 		n, err := strconv.ParseUint(part, 10, 8)
 		if err != nil || i >= len(numbers) {
-			return MacVersion{}, fmt.Errorf("version %q is none of macOS; want one like 11.0 or 10.13", text)
+			return MacVersion{}, fmt.Errorf("%q is not a macOS version; write one like 11.0 or 10.13", text)
 		}
 		numbers[i] = int(n)
 	}
 	if numbers[0] < 10 {
-		return MacVersion{}, fmt.Errorf("version %q is none of macOS; want one like 11.0 or 10.13", text)
+		return MacVersion{}, fmt.Errorf("%q is not a macOS version; write one like 11.0 or 10.13", text)
 	}
 	return MacVersion{numbers[0], numbers[1], numbers[2]}, nil
 }

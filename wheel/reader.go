@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"slices"
 	"strings"
@@ -219,13 +220,14 @@ type File struct {
 	f *steady.File
 }
 
-// Open opens the wheel at path, as [NewReader] does. Errors of the format do
-// not repeat the path. A wheel that is written to while it is open is an error of
+// Open opens the wheel at path, as [NewReader] does. Errors do not repeat the path. A wheel that is written to while it is open is an error of
 // every read since then. The caller closes the file.
 func Open(path string) (*File, error) {
 	f, err := steady.Open(path)
 	if errors.Is(err, steady.ErrIrregular) {
 		return nil, errIrregular
+	} else if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+		return nil, pe.Err // the caller names the path
 	} else if err != nil {
 		return nil, err
 	}

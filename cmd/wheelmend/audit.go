@@ -78,6 +78,9 @@ func (a *app) audit(cmd *cobra.Command, path string, f *command.AuditFlags) erro
 }
 
 func (a *app) auditWheel(ctx context.Context, path string, f *command.AuditFlags) error {
+	if err := command.CheckWheel(path); err != nil {
+		return err
+	}
 	return command.WithReport(ctx, a.Console, path, f, func(rep *audit.Report) (err error) {
 		if f.JSON {
 			err = a.PrintJSON(report.NewAudit(rep))

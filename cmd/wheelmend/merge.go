@@ -5,6 +5,7 @@ import (
 
 	"github.com/wheelmend/wheelmend/internal/command"
 	"github.com/wheelmend/wheelmend/internal/console"
+	"github.com/wheelmend/wheelmend/internal/phrase"
 )
 
 func (a *app) mergeCommand() *cobra.Command {
@@ -24,9 +25,9 @@ from which wheel all of them come. No wheel that is read changes.`,
   wheelmend merge --prefer first -w wheelhouse dist/demo-1.0-cp312-cp312-macosx_*.whl`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return console.Usagef("%d wheels given, want two", len(args))
+				return console.Usagef("%s given, want two: one for each architecture", phrase.Count(len(args), "wheel"))
 			}
-			return nil
+			return command.CheckNames("wheel", args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return command.Merge(cmd.Context(), a.Console, args, &f)

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/wheelmend/wheelmend/internal/command"
 	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/internal/patch"
 	"github.com/wheelmend/wheelmend/policy"
@@ -68,9 +69,9 @@ leave it alone.`,
 
 func (f *patchFlags) register(flags *pflag.FlagSet) {
 	flags.SortFlags = false
-	f.edit(flags, "set-rpath", "make these `entries`, joined by \":\", the search path (DT_RPATH, in the place of any DT_RUNPATH; LC_RPATH)", checkPath)
-	f.edit(flags, "set-runpath", "make these `entries` the DT_RUNPATH, in the place of any DT_RPATH (ELF only)", checkPath)
-	f.edit(flags, "add-rpath", "add `entries` that the search path lacks at its end (repeatable)", checkPath)
+	f.edit(flags, "set-rpath", "make these `entries`, joined by \":\", the search path (DT_RPATH, in the place of any DT_RUNPATH; LC_RPATH); '' empties it", nil)
+	f.edit(flags, "set-runpath", "make these `entries` the DT_RUNPATH, in the place of any DT_RPATH (ELF only); '' empties it", nil)
+	f.edit(flags, "add-rpath", "add `entries` that the search path lacks at its end (repeatable)", checkName)
 	f.edit(flags, "remove-rpath", "remove this `entry` of the search path (repeatable); without =ENTRY, all of it", nil)
 	flags.Lookup("remove-rpath").NoOptDefVal = patch.EveryEntry
 	f.edit(flags, "set-soname", "make this `name` the DT_SONAME or install name (LC_ID_DYLIB) of a shared library", checkName)
@@ -95,15 +96,25 @@ func (f *patchFlags) register(flags *pflag.FlagSet) {
 func (f *patchFlags) checkFiles(flags *pflag.FlagSet, files []string) error {
 	switch {
 	case len(files) == 0:
-		return console.Usagef("no file given, want at least 1")
+		return f.noFile()
 	case len(files) == 1:
-		return nil
+		return command.CheckNames("file", files)
 	case slices.Contains(f.Edits, patch.Request{Flag: "remove-rpath", Value: patch.EveryEntry}) && !isFile(files[0]):
 		return console.Usagef("%d files given, and %q is none; an entry to remove is given as --remove-rpath=ENTRY", len(files), files[0])
-	case len(f.Prints) > 0 || flags.Changed("output"):
-		return console.Usagef("%d files given, want 1 for printing and for --output", len(files))
+	case flags.Changed("output"):
+		return console.Usagef("%d files given, and --output names one; without it each file is edited in its place", len(files))
 	}
-	return nil
+	return command.CheckNames("file", files)
+}
+
+// noFile tells which flag took the name of the file for its value.
+func (f *patchFlags) noFile() error {
+	for _, e := range slices.Backward(f.Edits) {
+		if isFile(e.Value) {
+			return console.Usagef("no file given: --%s took %q as its value; write --%s VALUE %s", e.Flag, e.Value, e.Flag, e.Value)
+		}
+	}
+	return console.Usagef("no file given; write wheelmend patch FLAGS FILE")
 }
 
 func isFile(path string) bool {
@@ -114,6 +125,7 @@ func isFile(path string) bool {
 // patchAll patches each of the files. A usage error is one for all of them.
 func (a *app) patchAll(ctx context.Context, files []string, f *patchFlags) error {
 	failed := false
+	f.Named = len(files) > 1
 	for _, file := range files {
 		err := patch.File(ctx, a.Console, file, &f.Call)
 		switch {
@@ -147,6 +159,9 @@ func (f *patchFlags) check(flags *pflag.FlagSet) error {
 	if flags.Changed("output") && f.Output == "" {
 		return console.Usagef("--output is empty, want a file")
 	}
+	if len(f.Prints) == 0 && len(f.Edits) == 0 && f.Output == "" {
+		return console.Usagef("nothing to do: no edit is asked for, such as --set-rpath PATH, and nothing to print, such as --print-needed")
+	}
 	if len(f.Prints) > 0 && (len(f.Edits) > 0 || f.Output != "") {
 		return console.Usagef("printing and editing in one call: print before or after")
 	}
@@ -162,13 +177,6 @@ func (f *patchFlags) check(flags *pflag.FlagSet) error {
 func checkName(value string) error {
 	if value == "" {
 		return errors.New("it is empty")
-	}
-	return nil
-}
-
-func checkPath(value string) error {
-	if value == "" {
-		return errors.New("it is empty; --remove-rpath removes a search path")
 	}
 	return nil
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wheelmend/wheelmend/internal/console"
+	"github.com/wheelmend/wheelmend/internal/command"
 	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/report"
 )
@@ -18,13 +18,13 @@ func (a *app) policiesCommand() *cobra.Command {
 		Short: "List the platform policies",
 		Example: `  wheelmend policies
   wheelmend policies --arch aarch64 --json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			all := policy.All()
 			if arch != "" {
 				all = slices.DeleteFunc(all, func(p *policy.Policy) bool { return string(p.Arch) != arch })
 				if len(all) == 0 {
-					return console.Usagef("--arch %s: no policy is known for it", arch)
+					return command.UnknownArch("--arch", arch)
 				}
 			}
 			if asJSON {

@@ -92,6 +92,9 @@ func (a *app) repairAll(ctx context.Context, wheels []string, f *command.RepairF
 }
 
 func repairOne(ctx context.Context, r *repair.Repairer, path string, f *command.RepairFlags) (*repair.Result, error) {
+	if err := command.CheckWheel(path); err != nil {
+		return nil, err
+	}
 	if f.DryRun {
 		return r.Plan(ctx, path)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wheelmend/wheelmend/internal/command"
 	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/internal/dropin"
 	"github.com/wheelmend/wheelmend/internal/phrase"
@@ -67,7 +68,7 @@ It is one static program. It works offline, from any host, and runs no other.`,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.ConfigureLog() },
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return console.Usagef("unknown command %q", args[0])
+				return command.UnknownCommand(cmd.Root(), args[0], dropin.Names())
 			}
 			return nil
 		},
@@ -76,7 +77,7 @@ It is one static program. It works offline, from any host, and runs no other.`,
 			return console.Usagef("no command given")
 		},
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return console.Usage(err) })
+	root.SetFlagErrorFunc(command.FlagError)
 	flags := root.PersistentFlags()
 	flags.CountVarP(&a.Verbose, "verbose", "v", "tell more: everything that stops a policy, that a repair changes, that a claim rests on")
 	flags.BoolVarP(&a.Quiet, "quiet", "q", false, "print errors only")
@@ -97,13 +98,17 @@ func checkAddedCommands(root *cobra.Command) {
 	for _, c := range root.Commands() {
 		switch c.Name() {
 		case "completion":
-			c.RunE = func(*cobra.Command, []string) error {
-				return console.Usagef("no shell given, want bash, fish, powershell or zsh")
+			c.Args = cobra.ArbitraryArgs
+			c.RunE = func(_ *cobra.Command, args []string) error {
+				if len(args) > 0 {
+					return console.Usagef("there is no completion for the shell %q; there is for bash, fish, powershell and zsh", args[0])
+				}
+				return console.Usagef("no shell given; write wheelmend completion bash, fish, powershell or zsh")
 			}
 		case "help":
 			c.Args = func(_ *cobra.Command, args []string) error {
 				if found, rest, err := root.Find(args); err != nil || found == nil || len(rest) > 0 {
-					return console.Usagef("unknown command %q", strings.Join(args, " "))
+					return command.UnknownCommand(root, strings.Join(args, " "), dropin.Names())
 				}
 				return nil
 			}

@@ -45,6 +45,13 @@ serves. Tags of the file name that are not true are removed.`,
 	return cmd
 }
 
+func tagOne(ctx context.Context, t *repair.Tagger, path, dir string) (*repair.Result, error) {
+	if err := command.CheckWheel(path); err != nil {
+		return nil, err
+	}
+	return t.Tag(ctx, path, dir)
+}
+
 func (a *app) tagAll(ctx context.Context, wheels []string, f *command.TagFlags, opts repair.TagOptions) (err error) {
 	bar := a.NewProgress()
 	opts.Progress = bar.Update
@@ -53,7 +60,7 @@ func (a *app) tagAll(ctx context.Context, wheels []string, f *command.TagFlags, 
 	defer func() { err = errors.Join(err, tagger.Close()) }()
 	return a.EachWheel(ctx, wheels, func(path string) error {
 		bar.Begin(filepath.Base(path))
-		result, err := tagger.Tag(ctx, path, f.WheelDir)
+		result, err := tagOne(ctx, tagger, path, f.WheelDir)
 		bar.End()
 		if err != nil {
 			if f.JSON {

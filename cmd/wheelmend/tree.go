@@ -9,6 +9,7 @@ import (
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/internal/command"
 	"github.com/wheelmend/wheelmend/internal/console"
+	"github.com/wheelmend/wheelmend/internal/nearest"
 	"github.com/wheelmend/wheelmend/report"
 )
 
@@ -41,9 +42,9 @@ makes the exit code 1.`,
   wheelmend tree --format dot dist/*.whl`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return console.Usagef("no wheel, file or directory given")
+				return console.Usagef("no wheel, file or directory given; write wheelmend tree FILE")
 			}
-			return nil
+			return command.CheckNames("file", args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd.Flags().Changed("format")); err != nil {
@@ -65,7 +66,7 @@ func (f *treeFlags) check(formatGiven bool) error {
 	switch f.format {
 	case "text", "json", "dot":
 	default:
-		return console.Usagef("--format %q: want text, json or dot", f.format)
+		return console.Usagef("--format %q: want text, json or dot%s", f.format, nearest.Ask(f.format, []string{"text", "json", "dot"}))
 	}
 	if f.json {
 		if formatGiven && f.format != "json" {

@@ -92,6 +92,9 @@ func (a *app) verify(ctx context.Context, path string, f *verifyFlags, opts audi
 }
 
 func (a *app) verifyWheel(ctx context.Context, path string, f *verifyFlags, opts audit.VerifyOptions) (err error) {
+	if err := command.CheckWheel(path); err != nil {
+		return err
+	}
 	w, err := wheel.Open(path)
 	if err != nil {
 		return err

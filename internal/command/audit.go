@@ -53,8 +53,7 @@ func ParsePlat(tag string) (string, error) {
 			return tag, nil
 		}
 	}
-	_, err := policy.Lookup(tag)
-	return "", console.Usagef("--plat %s: %w", tag, err)
+	return "", UnknownTag("--plat", tag)
 }
 
 // HWCaps returns the glibc-hwcaps levels of this machine's processor, none where

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 
 	"github.com/wheelmend/wheelmend/audit"
@@ -38,6 +39,15 @@ func (f *MergeFlags) options() (repair.MergeOptions, error) {
 	return opts, CheckJobs(f.Jobs)
 }
 
+func merge(ctx context.Context, wheels []string, dir string, opts repair.MergeOptions) (*repair.Merged, error) {
+	for _, path := range wheels {
+		if err := CheckWheel(path); err != nil {
+			return nil, fmt.Errorf("%s: %w", filepath.Base(path), err)
+		}
+	}
+	return repair.Merge(ctx, wheels[0], wheels[1], dir, opts)
+}
+
 // Merge joins two wheels and tells what became of their files.
 func Merge(ctx context.Context, c *console.Console, wheels []string, f *MergeFlags) error {
 	opts, err := f.options()
@@ -48,7 +58,7 @@ func Merge(ctx context.Context, c *console.Console, wheels []string, f *MergeFla
 	bar := c.NewProgress()
 	opts.Progress = bar.Update
 	bar.Begin(filepath.Base(wheels[0]))
-	merged, err := repair.Merge(ctx, wheels[0], wheels[1], f.WheelDir, opts)
+	merged, err := merge(ctx, wheels, f.WheelDir, opts)
 	bar.End()
 	if err != nil {
 		if f.JSON {

@@ -67,8 +67,8 @@ func (f *RepairFlags) RegisterMacOS(flags *pflag.FlagSet) {
 func (f *RepairFlags) macOptions(getenv func(string) string, wheels []string) (opts audit.MacOptions, err error) {
 	opts.DyldOptions, opts.Graft = f.Search.DyldOptions(getenv), f.Graft
 	if f.RequireArchs != "" {
-		if opts.RequireArchs, err = policy.ParseMacArchs(f.RequireArchs); err != nil {
-			return opts, console.Usagef("--require-archs: %w", err)
+		if opts.RequireArchs, err = MacArchs("--require-archs", f.RequireArchs); err != nil {
+			return opts, err
 		}
 	}
 	name, target := "--macos-target", f.MacTarget

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/wheelmend/wheelmend/internal/atomicfile"
+	"github.com/wheelmend/wheelmend/internal/command"
 	"github.com/wheelmend/wheelmend/internal/console"
 )
 
@@ -56,7 +57,7 @@ func Command(c *console.Console, arg0 string) *cobra.Command {
 	cmd.TraverseChildren = true
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	cmd.SetHelpCommand(&cobra.Command{Hidden: true})
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return console.Usage(err) })
+	cmd.SetFlagErrorFunc(command.ToolFlagError)
 	cmd.PersistentPreRunE = func(*cobra.Command, []string) error {
 		a.LogLines()
 		return nil

@@ -2,7 +2,7 @@ package patch
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"os"
 	"strings"
 
@@ -21,8 +21,8 @@ type ELF struct{ *elf.File }
 
 // elfEdits are the edits of an ELF file by flag.
 var elfEdits = map[string]func(value string) elf.Edit{
-	"set-rpath":       elf.SetRPath,
-	"set-runpath":     elf.SetRunPath,
+	"set-rpath":       func(path string) elf.Edit { return setOrRemove(elf.SetRPath, path) },
+	"set-runpath":     func(path string) elf.Edit { return setOrRemove(elf.SetRunPath, path) },
 	"add-rpath":       elf.AddRPath,
 	"set-soname":      elf.SetSoname,
 	"add-needed":      elf.AddNeeded,
@@ -41,6 +41,14 @@ var elfEdits = map[string]func(value string) elf.Edit{
 		old, now, _ := strings.Cut(value, "=")
 		return elf.ReplaceNeeded(old, now)
 	},
+}
+
+// setOrRemove removes a search path that is to be empty.
+func setOrRemove(set func(string) elf.Edit, path string) elf.Edit {
+	if path == "" {
+		return elf.RemoveRPath()
+	}
+	return set(path)
 }
 
 // notELF tells why a flag means nothing for an ELF file.
@@ -66,7 +74,7 @@ func (i ELF) Print(flag string) ([]string, error) {
 	if flag == "print-interpreter" {
 		interpreter, err := i.Interpreter()
 		if err == nil && interpreter == "" {
-			err = errors.New("it has no interpreter (PT_INTERP)")
+			err = fmt.Errorf("%w interpreter (PT_INTERP)", ErrAbsent)
 		}
 		if err != nil {
 			return nil, err
@@ -77,7 +85,7 @@ func (i ELF) Print(flag string) ([]string, error) {
 		return []string{ExecutableStack(i.File)}, nil
 	}
 	if !i.Dynamic() {
-		return nil, elf.ErrNotDynamic
+		return nil, fmt.Errorf("%w dynamic table (PT_DYNAMIC)", ErrAbsent)
 	}
 	switch flag {
 	case "print-needed":
@@ -86,7 +94,7 @@ func (i ELF) Print(flag string) ([]string, error) {
 		return []string{i.SearchPath()}, nil // an empty line for none, as patchelf does
 	}
 	if i.Soname() == "" {
-		return nil, errors.New("it has no soname (DT_SONAME)")
+		return nil, fmt.Errorf("%w soname (DT_SONAME)", ErrAbsent)
 	}
 	return []string{i.Soname()}, nil
 }

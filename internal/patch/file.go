@@ -25,6 +25,7 @@ type Call struct {
 	Edits  []Request // in the order in which they are asked for
 	Prints []string  // likewise, the names of flags
 	Output string    // the file to write, "" for the same
+	Named  bool      // what is printed begins with the name of the file
 }
 
 // A Request is a flag that asks for an edit, and its value. What it means is up to
@@ -34,15 +35,19 @@ type Request struct{ Flag, Value string }
 // EveryEntry is the value of --remove-rpath without one.
 const EveryEntry = "*"
 
-// printAll prints what is asked for, in that order.
-func (b *Binary) printAll(c *console.Console, prints []string) error {
+// ErrAbsent is what [Image.Print] returns, with the reason, for what a file does not have.
+var ErrAbsent = errors.New("it has no")
+
+// printAll prints what is asked for, in that order, each line with the prefix. What the
+// file does not have is no line.
+func (b *Binary) printAll(c *console.Console, prefix string, prints []string) error {
 	for _, flag := range prints {
 		lines, err := b.Print(flag)
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrAbsent) {
 			return err
 		}
 		for _, line := range lines {
-			if _, err := fmt.Fprintln(c.Stdout, report.Clean(line)); err != nil {
+			if _, err := fmt.Fprintln(c.Stdout, report.Clean(prefix+line)); err != nil {
 				return err
 			}
 		}
@@ -155,7 +160,11 @@ func File(ctx context.Context, c *console.Console, path string, f *Call) error {
 	}
 	defer b.Close()
 	if len(f.Prints) > 0 {
-		return b.printAll(c, f.Prints)
+		prefix := ""
+		if f.Named {
+			prefix = path + ": "
+		}
+		return b.printAll(c, prefix, f.Prints)
 	}
 	edited, err := b.edit(ctx, f.Edits)
 	if err != nil {

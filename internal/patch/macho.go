@@ -2,7 +2,6 @@ package patch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -31,6 +30,9 @@ var machoEdits = map[string]func(value string) []macho.Edit{
 		return []macho.Edit{macho.SetTarget(macho.MakeVersion(v.Major, v.Minor, v.Patch))}
 	},
 	"set-rpath": func(entries string) []macho.Edit {
+		if entries == "" {
+			return []macho.Edit{macho.ClearRPaths()}
+		}
 		return []macho.Edit{macho.SetRPaths(strings.Split(entries, ":")...)}
 	},
 	"add-rpath": func(entries string) []macho.Edit {
@@ -117,7 +119,7 @@ func printSlice(s *macho.Slice, flag string) ([]string, error) {
 		return []string{strings.Join(s.RPaths, ":")}, nil
 	}
 	if s.ID == "" {
-		return nil, errors.New("it has no install name (LC_ID_DYLIB)")
+		return nil, fmt.Errorf("%w install name (LC_ID_DYLIB)", ErrAbsent)
 	}
 	return []string{s.ID}, nil
 }

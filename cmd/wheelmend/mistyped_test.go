@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/wheelmend/wheelmend/internal/console"
+	"github.com/wheelmend/wheelmend/internal/elftest"
+	"github.com/wheelmend/wheelmend/internal/wheeltest"
+)
+
+const mistypedWheel = "demo-1.0-cp312-cp312-linux_x86_64.whl"
+
+// mistyped are calls that nobody can have meant as they stand. The answer names the
+// mistake and the next step.
+var mistyped = []struct {
+	call string // words, W for the wheel
+	code int
+	want string // of the first line, behind "wheelmend: error: "
+}{
+	{"W", 2, `"W" is a wheel, not a command; write wheelmend audit W`},
+	{"libdemo.so", 2, `"libdemo.so" is a library, not a command; write wheelmend tree libdemo.so`},
+	{"auidt W", 2, `there is no command "auidt"; did you mean wheelmend audit?`},
+	{"fix W", 2, `there is no command "fix"; write wheelmend repair`},
+	{"auditwheel show W", 2, `there is no command "auditwheel"; to have wheelmend called as auditwheel, write wheelmend install-shims DIRECTORY`},
+	{"help reparr", 2, `there is no command "reparr"; did you mean wheelmend repair?`},
+	{"frobnicate", 2, `there is no command "frobnicate"`},
+	{"-V", 2, `there is no flag -V; the version is printed by wheelmend --version`},
+	{"audit", 2, `no wheel given; write wheelmend audit WHEEL`},
+	{"audit -", 2, `a wheel is read from a file, not from standard input (-); write it to a file first`},
+	{"audit ''", 2, `the name of a wheel is empty; is a variable of the script unset?`},
+	{"audit https://example.org/demo.whl", 2, `https://example.org/demo.whl is an address; download the wheel first, such as with pip download --no-deps`},
+	{"audit *.wheel", 1, `*.wheel: no file matches this pattern`},
+	{"audit demo-1.0-cp312-cp312-linux_x86_46.whl", 1, `demo-1.0-cp312-cp312-linux_x86_46.whl: there is no such file; did you mean W?`},
+	{"repair nowhere/W", 1, `W: there is no such file, nor the directory nowhere`},
+	{"verify empty", 1, `empty: the directory has no wheels (*.whl)`},
+	{"tag demo-1.0.tar.gz", 1, `demo-1.0.tar.gz: that is a source distribution (sdist), which has no binaries; build a wheel of it first: pip wheel --no-deps demo-1.0.tar.gz`},
+	{"audit DEMO.WHL", 1, `DEMO.WHL: its name has to end in .whl in small letters, as pip wants it; rename the file`},
+	{"repair libdemo.so", 1, `libdemo.so: that is a library, not a wheel; wheelmend tree shows what it needs, wheelmend patch edits it`},
+	{"repair -o out W", 2, `there is no flag -o; write --wheel-dir DIRECTORY (-w)`},
+	{"repair --output-dir out W", 2, `there is no flag --output-dir; write --wheel-dir DIRECTORY (-w)`},
+	{"repair --lib-dir lib W", 2, `there is no flag --lib-dir; write --search-path DIRECTORY`},
+	{"repair --add-path lib W", 2, `there is no flag --add-path; write --search-path DIRECTORY`},
+	{"repair --serach-path lib W", 2, `there is no flag --serach-path; did you mean --search-path?`},
+	{"repair --patcher patchelf W", 2, `there is no flag --patcher; leave it out: wheelmend edits files itself`},
+	{"repair -plat manylinux2014 W", 2, `there is no flag -plat; write --plat TAG`},
+	{"audit -json W", 2, `there is no flag -json; write --json, with two dashes`},
+	{"verify --plat manylinux2014 W", 2, `verify has no flag --plat; it belongs to audit, repair, tag`},
+	{"audit --frobnicate W", 2, `there is no flag --frobnicate`},
+	{"audit W --plat", 2, `--plat needs a value: --plat TAG`},
+	{"audit --jobs many W", 2, `--jobs "many": want a whole number`},
+	{"audit --json=maybe W", 2, `--json takes no value; leave =maybe out`},
+	{"repair --plat manylinux_2_17_amd64 W", 2, `--plat manylinux_2_17_amd64: did you mean manylinux_2_17_x86_64?; wheelmend policies lists the tags`},
+	{"repair --plat manylinux_2_18_x86_64 W", 2, `--plat manylinux_2_18_x86_64: there is no such policy; next to it are manylinux_2_17_x86_64 and manylinux_2_24_x86_64; wheelmend policies lists the tags`},
+	{"repair --plat manylinux_2_99_x86_64 W", 2, `--plat manylinux_2_99_x86_64: there is no such policy; the newest is manylinux_2_41_x86_64; wheelmend policies lists the tags`},
+	{"repair --plat manylinx2014 W", 2, `--plat manylinx2014: did you mean manylinux2014?; wheelmend policies lists the tags`},
+	{"repair --plat win_amd64 W", 2, `--plat win_amd64: wheels for Windows are not repaired; delvewheel does that`},
+	{"repair --require-archs amd64 W", 2, `--require-archs "amd64": macOS calls it x86_64`},
+	{"policies --arch amd64", 2, `--arch amd64: platform tags call it x86_64`},
+	{"policies --arch s390", 2, `--arch s390: platform tags call it s390x`},
+	{"policies aarch64", 2, `policies takes no argument, and "aarch64" was given`},
+	{"completion tcsh", 2, `there is no completion for the shell "tcsh"; there is for bash, fish, powershell and zsh`},
+	{"merge W", 2, `1 wheel given, want two: one for each architecture`},
+	{"patch libdemo.so", 2, `nothing to do: no edit is asked for, such as --set-rpath PATH, and nothing to print, such as --print-needed`},
+	{"patch --set-rpath libdemo.so", 2, `no file given: --set-rpath took "libdemo.so" as its value; write --set-rpath VALUE libdemo.so`},
+	{"patch -change a b libdemo.so", 2, `there is no flag -change; write --replace-needed OLD=NEW`},
+	{"patch --shrink-rpath libdemo.so", 2, `there is no flag --shrink-rpath; name what to remove with --remove-rpath=ENTRY`},
+	{"patch --set-macos-target Sonoma libdemo.so", 2, `--set-macos-target: "Sonoma" is not a macOS version; write one like 11.0 or 10.13`},
+	{"tree", 2, `no wheel, file or directory given; write wheelmend tree FILE`},
+	{"tree --format dto W", 2, `--format "dto": want text, json or dot; did you mean dot?`},
+}
+
+// goText matches what only the packages of this program, or of Go, are called by.
+var goText = regexp.MustCompile(`(^|[ :])(elf|macho|strconv|pflag|flag|open|stat|lstat|fs|zip|wheel):|strconv\.`)
+
+func TestMistypedCalls(t *testing.T) {
+	if len(mistyped) < 40 {
+		t.Fatalf("%d calls, want 40", len(mistyped))
+	}
+	t.Chdir(t.TempDir())
+	mistypedDirectory(t)
+	for _, tt := range mistyped {
+		t.Run(tt.call, func(t *testing.T) {
+			words := []string{"wheelmend"}
+			for _, word := range strings.Fields(strings.ReplaceAll(tt.call, "W", mistypedWheel)) {
+				if word == "''" {
+					word = ""
+				}
+				words = append(words, strings.ReplaceAll(word, "DEMO."+mistypedWheel+"HL", "DEMO.WHL"))
+			}
+			var stdout, stderr bytes.Buffer
+			code := run(t.Context(), words, console.Environment{Stdout: &stdout, Stderr: &stderr, Getenv: func(string) string { return "" }})
+			want := "wheelmend: error: " + wanted(tt.want)
+			first, _, _ := strings.Cut(stderr.String(), "\n")
+			if code != tt.code || first != want {
+				t.Errorf("exit %d, want %d\n got %s\nwant %s", code, tt.code, first, want)
+			}
+			if goText.MatchString(stderr.String()) {
+				t.Errorf("text of Go reaches the user: %s", stderr.String())
+			}
+			if strings.Count(first, "DEMO.WHL") > 1 {
+				t.Errorf("the name stands there twice: %s", first)
+			}
+		})
+	}
+}
+
+// wanted puts the name of the wheel where W stands alone.
+func wanted(text string) string {
+	return regexp.MustCompile(`\bW\b`).ReplaceAllString(text, mistypedWheel)
+}
+
+func mistypedDirectory(t *testing.T) {
+	t.Helper()
+	demo, err := wheeltest.Build(mistypedWheel, "demo/_core.so  elf x86_64 needed=libc.so.6 export=PyInit__core")
+	if err != nil {
+		t.Fatal(err)
+	}
+	library, err := elftest.Parse("x86_64 soname=libdemo.so needed=libc.so.6")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{
+		mistypedWheel: demo, "DEMO.WHL": demo, "demo-1.0.tar.gz": []byte("sdist"), "libdemo.so": elftest.Build(library),
+	} {
+		if err := os.WriteFile(filepath.Join(".", name), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, dir := range []string{"empty", "lib"} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
