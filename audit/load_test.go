@@ -96,7 +96,7 @@ func TestDamagedBinariesAreNamed(t *testing.T) {
 				c.Close()
 				t.Fatalf("got no error, want one that names %s", name)
 			}
-			if !strings.HasPrefix(err.Error(), name+": elf: ") {
+			if !strings.HasPrefix(err.Error(), name+": ") {
 				t.Errorf("got %q, want an error of %s", err, name)
 			}
 		})
@@ -106,12 +106,12 @@ func TestDamagedBinariesAreNamed(t *testing.T) {
 // Who has the name of a library, or the place of a program, is going to be loaded.
 func TestDamagedMachOFilesAreErrors(t *testing.T) {
 	for name, want := range map[string]string{
-		`demo/_core.so raw "\xcf\xfa\xed\xfe"`:                        "demo/_core.so: macho: offset 0x0: 28 bytes are wanted here",
-		`demo/libx.1.dylib raw "\xca\xfe\xba\xbe\x00\x00\x00\x02"`:    "demo/libx.1.dylib: macho: offset 0x8: 40 bytes are wanted here",
-		`demo/libx.so.1.2 raw "\xfe\xed\xfa\xcf and so on"`:           "demo/libx.so.1.2: macho: offset 0x0: 28 bytes",
-		`demo-1.0.data/scripts/tool raw "\xcf\xfa\xed\xfe and so on"`: "demo-1.0.data/scripts/tool: macho: ",
-		"demo/_core.so macho arch=arm64 type=object":                  "demo/_core.so: macho: offset 0xc: it is called like a library, and is of a kind that dyld does not load: Mach-O object file (MH_OBJECT)",
-		"demo/libx.dylib macho arch=arm64 type=dsym":                  "demo/libx.dylib: macho: offset 0xc: it is called like a library, and is of a kind that dyld does not load: Mach-O debug symbols (MH_DSYM)",
+		`demo/_core.so raw "\xcf\xfa\xed\xfe"`:                        "demo/_core.so: offset 0x0: 28 bytes are wanted here",
+		`demo/libx.1.dylib raw "\xca\xfe\xba\xbe\x00\x00\x00\x02"`:    "demo/libx.1.dylib: offset 0x8: 40 bytes are wanted here",
+		`demo/libx.so.1.2 raw "\xfe\xed\xfa\xcf and so on"`:           "demo/libx.so.1.2: offset 0x0: 28 bytes",
+		`demo-1.0.data/scripts/tool raw "\xcf\xfa\xed\xfe and so on"`: "demo-1.0.data/scripts/tool: ",
+		"demo/_core.so macho arch=arm64 type=object":                  "demo/_core.so: offset 0xc: it is called like a library, and is of a kind that dyld does not load: Mach-O object file (MH_OBJECT)",
+		"demo/libx.dylib macho arch=arm64 type=dsym":                  "demo/libx.dylib: offset 0xc: it is called like a library, and is of a kind that dyld does not load: Mach-O debug symbols (MH_DSYM)",
 	} {
 		c, err := load(macName("macosx_11_0_arm64"), name+"\ndemo/ok.so macho arch=arm64")
 		if err == nil {

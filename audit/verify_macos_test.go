@@ -125,7 +125,7 @@ func TestVerifyMacOSUnchecked(t *testing.T) {
 func TestVerifyDamagedMachO(t *testing.T) {
 	p := verify(t, armWheel, `demo/a.so raw "\xcf\xfa\xed\xfe\x0c\x00\x00\x01"`+"\ndemo/b.so macho"+armSlice+" rpaths=/opt", audit.VerifyOptions{})
 	want := []string{
-		"binaries: demo/a.so: macho: offset 0x0: 28 bytes are wanted here, the file ends at 0x8; it looks truncated",
+		"binaries: demo/a.so: offset 0x0: 28 bytes are wanted here, the file ends at 0x8; it looks truncated",
 		`paths: demo/b.so: LC_RPATH "/opt" is a path of the machine that built it`,
 	}
 	if got := told(p, audit.Fails); strings.Join(got, "\n") != strings.Join(want, "\n") {

@@ -185,7 +185,7 @@ func TestVerifyPlatform(t *testing.T) {
 		{"a tag that is none", "demo-1.0-cp312-cp312-manylinux_2_x86_64.whl", module("needed=libc.so.6"), `
 			platform: platform tag "manylinux_2_x86_64" is of no known form; expected one like manylinux_2_28_x86_64, linux_x86_64, macosx_11_0_arm64, win_amd64 or any`},
 		{"a damaged binary", glibcWheel, module("needed=libc.so.6") + "\ndemo/_cut.so cut=30 elf x86_64", `
-			binaries: demo/_cut.so: elf: offset 0x0: ELF header of 64 bytes runs past the end of the file (30 bytes); the file looks truncated`},
+			binaries: demo/_cut.so: offset 0x0: ELF header of 64 bytes runs past the end of the file (30 bytes); the file looks truncated`},
 	})
 }
 

@@ -17,7 +17,7 @@ type Edit func(*draft) error
 
 // ErrNotDynamic reports an edit of dynamic linking data on a file without any:
 // a static program, an object file, a separate debug file.
-var ErrNotDynamic = errors.New("elf: no dynamic table (PT_DYNAMIC); there is nothing to edit")
+var ErrNotDynamic = errors.New("no dynamic table (PT_DYNAMIC); there is nothing to edit")
 
 // A draft is what the edited file shall say, without a word about where.
 type draft struct {
@@ -77,10 +77,10 @@ func newDraft(f *File) (*draft, error) {
 // checkText rejects what a string table cannot hold.
 func checkText(what, s string) error {
 	if s == "" {
-		return fmt.Errorf("elf: empty %s", what)
+		return fmt.Errorf("empty %s", what)
 	}
 	if strings.IndexByte(s, 0) >= 0 {
-		return fmt.Errorf("elf: %s %q has a NUL byte", what, s)
+		return fmt.Errorf("%s %q has a NUL byte", what, s)
 	}
 	return nil
 }
@@ -132,10 +132,10 @@ func SetSoname(name string) Edit {
 			return err
 		}
 		if d.f.Type != elf.ET_DYN {
-			return fmt.Errorf("elf: a file of type %v has no soname", d.f.Type)
+			return fmt.Errorf("a file of type %v has no soname", d.f.Type)
 		}
 		if d.f.pie() {
-			return errors.New("elf: a program has no soname, and this is one (DF_1_PIE)")
+			return errors.New("a program has no soname, and this is one (DF_1_PIE)")
 		}
 		if i := d.indexTag(elf.DT_SONAME); i >= 0 {
 			d.setText(i, elf.DT_SONAME, name)
@@ -223,9 +223,9 @@ func ReplaceNeeded(old, name string) Edit {
 
 func notNeeded(f *File, name string) error {
 	if len(f.dynamic.needed) == 0 {
-		return fmt.Errorf("elf: %q is not needed: the file needs no library", name)
+		return fmt.Errorf("%q is not needed: the file needs no library", name)
 	}
-	return fmt.Errorf("elf: %q is not needed: the file needs %s", name, strings.Join(f.dynamic.needed, ", "))
+	return fmt.Errorf("%q is not needed: the file needs %s", name, strings.Join(f.dynamic.needed, ", "))
 }
 
 // SetInterpreter sets PT_INTERP, the loader that the kernel starts for a
@@ -240,7 +240,7 @@ func SetInterpreter(path string) Edit {
 			return err
 		}
 		if old == "" {
-			return errors.New("elf: no interpreter (PT_INTERP) to replace; this is a shared library or a static program")
+			return errors.New("no interpreter (PT_INTERP) to replace; this is a shared library or a static program")
 		}
 		if d.interp = path; path == old {
 			d.interp = ""

@@ -106,9 +106,9 @@ func RemoveRPathEntry(name string) Edit {
 			d.remove(func(e entry) bool { return isPath(e) && e.newText && e.text == "" })
 			return nil
 		case len(paths) == 0:
-			return fmt.Errorf("elf: %q is not in the search path: the file has none", name)
+			return fmt.Errorf("%q is not in the search path: the file has none", name)
 		}
-		return fmt.Errorf("elf: %q is not in the search path, which is %s", name, strings.Join(paths, " and "))
+		return fmt.Errorf("%q is not in the search path, which is %s", name, strings.Join(paths, " and "))
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // ErrNotELF reports bytes that do not begin with the ELF magic number.
-var ErrNotELF = errors.New("elf: not an ELF image")
+var ErrNotELF = errors.New("not an ELF image")
 
 // A FormatError reports bytes that break a rule of the format.
 type FormatError struct {
@@ -21,14 +21,14 @@ type FormatError struct {
 }
 
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("elf: offset %#x: %s", e.Off, e.Rule)
+	return fmt.Sprintf("offset %#x: %s", e.Off, e.Rule)
 }
 
 // because puts what follows from a broken rule in front of it.
 func because(err error, what string) error {
 	var rule *FormatError
 	if !errors.As(err, &rule) {
-		return fmt.Errorf("elf: %s: %w", what, err)
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	return &FormatError{Off: rule.Off, Rule: what + ": " + rule.Rule}
 }
@@ -183,7 +183,7 @@ func (f *File) read(what string, off, n uint64) ([]byte, error) {
 		return nil, f.pastEnd(what, off, n)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("elf: offset %#x: %s: %w", off, what, err)
+		return nil, fmt.Errorf("offset %#x: %s: %w", off, what, err)
 	}
 	return buf, nil
 }
@@ -206,7 +206,7 @@ func (f *File) readHeader() error {
 	var ident [identSize]byte
 	n, err := f.r.ReadAt(ident[:min(identSize, max(f.size, 0))], 0)
 	if err != nil && err != io.EOF {
-		return fmt.Errorf("elf: offset 0x0: %w", err)
+		return fmt.Errorf("offset 0x0: %w", err)
 	}
 	if n < len(elf.ELFMAG) || string(ident[:len(elf.ELFMAG)]) != elf.ELFMAG {
 		return ErrNotELF

@@ -121,7 +121,7 @@ func (b *builder) trimPatches() error {
 		}
 		old := make([]byte, p.n)
 		if n, err := b.base.ReadAt(old, int64(p.off)); n < len(old) {
-			return fmt.Errorf("elf: offset %#x: %w", p.off, err)
+			return fmt.Errorf("offset %#x: %w", p.off, err)
 		}
 		for p.n > 0 && old[0] == p.data[0] {
 			p.off, p.n, p.data, old = p.off+1, p.n-1, p.data[1:], old[1:]

@@ -299,7 +299,7 @@ func (p *plan) assemble() (*Overlay, error) {
 	}
 	for _, part := range s.parts {
 		if part.off < p.b.size() {
-			return nil, fmt.Errorf("elf: internal layout error: part at %#x begins before %#x", part.off, p.b.size())
+			return nil, fmt.Errorf("internal layout error: part at %#x begins before %#x", part.off, p.b.size())
 		}
 		p.b.zeros(part.off - p.b.size())
 		part.write(p)

@@ -43,7 +43,7 @@ func (t *strtab) load() ([]byte, error) {
 			return
 		}
 		if t.data, t.err = binread.ReadAt(t.r, t.off, t.size, int64(t.off+t.size)); t.err != nil {
-			t.err = fmt.Errorf("elf: offset %#x: .dynstr: %w", t.off, t.err)
+			t.err = fmt.Errorf("offset %#x: .dynstr: %w", t.off, t.err)
 		}
 	})
 	return t.data, t.err
@@ -77,7 +77,7 @@ func (n *names) get(i uint64, who string, at uint64) (string, error) {
 	s, ok, err := n.find(i)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("elf: offset %#x: %s string: %w", t.off+i, who, err)
+		return "", fmt.Errorf("offset %#x: %s string: %w", t.off+i, who, err)
 	case !ok:
 		return "", formatErr(at, "%s string %#x has no end within .dynstr (%#x bytes)", who, i, t.size)
 	case uint64(len(s)) > n.left:

@@ -15,7 +15,7 @@ func CheckWritten(o *Overlay, f *os.File) error {
 		return err
 	}
 	if info.Size() != o.Size() {
-		return fmt.Errorf("elf: %d bytes are written, want %d", info.Size(), o.Size())
+		return fmt.Errorf("%d bytes are written, want %d", info.Size(), o.Size())
 	}
 	want, err := NewFile(o, o.Size())
 	if err != nil {
@@ -23,12 +23,12 @@ func CheckWritten(o *Overlay, f *os.File) error {
 	}
 	got, err := NewFile(f, info.Size())
 	if err != nil {
-		return fmt.Errorf("elf: what is written does not read back: %w", err)
+		return fmt.Errorf("what is written does not read back: %w", err)
 	}
 	texts := func(f *File) []string { return append(f.Needed(), f.Soname(), f.RPath(), f.RunPath()) }
 	if got.Header != want.Header || !slices.Equal(got.Progs, want.Progs) || !slices.Equal(got.Sections, want.Sections) ||
 		!slices.Equal(got.dynamic.entries, want.dynamic.entries) || !slices.Equal(texts(got), texts(want)) {
-		return errors.New("elf: what is written reads back as something else")
+		return errors.New("what is written reads back as something else")
 	}
 	return nil
 }

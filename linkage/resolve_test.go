@@ -268,7 +268,7 @@ func TestMissingNamesEveryPlace(t *testing.T) {
 		"/here | --search-path | not ELF (a linker script?)",
 		"/down | --search-path | not a regular file",
 		"/opt | DT_RUNPATH /opt of demo/m.so | i686, not x86_64",
-		"/lib | --ldpaths | elf: offset 0x0: ELF header of 64 bytes runs past the end of the file (40 bytes); the file looks truncated",
+		"/lib | --ldpaths | offset 0x0: ELF header of 64 bytes runs past the end of the file (40 bytes); the file looks truncated",
 		"/up | --ldpaths | aarch64, not x86_64",
 		"/gone | --ldpaths | not there",
 	}

@@ -20,7 +20,7 @@ func areArchives(r io.ReaderAt, entries []fatArch) (bool, error) {
 	for _, e := range entries {
 		head := make([]byte, min(e.size, int64(len(archiveMagic))))
 		if n, err := r.ReadAt(head, e.off); n < len(head) {
-			return false, fmt.Errorf("macho: offset %#x: %w", e.off, err)
+			return false, fmt.Errorf("offset %#x: %w", e.off, err)
 		}
 		if string(head) != archiveMagic {
 			return false, nil
@@ -116,7 +116,7 @@ func MergeArchives(archives ...*io.SectionReader) (*Overlay, error) {
 			return nil, err
 		}
 		if slices.ContainsFunc(parts, func(p part) bool { return p.arch == arch }) {
-			return nil, fmt.Errorf("macho: two of the archives have %v code", arch)
+			return nil, fmt.Errorf("two of the archives have %v code", arch)
 		}
 		parts = append(parts, part{arch: arch, sub: arch.Sub, r: a, size: a.Size()})
 	}

@@ -14,11 +14,11 @@ func (p *plan) check(d *draft, image *Overlay) error {
 		err = got.checkLayout()
 	}
 	if err != nil {
-		return fmt.Errorf("macho: the edited image is not sound, so the edit is refused: %w", err)
+		return fmt.Errorf("the edited image is not sound, so the edit is refused: %w", err)
 	}
 	want, have := texts(d.s, d.commands), texts(got, got.commands)
 	if !slices.Equal(want, have) {
-		return fmt.Errorf("macho: the edited load commands read back as %q, want %q; the edit is refused", have, want)
+		return fmt.Errorf("the edited load commands read back as %q, want %q; the edit is refused", have, want)
 	}
 	for _, check := range []func(*Slice) error{p.checkSegments, p.checkExtents, p.checkMoved} {
 		if err := check(got); err != nil {
@@ -43,7 +43,7 @@ func texts(s *Slice, commands []command) []string {
 }
 
 func misplaced(what string, got, want any) error {
-	return fmt.Errorf("macho: %s of the edited image reads back as %v, want %v; the edit is refused", what, got, want)
+	return fmt.Errorf("%s of the edited image reads back as %v, want %v; the edit is refused", what, got, want)
 }
 
 // movedSegment returns a segment of the original as it has to be in the result.
@@ -134,7 +134,7 @@ func (p *plan) checkImports(got *Slice, ordinals []int) error {
 	}
 	have, err := got.imports()
 	if err != nil {
-		return fmt.Errorf("macho: the imports of the edited image do not read back, so the edit is refused: %w", err)
+		return fmt.Errorf("the imports of the edited image do not read back, so the edit is refused: %w", err)
 	}
 	want = slices.DeleteFunc(want, func(x imported) bool { return ordinals[x.ordinal-1] == gone })
 	if len(have) != len(want) {
@@ -156,7 +156,7 @@ func (p *plan) checkMoved(got *Slice) error {
 	}
 	again := &shift{s: got, from: p.shift.from + p.shift.delta, base: p.shift.base, delta: p.shift.delta}
 	if err := again.moveData(); err != nil {
-		return fmt.Errorf("macho: the moved image does not read back, so the edit is refused: %w", err)
+		return fmt.Errorf("the moved image does not read back, so the edit is refused: %w", err)
 	}
 	if again.numbers != p.shift.numbers {
 		return misplaced("the number of addresses", again.numbers, p.shift.numbers)

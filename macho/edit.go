@@ -67,10 +67,10 @@ func isRPath(cmd types.LoadCmd) bool { return cmd == types.LC_RPATH }
 // checkText rejects what a load command cannot hold.
 func checkText(what, text string) error {
 	if text == "" {
-		return fmt.Errorf("macho: empty %s", what)
+		return fmt.Errorf("empty %s", what)
 	}
 	if strings.IndexByte(text, 0) >= 0 {
-		return fmt.Errorf("macho: %s %q has a NUL byte", what, text)
+		return fmt.Errorf("%s %q has a NUL byte", what, text)
 	}
 	return nil
 }
@@ -124,7 +124,7 @@ func SetID(name string) Edit {
 		}
 		i := slices.IndexFunc(d.commands, func(c command) bool { return c.cmd == types.LC_ID_DYLIB })
 		if i < 0 {
-			return fmt.Errorf("macho: no install name (LC_ID_DYLIB) to set: this is no library but %v", d.s.Type)
+			return fmt.Errorf("no install name (LC_ID_DYLIB) to set: this is no library but %v", d.s.Type)
 		}
 		d.setText(i, name)
 		return nil
@@ -172,9 +172,9 @@ func (d *draft) notLoaded(name string) error {
 		}
 	}
 	if len(names) == 0 {
-		return absentf("macho: %q is not loaded: the %v slice loads no library", name, d.s.Arch)
+		return absentf("%q is not loaded: the %v slice loads no library", name, d.s.Arch)
 	}
-	return absentf("macho: %q is not loaded: the %v slice loads %s", name, d.s.Arch, phrase.Some(names, 20))
+	return absentf("%q is not loaded: the %v slice loads %s", name, d.s.Arch, phrase.Some(names, 20))
 }
 
 // escaped returns a name from a file as it can be shown among others.
@@ -331,7 +331,7 @@ func RemoveDylib(name string) Edit {
 			return err
 		}
 		if len(used) > 0 {
-			return fmt.Errorf("macho: %q cannot be removed from the %v slice: %s is imported from it", name, d.s.Arch, escaped(used[0]))
+			return fmt.Errorf("%q cannot be removed from the %v slice: %s is imported from it", name, d.s.Arch, escaped(used[0]))
 		}
 		d.dropDylib(i, ordinal)
 		return nil
@@ -386,7 +386,7 @@ func (d *draft) noRPath(path string) error {
 			paths = append(paths, d.s.text(c))
 		}
 	}
-	return absentf("macho: the %v slice has no rpath %q; it has %q", d.s.Arch, path, paths)
+	return absentf("the %v slice has no rpath %q; it has %q", d.s.Arch, path, paths)
 }
 
 // DedupeRPaths removes a search path where the same one stands in front of it: what
@@ -468,7 +468,7 @@ func SetRPaths(paths ...string) Edit {
 func Sign(ident string) Edit {
 	return func(d *draft) error {
 		if strings.IndexByte(ident, 0) >= 0 {
-			return fmt.Errorf("macho: identifier %q has a NUL byte", ident)
+			return fmt.Errorf("identifier %q has a NUL byte", ident)
 		}
 		d.sign, d.ident = true, ident
 		return nil

@@ -11,7 +11,7 @@ import (
 )
 
 // ErrNotMachO reports bytes that do not begin with a Mach-O or fat magic number.
-var ErrNotMachO = errors.New("macho: not a Mach-O file")
+var ErrNotMachO = errors.New("not a Mach-O file")
 
 // A FormatError reports bytes that break a rule of the format.
 type FormatError struct {
@@ -22,9 +22,9 @@ type FormatError struct {
 
 func (e *FormatError) Error() string {
 	if e.Arch != "" {
-		return fmt.Sprintf("macho: %s slice: offset %#x: %s", e.Arch, e.Off, e.Rule)
+		return fmt.Sprintf("%s slice: offset %#x: %s", e.Arch, e.Off, e.Rule)
 	}
-	return fmt.Sprintf("macho: offset %#x: %s", e.Off, e.Rule)
+	return fmt.Sprintf("offset %#x: %s", e.Off, e.Rule)
 }
 
 func formatErr(off int64, format string, args ...any) error {
@@ -83,7 +83,7 @@ func NewFile(r io.ReaderAt, size int64) (*File, error) {
 func newFile(r *binread.Watched, size int64) (*File, error) {
 	head := make([]byte, min(size, 8))
 	if n, err := r.ReadAt(head, 0); n < len(head) {
-		return nil, fmt.Errorf("macho: offset 0: %w", err)
+		return nil, fmt.Errorf("offset 0: %w", err)
 	}
 	if !IsMagic(head) {
 		return nil, ErrNotMachO
@@ -130,7 +130,7 @@ func readExact(r io.ReaderAt, off, n, size int64) ([]byte, error) {
 		return nil, formatErr(off, "%d bytes are wanted here, the file ends at %#x; it looks truncated", n, size)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("macho: offset %#x: %w", off, err)
+		return nil, fmt.Errorf("offset %#x: %w", off, err)
 	}
 	return b, nil
 }

@@ -44,11 +44,11 @@ func (s *Slice) exportsNothingOf(name string, ordinals []int) error {
 	}
 	for _, ordinal := range ordinals {
 		if s.Dylibs[ordinal-1].Kind == Reexport {
-			return fmt.Errorf("macho: %q cannot be removed from the %v slice, which re-exports it", name, s.Arch)
+			return fmt.Errorf("%q cannot be removed from the %v slice, which re-exports it", name, s.Arch)
 		}
 		for _, x := range exported {
 			if x.ordinal == ordinal {
-				return fmt.Errorf("macho: %q cannot be removed from the %v slice, which re-exports %s", name, s.Arch, escaped(x.symbol))
+				return fmt.Errorf("%q cannot be removed from the %v slice, which re-exports %s", name, s.Arch, escaped(x.symbol))
 			}
 		}
 	}

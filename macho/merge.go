@@ -27,7 +27,7 @@ func Merge(files ...*File) (*Overlay, error) {
 				return nil, err
 			}
 			if !same {
-				return nil, fmt.Errorf("macho: both files have %v code, and it differs", s.Arch)
+				return nil, fmt.Errorf("both files have %v code, and it differs", s.Arch)
 			}
 		}
 	}
@@ -113,10 +113,10 @@ func sameContent(a, b io.ReaderAt, aSize, bSize int64) (bool, error) {
 	for off := int64(0); off < aSize; off += piece {
 		n := int(min(aSize-off, piece))
 		if got, err := a.ReadAt(bufA[:n], off); got < n {
-			return false, fmt.Errorf("macho: offset %#x: %w", off, err)
+			return false, fmt.Errorf("offset %#x: %w", off, err)
 		}
 		if got, err := b.ReadAt(bufB[:n], off); got < n {
-			return false, fmt.Errorf("macho: offset %#x: %w", off, err)
+			return false, fmt.Errorf("offset %#x: %w", off, err)
 		}
 		if !bytes.Equal(bufA[:n], bufB[:n]) {
 			return false, nil

@@ -87,7 +87,7 @@ func (s *Slice) renumber(ordinals []int) ([]patch, error) {
 		if now == gone {
 			now = flatLookup
 		} else if now <= 0 {
-			return nil, fmt.Errorf("macho: %q is imported from a library that is to be removed", x.symbol)
+			return nil, fmt.Errorf("%q is imported from a library that is to be removed", x.symbol)
 		}
 		patches = append(patches, patch{off: x.off, size: int64(x.size), data: x.encode(now)})
 	}

@@ -33,7 +33,7 @@ func hashPages(ctx context.Context, image *io.SectionReader, d *directory, n int
 				}
 				part := buf[:min(run, image.Size()-off)]
 				if got, err := image.ReadAt(part, off); got < len(part) {
-					return fmt.Errorf("macho: offset %#x: %w", off+int64(got), err)
+					return fmt.Errorf("offset %#x: %w", off+int64(got), err)
 				}
 				d.digestPages(digests[off/d.pageSize*int64(d.hashSize):], part)
 			}

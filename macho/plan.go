@@ -39,7 +39,7 @@ func newPlan(d *draft, opts Options) (*plan, error) {
 	switch s.Type {
 	case Execute, DyLib, Bundle:
 	default:
-		return nil, fmt.Errorf("macho: the %v slice is a %v, which dyld does not load; programs, libraries and bundles can be edited", s.Arch, s.Type)
+		return nil, fmt.Errorf("the %v slice is a %v, which dyld does not load; programs, libraries and bundles can be edited", s.Arch, s.Type)
 	}
 	if err := s.checkLayout(); err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func (p *plan) planSignature(d *draft, opts Options) error {
 	s := p.s
 	link := s.linkedit()
 	if link == nil {
-		return fmt.Errorf("macho: the %v slice has no __LINKEDIT segment, which a signature has to lie in", s.Arch)
+		return fmt.Errorf("the %v slice has no __LINKEDIT segment, which a signature has to lie in", s.Arch)
 	}
 	if end := link.Off + link.FileSize; end != s.Size {
 		return formatErr(end, "__LINKEDIT ends here, the image has %#x bytes more; what is appended behind it cannot be signed", s.Size-end)
@@ -265,7 +265,7 @@ func (p *plan) run(ctx context.Context) (*Overlay, error) {
 	}
 	size := p.signer.size(p.signedEnd())
 	if p.signedEnd()+size > math.MaxUint32 {
-		return nil, fmt.Errorf("macho: the %v slice would have %d bytes; LC_CODE_SIGNATURE reaches 4 GiB", p.s.Arch, p.signedEnd()+size)
+		return nil, fmt.Errorf("the %v slice would have %d bytes; LC_CODE_SIGNATURE reaches 4 GiB", p.s.Arch, p.signedEnd()+size)
 	}
 	p.placeSignature(size)
 	b := overlay.NewBuilder(p.s.r)
@@ -360,7 +360,7 @@ func (f *File) join(images []*Overlay) (*Overlay, error) {
 		entries[i] = e
 	}
 	if !f.fat64 && at > math.MaxUint32 {
-		return nil, fmt.Errorf("macho: the fat file would have %d bytes; its header reaches 4 GiB", at)
+		return nil, fmt.Errorf("the fat file would have %d bytes; its header reaches 4 GiB", at)
 	}
 	b := overlay.NewBuilder(f.r)
 	b.Bytes(f.appendFatHeader(nil, entries))

@@ -298,7 +298,7 @@ func (h *shift) applyReferences(c *command, data []byte, moved func(int64) int64
 		}
 		at := moved(off)
 		if at > math.MaxUint32 {
-			return fmt.Errorf("macho: %s would lie at %#x; %v reaches 4 GiB", r.what, at, c.cmd)
+			return fmt.Errorf("%s would lie at %#x; %v reaches 4 GiB", r.what, at, c.cmd)
 		}
 		h.s.order.PutUint32(data[r.off:], uint32(at))
 		if r.each == 1 && count > 0 {
@@ -335,7 +335,7 @@ func (h *shift) applySegment(c *command, data []byte, moved func(int64) int64) e
 		if v := int64(order.Uint32(x[48:])); v > 0 {
 			// Empty ones too, which may be said to lie before the content.
 			if v += h.delta; v > math.MaxUint32 {
-				return fmt.Errorf("macho: a section of %q would lie at %#x; the field reaches 4 GiB", cString(data[8:24]), v)
+				return fmt.Errorf("a section of %q would lie at %#x; the field reaches 4 GiB", cString(data[8:24]), v)
 			}
 			order.PutUint32(x[48:], uint32(v))
 		}

@@ -259,7 +259,7 @@ func (s *Slice) VerifySignature(ctx context.Context, jobs int) error {
 		return err
 	}
 	if g == nil {
-		return fmt.Errorf("macho: the %v slice has no signature", s.Arch)
+		return fmt.Errorf("the %v slice has no signature", s.Arch)
 	}
 	if g.off+g.size != s.Size {
 		return s.locate(formatErr(s.signed.off, "the signature ends at %#x, the image at %#x", g.off+g.size, s.Size))

@@ -69,11 +69,11 @@ func SetTarget(v Version) Edit {
 			v = max(v, firstARM64)
 		}
 		if p := d.s.Platform; p != 0 && p != PlatformMacOS {
-			return fmt.Errorf("macho: the %v slice is built for %s, not for macOS", d.s.Arch, PlatformName(p))
+			return fmt.Errorf("the %v slice is built for %s, not for macOS", d.s.Arch, PlatformName(p))
 		}
 		for i := range d.commands {
 			if row, ok := introduced[d.commands[i].cmd]; ok && row.os > v {
-				return fmt.Errorf("macho: the %v slice has %s, which no macOS before %v knows: it cannot run on %v; link it again for that", d.s.Arch, row.name, row.os, v)
+				return fmt.Errorf("the %v slice has %s, which no macOS before %v knows: it cannot run on %v; link it again for that", d.s.Arch, row.name, row.os, v)
 			}
 		}
 		if !d.setTarget(v) {

@@ -38,7 +38,7 @@ func (s *Slice) contentUUID() (id [16]byte, err error) {
 	}
 	sum := sha256.New()
 	if n, err := io.Copy(sum, io.NewSectionReader(s.r, 0, end)); err != nil {
-		return id, fmt.Errorf("macho: offset %#x: %w", n, err)
+		return id, fmt.Errorf("offset %#x: %w", n, err)
 	}
 	copy(id[:], sum.Sum(nil))
 	id[6], id[8] = id[6]&0x0f|0x80, id[8]&0x3f|0x80

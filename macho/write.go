@@ -15,7 +15,7 @@ func CheckWritten(o *Overlay, f *os.File) error {
 		return err
 	}
 	if info.Size() != o.Size() {
-		return fmt.Errorf("macho: %d bytes are written, want %d", info.Size(), o.Size())
+		return fmt.Errorf("%d bytes are written, want %d", info.Size(), o.Size())
 	}
 	want, err := NewFile(o, o.Size())
 	if err != nil {
@@ -23,7 +23,7 @@ func CheckWritten(o *Overlay, f *os.File) error {
 	}
 	got, err := NewFile(f, info.Size())
 	if err != nil {
-		return fmt.Errorf("macho: what is written does not read back: %w", err)
+		return fmt.Errorf("what is written does not read back: %w", err)
 	}
 	same := len(got.Slices) == len(want.Slices)
 	for i := 0; same && i < len(got.Slices); i++ {
@@ -32,7 +32,7 @@ func CheckWritten(o *Overlay, f *os.File) error {
 		}
 	}
 	if !same {
-		return errors.New("macho: what is written reads back as something else")
+		return errors.New("what is written reads back as something else")
 	}
 	return nil
 }

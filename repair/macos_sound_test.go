@@ -160,7 +160,7 @@ func TestMacOSFaultsAreErrors(t *testing.T) {
 	for _, opts := range []repair.Options{{}, {Audit: audit.Options{}}} {
 		w := newWorld(t, macName("macosx_11_0_x86_64"), pkg+"demo/a.so "+overlap, "")
 		_, err := w.repairer(t, opts).Repair(context.Background(), w.wheel, t.TempDir())
-		if err == nil || !strings.Contains(err.Error(), `demo/a.so: macho: offset 0xb8: segments "__TEXT" and "__LINKEDIT" share addresses: dyld does not load it; build it again`) {
+		if err == nil || !strings.Contains(err.Error(), `demo/a.so: offset 0xb8: segments "__TEXT" and "__LINKEDIT" share addresses: dyld does not load it; build it again`) {
 			t.Errorf("got %v", err)
 		}
 	}

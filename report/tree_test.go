@@ -63,7 +63,7 @@ func surveys() []*audit.Survey {
 			Processes: []audit.Process{{Format: audit.ELF, Arch: "aarch64", Libc: "glibc", Roots: []*audit.Node{program}, Nodes: []*audit.Node{program}}}},
 		{Name: "dir", Kind: audit.SurveyDirectory,
 			Processes: []audit.Process{{Format: audit.ELF, Arch: "", Libc: "glibc", Roots: []*audit.Node{broken}, Nodes: []*audit.Node{broken}}},
-			Damaged:   []audit.Damage{{Path: "dir/cut.so", Err: errors.New("elf: offset 0x0: cut")}}},
+			Damaged:   []audit.Damage{{Path: "dir/cut.so", Err: errors.New("offset 0x0: cut")}}},
 	}
 }
 

@@ -83,7 +83,7 @@ func OpenDatabase(root RootFS) (*Database, error) {
 			err = f.Close()
 		}
 		if errors.Is(err, fs.ErrPermission) {
-			return nil, fmt.Errorf("sbom: package database: %w", err)
+			return nil, fmt.Errorf("package database: %w", err)
 		}
 	}
 	d := &Database{root: root}
@@ -199,7 +199,7 @@ func (d *Database) keep(name string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.err == nil { // one is enough to act on; a whole folder may be unreadable
-		d.err = fmt.Errorf("sbom: package database: %w", err)
+		d.err = fmt.Errorf("package database: %w", err)
 	}
 }
 

@@ -27,13 +27,13 @@ func Encode(w Wheel, grafts []Graft, tool Tool) ([]byte, error) {
 	slices.SortFunc(grafts, func(a, b Graft) int { return cmp.Compare(a.Member, b.Member) })
 	for i := 1; i < len(grafts); i++ {
 		if grafts[i].Member == grafts[i-1].Member {
-			return nil, fmt.Errorf("sbom: two grafts are member %q of %q", grafts[i].Member, w.Filename)
+			return nil, fmt.Errorf("two grafts are member %q of %q", grafts[i].Member, w.Filename)
 		}
 	}
 	var out bytes.Buffer
 	enc := cdx.NewBOMEncoder(&out, cdx.BOMFileFormatJSON).SetPretty(true).SetEscapeHTML(false)
 	if err := enc.EncodeVersion(newBOM(w, grafts, tool), cdx.SpecVersion1_6); err != nil {
-		return nil, fmt.Errorf("sbom: %w", err)
+		return nil, fmt.Errorf("%w", err)
 	}
 	return append(bytes.TrimRight(out.Bytes(), "\n"), '\n'), nil
 }
