@@ -20,15 +20,17 @@ type linux struct{}
 
 // choose finds the policy whose promises decide what is grafted, and the
 // platform tags that the result gets.
-func (linux) choose(p *Plan, rep *audit.Report) error {
+func (linux) choose(ctx context.Context, p *Plan) error {
 	if p.options.MacOS.Resign {
 		p.warn("nothing is signed anew: the wheel is not for macOS")
 	}
-	if err := p.chooseTarget(rep); err != nil {
+	if err := p.chooseTarget(p.report); err != nil {
 		return err
 	}
 	p.Policy = p.policy.Tag()
-	return nil
+	p.members = linkage.Images(p.graph.Members)
+	p.findStranded()
+	return p.planCopies(ctx)
 }
 
 func (p *Plan) chooseTarget(rep *audit.Report) error {
@@ -105,8 +107,8 @@ func unmet(v audit.Verdict, best string) error {
 func (p *Plan) asked() bool { return p.options.Platform != "" && p.options.Platform != "auto" }
 
 // keeps reports whether the wheel meets a tag after the repair.
-func (linux) keeps(p *Plan, rep *audit.Report, tag string) (kept bool, why string) {
-	if p.truthful(tag, rep) {
+func (linux) keeps(p *Plan, tag string) (kept bool, why string) {
+	if p.truthful(tag) {
 		return true, ""
 	}
 	if f, err := policy.ParsePlatform(tag); err != nil || f.Family != policy.Linux && f.Family != policy.Any {
@@ -118,7 +120,8 @@ func (linux) keeps(p *Plan, rep *audit.Report, tag string) (kept bool, why strin
 // truthful reports whether a platform tag of the wheel may stay: not "any" or one
 // of another system, nor a linux tag that promises nothing, nor a policy that the
 // wheel cannot meet.
-func (p *Plan) truthful(tag string, rep *audit.Report) bool {
+func (p *Plan) truthful(tag string) bool {
+	rep := p.report
 	q, err := policy.Lookup(tag)
 	if err != nil {
 		// A tag of PEP 600 or 656 that has no policy of its own may stay.
@@ -139,69 +142,58 @@ func (p *Plan) truthful(tag string, rep *audit.Report) bool {
 	return p.policy.Older(q)
 }
 
-// plan names the grafts and decides about the binaries.
-func (linux) plan(ctx context.Context, p *Plan, rep *audit.Report) error {
-	p.members, p.added = linkage.Images(p.graph.Members), linkage.Images(p.graph.Added)
-	if err := p.planCopies(ctx); err != nil {
-		return err
+// names puts digits of its digest into each name, as auditwheel does. What nothing needs
+// by name keeps its own: code opens it by that.
+func (linux) names(p *Plan, libraries []*linkage.File, digests []string) (packages, beside string, bases []string, err error) {
+	for i, f := range libraries {
+		base := graftName(path.Base(f.Path), digests[i])
+		if slices.Contains(p.graph.Added, f) {
+			base = f.FoundAs()
+		}
+		bases = append(bases, base)
 	}
-	libDir, err := p.options.libDir(rep.Contents.Filename.Name)
-	if err != nil {
-		return err
-	}
-	dirs := newLibDirs(libDir, p.members)
-	if err := p.planGrafts(ctx, dirs, p.members); err != nil {
-		return err
-	}
-	return p.planEdits(rep, dirs)
+	packages, err = p.options.libDir(p.contents.Filename.Name)
+	return packages, packages, bases, err
 }
 
-// planEdits decides what changes in each binary of the wheel, and in each graft.
-func (p *Plan) planEdits(rep *audit.Report, dirs libDirs) error {
-	p.findStranded(p.members)
-	for _, o := range p.members {
-		if p.folded[o] != nil {
-			continue
-		}
-		aside, libDir := outsidePackages(o.Path), ""
-		change := p.relink(o, aside)
-		if p.needsGraft(o) {
-			libDir = dirs.of(aside)
-			p.tellScript(o.Path, libDir)
-		} else if len(p.added) > 0 && !aside {
-			libDir = dirs.packages
-		}
-		change.search(o, p.memberSearch(o, libDir), p.runPath)
-		change.Strip = p.options.Strip
-		change.PlainStack = p.plainStack(rep, o)
-		if change.Interpreter = rep.Interpreter(o); change.Interpreter != "" {
-			p.warn("%s: its interpreter is that of the machine which built it; it is set to %s", o.Path, change.Interpreter)
-		}
-		if !change.empty() {
-			p.Edits = append(p.Edits, Edit{Member: o.Path, Change: change, file: o.File})
-		}
-	}
-	for i := range p.Grafts {
-		g := &p.Grafts[i]
-		image := g.file.Images[0]
-		g.Change = p.relink(image, g.aside)
+// change decides what changes in a member, or in a graft if there is one.
+func (linux) change(_ context.Context, p *Plan, f *linkage.File, g *Graft) (Change, error) {
+	o := f.Images[0]
+	if g != nil {
+		c := p.relink(o, g.aside)
 		if !g.Added {
-			g.Soname = path.Base(g.Member)
+			c.Soname = path.Base(g.Member)
 		}
-		g.search(image, p.graftSearch(g), p.runPath)
-		g.Strip = p.options.Strip
-		g.PlainStack = p.plainStack(rep, image)
+		c.search(o, p.graftSearch(g), p.runPath)
+		c.Strip, c.PlainStack = p.options.Strip, p.plainStack(o)
+		return c, nil
 	}
-	p.dropSameGrafts()
-	p.tellPacked()
-	return nil
+	if p.folded[f] != nil {
+		return Change{}, nil
+	}
+	aside, libDir := outsidePackages(f.Path), ""
+	c := p.relink(o, aside)
+	if p.needsGraft(f) || len(p.graph.Added) > 0 && !aside {
+		libDir = p.dirs.of(aside)
+	}
+	c.search(o, p.memberSearch(o, libDir), p.runPath)
+	c.Strip, c.PlainStack = p.options.Strip, p.plainStack(o)
+	if c.Interpreter = p.report.Interpreter(o); c.Interpreter != "" {
+		p.warn("%s: its interpreter is that of the machine which built it; it is set to %s", f.Path, c.Interpreter)
+	}
+	return c, nil
 }
 
-// tellPacked names the files that crash with the first releases of the musl that the tag
+// patterns are those of auditwheel.
+func (linux) patterns(o *audit.Options) patterns {
+	return patterns{exclude: o.Exclude, graft: o.Graft, matches: linkage.MatchPattern}
+}
+
+// settle names the files that crash with the first releases of the musl that the tag
 // promises. The tag stays: it says musl 1.2, and every Alpine that is still cared for has
 // 1.2.4 or later.
-func (p *Plan) tellPacked() {
-	if p.policy == nil || p.policy.Libc != policy.MUSL {
+func (linux) settle(p *Plan) {
+	if p.policy.Libc != policy.MUSL {
 		return
 	}
 	var packed []string
@@ -242,10 +234,10 @@ func (p *Plan) relink(o *linkage.Image, aside bool) Change {
 // newName returns the name by which a file needs a library from now on, "" if it
 // does not change.
 func (p *Plan) newName(o *linkage.Image, e *linkage.Need, aside bool) string {
-	if g := p.grafted(e.To, aside); g != nil {
+	if g := p.grafted(e.To.File, aside); g != nil {
 		return path.Base(g.Member)
 	}
-	if kept := p.folded[e.To]; kept != nil {
+	if kept := p.folded[e.To.File]; kept != nil {
 		return path.Base(kept.Path)
 	}
 	if p.stranded[e.To] && e.To != o {
@@ -280,8 +272,8 @@ func renames(o *linkage.Image, e *linkage.Need, name string) []Rename {
 }
 
 // plainStack reports whether a file asks for an executable stack that shall go.
-func (p *Plan) plainStack(rep *audit.Report, o *linkage.Image) bool {
-	return p.options.PlainStack && rep.ExecutableStack(o)
+func (p *Plan) plainStack(o *linkage.Image) bool {
+	return p.options.PlainStack && p.report.ExecutableStack(o)
 }
 
 // tellStack notes that the option about stacks had nothing to do.

@@ -18,8 +18,7 @@ func (p *Plan) keepsEntry(o *linkage.Image, entry string) bool {
 	if e == nil {
 		return false
 	}
-	p.warn("%s: search path entry %q stays: %s is left out, and may be found through it", o.Path, entry, e.Name)
-	p.kept = append(p.kept, entry)
+	p.tellWayOut(o, entry, e)
 	return true
 }
 

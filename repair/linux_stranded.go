@@ -11,9 +11,9 @@ import (
 // that needs them. Those that are needed by another name than that of their file (a
 // wheel has no links) are needed by that of the file afterwards, by everyone: musl
 // knows a loaded library by no other name.
-func (p *Plan) findStranded(members []*linkage.Image) {
+func (p *Plan) findStranded() {
 	p.stranded = map[*linkage.Image]bool{}
-	for _, o := range slices.Concat(members, linkage.Images(p.verdict.Grafts)) {
+	for _, o := range linkage.Images(p.graph.Members, p.verdict.Grafts) {
 		for _, e := range o.Needs {
 			if e.Status == linkage.Found && e.To.InWheel && e.Rule.Kind == linkage.Stranded {
 				p.stranded[e.To] = true
@@ -27,7 +27,7 @@ func (p *Plan) findStranded(members []*linkage.Image) {
 // the name.
 func (p *Plan) leadToStranded(want *searchPath, o *linkage.Image) {
 	for _, e := range o.Needs {
-		if e.Status != linkage.Found || !p.needsWay(o, e) || p.grafted(e.To, outsidePackages(o.Path)) != nil {
+		if e.Status != linkage.Found || !p.needsWay(o, e) || p.grafted(e.To.File, outsidePackages(o.Path)) != nil {
 			continue
 		}
 		if !linkage.InPackages(o.Path) && linkage.InPackages(e.To.Path) {

@@ -1,6 +1,7 @@
 package repair
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,35 +102,21 @@ func (macOS) describe(_ *Plan, g *Graft, _ *owners) (sbom.Graft, error) {
 type macOS struct{}
 
 // choose goes by the tags of the file name, raised to what the wheel needs.
-func (macOS) choose(p *Plan, rep *audit.Report) error {
+func (macOS) choose(_ context.Context, p *Plan) error {
 	if err := p.checkMacOptions(); err != nil {
 		return err
 	}
-	if err := p.refuseMacOS(rep); err != nil {
+	if err := p.refuseMacOS(p.report); err != nil {
 		return err
 	}
-	p.verdict = rep.Target()
-	p.platforms = rep.RepairedTags()
+	p.verdict, p.platforms = p.report.Target(), p.report.RepairedTags()
 	p.Policy = strings.Join(p.platforms, ".")
 	return nil
 }
 
-// plan names the grafts and decides about the binaries.
-func (macOS) plan(ctx context.Context, p *Plan, rep *audit.Report) error {
-	libDir, err := p.dylibsDir(rep)
-	if err != nil {
-		return err
-	}
-	if err := p.graftMachO(ctx, libDir); err != nil {
-		return err
-	}
-	if err := p.editMembers(rep); err != nil {
-		return err
-	}
-	for _, f := range rep.Partial {
-		p.warn("%s is for %s alone; no file of the wheel needs it for the other architectures, so Python code has to know when to ask for it", f.Path, strings.Join(f.Archs(), " and "))
-	}
-	return p.mendMachO(ctx)
+// patterns are those of delocate.
+func (macOS) patterns(o *audit.Options) patterns {
+	return patterns{o.MacOS.Exclude, o.MacOS.Graft, linkage.MatchDylib, true}
 }
 
 // checkMacOptions refuses options that Mach-O files have no meaning for, rather
@@ -185,7 +172,7 @@ func (p *Plan) refuseMacOS(rep *audit.Report) error {
 
 // keeps reports whether a tag is one of those that the result has. A tag of another
 // system goes: the binaries are for macOS.
-func (macOS) keeps(p *Plan, rep *audit.Report, tag string) (kept bool, why string) {
+func (macOS) keeps(p *Plan, tag string) (kept bool, why string) {
 	f, err := policy.ParsePlatform(tag)
 	switch {
 	case slices.Contains(p.platforms, tag):
@@ -195,34 +182,49 @@ func (macOS) keeps(p *Plan, rep *audit.Report, tag string) (kept bool, why strin
 	case err != nil || f.Family != policy.MacOS:
 		return false, "is removed: the wheel does not meet it"
 	}
-	unasked := slices.DeleteFunc(policy.MacArchs(f.Arch), func(arch string) bool { return slices.Contains(rep.Archs, arch) })
+	unasked := slices.DeleteFunc(policy.MacArchs(f.Arch), func(arch string) bool { return slices.Contains(p.report.Archs, arch) })
 	if len(unasked) > 0 {
 		return false, fmt.Sprintf("becomes %s: the wheel is not good for %s", p.Policy, strings.Join(unasked, " and "))
 	}
 	return false, "is raised: the wheel does not meet it"
 }
 
-// dylibsDir returns the folder for grafted libraries, as delocate chooses it: in
-// the package that is called like the wheel, else in the first one, else beside
-// the modules.
-func (p *Plan) dylibsDir(rep *audit.Report) (string, error) {
+// names leaves each library the name of its file. The folder is where delocate has it: in
+// the package that is called like the wheel, else in the first one, else beside the
+// modules. Other wheels install to that outside of site-packages as well, so that it
+// begins with the name of this one.
+func (macOS) names(p *Plan, libraries []*linkage.File, digests []string) (packages, beside string, bases []string, err error) {
 	suffix := p.options.LibSuffix
 	if suffix == "" {
 		suffix = DefaultDylibsDir
 	}
-	name := rep.Contents.Filename.Name
-	var packages []string
-	for _, m := range rep.Contents.Reader.Members() {
+	name := p.contents.Filename.Name
+	var all []string
+	for _, m := range p.holdings() {
 		if dir, ok := strings.CutSuffix(m.Name, "/__init__.py"); ok && !strings.Contains(dir, "/") {
-			packages = append(packages, dir)
+			all = append(all, dir)
 		}
 	}
-	dir := name + suffix
+	packages = name + suffix
 	switch {
-	case slices.Contains(packages, name):
-		dir = name + "/" + suffix
-	case len(packages) > 0:
-		dir = slices.Min(packages) + "/" + suffix
+	case slices.Contains(all, name):
+		packages = name + "/" + suffix
+	case len(all) > 0:
+		packages = slices.Min(all) + "/" + suffix
 	}
-	return dir, checkLibDir(suffix, dir)
+	return packages, name + strings.TrimPrefix(path.Base(packages), name), dylibNames(libraries, digests), checkLibDir(suffix, packages)
+}
+
+// dylibNames returns the names of the files of libraries. Copies of one whose names
+// differ in case alone, as a volume that does not tell may spell them, have the first.
+func dylibNames(libraries []*linkage.File, digests []string) []string {
+	first := map[string]string{} // by the name in lower case and the digest
+	bases := make([]string, len(libraries))
+	for i, f := range libraries {
+		base := path.Base(strings.ReplaceAll(f.Path, "\\", "/"))
+		key := strings.ToLower(base) + "\x00" + digests[i]
+		first[key] = cmp.Or(first[key], base)
+		bases[i] = first[key]
+	}
+	return bases
 }

@@ -1,55 +1,53 @@
 package repair
 
 import (
+	"context"
 	"fmt"
 	"path"
+	"reflect"
 	"slices"
+	"strings"
 
-	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/macho"
 )
 
-// editMembers decides what changes in each Mach-O file of the wheel, and in each
-// graft.
-func (p *Plan) editMembers(rep *audit.Report) error {
-	for _, b := range p.graph.Members {
-		if p.options.Audit.MacOS.DylibsOnly && !linkage.IsDylibName(b.Path) {
-			continue
+// change decides what changes in a member, or in a graft if there is one. Sources of one
+// content and name have to load the same, since they become one file.
+func (macOS) change(ctx context.Context, p *Plan, f *linkage.File, g *Graft) (Change, error) {
+	if g == nil {
+		if p.options.Audit.MacOS.DylibsOnly && !linkage.IsDylibName(f.Path) {
+			return Change{}, nil
 		}
-		change := Change{Slices: p.changeSlices(b, b.Path, outsidePackages(b.Path), "")}
-		if g := p.graftOf(b); g != nil {
-			p.tellScript(b.Path, path.Dir(g.Member))
-		}
-		if !change.empty() {
-			p.Edits = append(p.Edits, Edit{Member: b.Path, Change: change, file: b})
-			p.warnCertificate(b)
-		}
+		c := Change{Slices: p.changeSlices(f, f.Path, outsidePackages(f.Path), "")}
+		return c, p.mend(ctx, f, &c)
 	}
-	for i := range p.Grafts {
-		g := &p.Grafts[i]
-		id := installNamePrefix + g.Member
-		if p.options.MacOS.KeepIDs {
-			id = ""
-		}
-		g.Slices = p.changeSlices(g.file, g.Member, g.aside, id)
+	id := installNamePrefix + g.Member
+	if p.options.MacOS.KeepIDs {
+		id = ""
 	}
-	return p.dropSameMachO()
+	c := Change{Slices: p.changeSlices(f, g.Member, g.aside, id)}
+	if err := p.mend(ctx, f, &c); err != nil {
+		return c, err
+	}
+	first := &p.Grafts[slices.IndexFunc(p.Grafts, func(o Graft) bool { return o.Member == g.Member })]
+	if first != g && !reflect.DeepEqual(first.Change, c) {
+		return c, fmt.Errorf("%s and %s are the same file, but load different libraries from where they lie; they cannot both become %s", first.Source, g.Source, g.Member)
+	}
+	return c, nil
 }
 
-// graftOf returns a library that is copied in and that a member loads, nil if there is
-// none.
-func (p *Plan) graftOf(b *linkage.File) *Graft {
-	for _, image := range b.Images {
-		for _, e := range image.Needs {
-			if to := target(image, e); to != nil {
-				if g := p.graftedMachO(to, outsidePackages(b.Path)); g != nil {
-					return g
-				}
-			}
+// settle sees to what programs load, and tells what a person should know of the files.
+func (macOS) settle(p *Plan) {
+	p.freePrograms()
+	for i := range p.Edits {
+		if !p.Edits[i].empty() {
+			p.warnCertificate(p.Edits[i].file)
 		}
 	}
-	return nil
+	for _, f := range p.report.Partial {
+		p.warn("%s is for %s alone; no file of the wheel needs it for the other architectures, so Python code has to know when to ask for it", f.Path, strings.Join(f.Archs(), " and "))
+	}
 }
 
 // installNamePrefix begins the install names of grafts, as delocate writes them:
@@ -68,10 +66,7 @@ func (p *Plan) changeSlices(b *linkage.File, member string, aside bool, id strin
 			s.InstallName = id
 		}
 		for _, name := range s.lookUpPython(image) {
-			text := fmt.Sprintf("%s: its dependency on %s is removed: Python's symbols are looked up in the program that loads it, as with -undefined dynamic_lookup", b.Path, name)
-			if !slices.Contains(p.Warnings, text) {
-				p.Warnings = append(p.Warnings, text)
-			}
+			p.warnOnce("%s: its dependency on %s is removed: Python's symbols are looked up in the program that loads it, as with -undefined dynamic_lookup", b.Path, name)
 		}
 		for _, e := range image.Needs {
 			name := p.loadName(image, e, member, aside)
@@ -108,10 +103,10 @@ func (p *Plan) loadName(image *linkage.Image, e *linkage.Need, member string, as
 	if to == nil {
 		return ""
 	}
-	if g := p.graftedMachO(to, aside); g != nil {
+	if g := p.grafted(to, aside); g != nil {
 		return loaderPath(member, g.Member)
 	}
-	if to.InWheel && p.leadsThere(image, e, member) && (!aside || outsidePackages(to.Path)) {
+	if (to.InWheel || p.directory) && p.leadsThere(image, e, member) && (!aside || outsidePackages(to.Path)) {
 		return loaderPath(member, to.Path)
 	}
 	return ""
@@ -129,35 +124,17 @@ func (p *Plan) leadsThere(image *linkage.Image, e *linkage.Need, member string) 
 	return !b.InWheel || member != b.Path || elsewhere || e.Fold || !e.Leads()
 }
 
-// tellOwn tells which file of the wheel is taken for a name that does not lead to it.
+// tellOwn tells which file of the wheel or directory is taken for a name that does not lead to it.
 func (p *Plan) tellOwn(b *linkage.File, e *linkage.Need) {
-	text := fmt.Sprintf("%s: %s becomes %s of the wheel, which is called so", b.Path, e.Name, e.To.Path)
+	instead := "which is called so"
 	if e.Instead != nil {
-		text = fmt.Sprintf("%s: %s becomes %s of the wheel, and not a second copy of %s", b.Path, e.Name, e.To.Path, e.Instead.Path)
+		instead = "and not a second copy of " + e.Instead.Path
 	}
-	if !slices.Contains(p.Warnings, text) {
-		p.Warnings = append(p.Warnings, text)
+	inside := "wheel"
+	if p.directory {
+		inside = "directory"
 	}
-}
-
-// target returns the file that a library resolves to. A slice for which it was not
-// found follows another one of the file: it then asks for the library in the wheel
-// and not for a path of the build machine.
-func target(image *linkage.Image, e *linkage.Need) *linkage.File {
-	if e.Status == linkage.Found {
-		return e.To.File
-	}
-	if e.Status != linkage.Missing {
-		return nil
-	}
-	for _, other := range image.File.Images {
-		for _, o := range other.Needs {
-			if o.Name == e.Name && o.Status == linkage.Found && !o.To.InWheel {
-				return o.To.File
-			}
-		}
-	}
-	return nil
+	p.warnOnce("%s: %s becomes %s of the %s, %s", b.Path, e.Name, e.To.Path, inside, instead)
 }
 
 // loaderPath spells the way from one member to another.
@@ -170,7 +147,7 @@ func loaderPath(from, to string) string {
 // that is left out, and relative ones, which depend on the working directory, as all do
 // that begin with no variable of dyld. Each is there once. What was asked to stay stays.
 func (p *Plan) buildRPaths(image *linkage.Image) []string {
-	if p.options.MacOS.KeepRPaths {
+	if p.options.MacOS.KeepRPaths || p.directory && !relinked(image.File) {
 		return nil
 	}
 	loaded := slices.Concat(p.graph.Members, p.verdict.Grafts)
@@ -187,25 +164,19 @@ func (p *Plan) buildRPaths(image *linkage.Image) []string {
 	return removed
 }
 
-// tellWayOut tells of a search path that stays, once for each file.
-func (p *Plan) tellWayOut(image *linkage.Image, rpath string, e *linkage.Need) {
-	text := fmt.Sprintf("%s: search path entry %q stays: %s is left out, and may be found through it", image.File.Path, rpath, e.Name)
-	if !slices.Contains(p.Warnings, text) {
-		p.Warnings = append(p.Warnings, text)
-		p.kept = append(p.kept, rpath)
-	}
+// relinked reports whether a file of a directory gets new names for what it loads: from
+// others delocate-path takes no search path.
+func relinked(f *linkage.File) bool {
+	return slices.ContainsFunc(f.Images, func(i *linkage.Image) bool {
+		return slices.ContainsFunc(i.Needs, func(e *linkage.Need) bool { return target(i, e) != nil })
+	})
 }
 
-// buildRPaths returns those of the search paths that no repaired file keeps; loaded
-// are the files that may have found what was left out by one of them.
-func buildRPaths(rpaths []string, loaded []*linkage.File) []string {
-	var removed []string
-	for _, rpath := range rpaths {
-		if !linkage.PortableRPath(rpath) && wayOut(rpath, loaded) == nil && !slices.Contains(removed, rpath) {
-			removed = append(removed, rpath)
-		}
+// tellWayOut tells of a search path that stays, once for each file.
+func (p *Plan) tellWayOut(o *linkage.Image, entry string, e *linkage.Need) {
+	if p.warnOnce("%s: search path entry %q stays: %s is left out, and may be found through it", o.Path, entry, e.Name) {
+		p.kept = append(p.kept, entry)
 	}
-	return removed
 }
 
 // wayOut returns the library that is left out, and to which a search path led the

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/internal/atomicfile"
+	"github.com/wheelmend/wheelmend/internal/overlay"
 	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/macho"
@@ -84,13 +85,14 @@ func RepairTree(ctx context.Context, dir string, opts TreeOptions) (result *Tree
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, graph.Close()) }()
-	t := &tree{opts: opts, graph: graph, top: top, root: root, libDir: libDirOf(top, opts.LibDir), places: map[*linkage.File]string{}, twins: map[*linkage.File]*linkage.File{}, result: result}
-	for _, step := range []func(context.Context) error{t.place, t.plan, t.write, t.check} {
-		if err := step(ctx); err != nil {
-			return nil, err
-		}
+	t := &tree{opts: opts, top: top, root: root, libDir: libDirOf(top, opts.LibDir), result: result}
+	if err := t.decide(ctx, graph); err != nil {
+		return nil, err
 	}
-	return t.result, nil
+	if err := t.write(ctx); err != nil {
+		return nil, err
+	}
+	return result, t.check(ctx)
 }
 
 func libDirOf(top, name string) string {
@@ -103,100 +105,83 @@ func libDirOf(top, name string) string {
 	return filepath.Join(top, name)
 }
 
-// A tree is the repair of one directory.
+// A tree is the repair of one directory: a [Plan] whose members are files, called by their
+// absolute paths with slashes.
 type tree struct {
+	macOS
 	opts   TreeOptions
-	graph  *linkage.Graph
 	top    string   // the directory
 	root   *os.Root // the same: every file of it is written through this
 	libDir string
-	grafts []*linkage.File                 // without those that are the same as another
-	places map[*linkage.File]string        // where each file of the result lies
-	left   map[string]bool                 // names of libraries that are not found, or left out
-	twins  map[*linkage.File]*linkage.File // by a graft that is not written: the same file
-	edits  map[*linkage.File]*macho.Overlay
+	plan   *Plan
+	parts  *parts
+	left   map[string]bool // names of libraries that are not found, or left out
 	result *TreeResult
 }
 
-// place finds the libraries that are to be copied, and names them.
-func (t *tree) place(context.Context) error {
-	for _, b := range t.graph.Members {
-		t.places[b] = b.Path
-	}
-	if err := t.findLeft(); err != nil {
+// decide plans and computes all that is to be written.
+func (t *tree) decide(ctx context.Context, graph *linkage.Graph) (err error) {
+	if err := t.findLeft(graph); err != nil {
 		return err
 	}
-	type copied struct{ base, digest string }
-	same := map[copied]*linkage.File{}
-	taken := map[string]bool{}
-	for _, b := range t.outside() {
-		digest, err := fileDigest(b.MachO())
-		if err != nil {
-			return named(b.Path, err)
-		}
-		key := copied{strings.ToLower(graftBase(b)), digest}
-		if first := same[key]; first != nil {
-			t.places[b], t.twins[b] = t.places[first], first
-			continue
-		}
-		same[key] = b
-		path := filepath.Join(t.libDir, graftBase(b))
-		if _, err := os.Lstat(path); err == nil || taken[strings.ToLower(path)] {
-			path = filepath.Join(t.libDir, graftName(graftBase(b), digest))
-		}
-		taken[strings.ToLower(path)] = true
-		t.places[b] = path
-		t.grafts = append(t.grafts, b)
-		t.result.Copied = append(t.result.Copied, TreeCopy{b.Path, path})
+	p := emptyPlan(&audit.Report{Graph: graph}, &Options{
+		Audit: audit.Options{MacOS: audit.MacOptions{DyldOptions: t.opts.Dyld}}, Load: audit.LoadOptions{Jobs: t.opts.Jobs},
+		MacOS: MacOptions{KeepRPaths: t.opts.KeepRPaths, KeepIDs: true},
+	})
+	p.system, p.directory, t.plan = t, true, p
+	loaded := graph.Reach(linkage.Images(graph.Members), (*linkage.Need).IsFound)
+	p.verdict = &audit.Verdict{Grafts: slices.DeleteFunc(loaded, func(f *linkage.File) bool { return slices.Contains(graph.Members, f) })}
+	slices.SortFunc(p.verdict.Grafts, func(a, b *linkage.File) int { return strings.Compare(a.Path, b.Path) })
+	if err := p.planGrafts(ctx); err != nil {
+		return err
 	}
-	return nil
+	if err := p.planEdits(ctx); err != nil {
+		return err
+	}
+	for _, g := range p.Grafts {
+		t.result.Copied = append(t.result.Copied, TreeCopy{g.Source, filepath.FromSlash(g.Member)})
+	}
+	slices.SortFunc(t.result.Copied, func(a, b TreeCopy) int { return strings.Compare(a.Source, b.Source) })
+	t.result.Warnings = append(t.result.Warnings, p.Warnings...)
+	t.parts, err = newParts(ctx, p, nil, t.opts.Jobs)
+	return err
 }
 
-// outside returns the libraries elsewhere that the members load, directly and through
-// others, sorted by path.
-func (t *tree) outside() []*linkage.File {
-	seen := map[*linkage.File]bool{}
-	queue := slices.Clone(t.graph.Members)
-	var found []*linkage.File
-	for i := 0; i < len(queue); i++ {
-		for _, e := range loadsOf(queue[i]) {
-			if e.Status != linkage.Found || t.places[e.To.File] != "" || seen[e.To.File] {
-				continue
+// names leaves each library the name of its file, unless something else has it.
+func (t *tree) names(_ *Plan, libraries []*linkage.File, digests []string) (packages, beside string, bases []string, err error) {
+	bases = dylibNames(libraries, digests)
+	owners := map[string]string{} // by the name in lower case
+	for i, base := range bases {
+		name := strings.ToLower(base)
+		if owners[name] == "" {
+			owners[name] = digests[i]
+			if _, err := os.Lstat(filepath.Join(t.libDir, base)); err == nil {
+				owners[name] = "a file"
 			}
-			seen[e.To.File] = true
-			queue = append(queue, e.To.File)
-			found = append(found, e.To.File)
+		}
+		if owners[name] != digests[i] {
+			bases[i] = graftName(base, digests[i])
 		}
 	}
-	slices.SortFunc(found, func(a, b *linkage.File) int { return strings.Compare(a.Path, b.Path) })
-	return found
-}
-
-// loadsOf returns what the slices of a file load.
-func loadsOf(b *linkage.File) []*linkage.Need {
-	var all []*linkage.Need
-	for _, image := range b.Images {
-		all = append(all, image.Needs...)
-	}
-	return all
+	return filepath.ToSlash(t.libDir), "", bases, nil
 }
 
 // findLeft notes what is not found or left out, and refuses the former.
-func (t *tree) findLeft() error {
+func (t *tree) findLeft(graph *linkage.Graph) error {
 	t.left = map[string]bool{}
 	var lost []string
-	for _, b := range slices.Concat(t.graph.Members, t.graph.System) {
-		for _, e := range loadsOf(b) {
+	for _, image := range linkage.Images(graph.Members, graph.System) {
+		for _, e := range image.Needs {
 			known := t.left[e.Name]
 			switch {
-			case e.Status == linkage.LibPython && !known && b.MachO().Slices[0].Type == macho.Execute:
+			case e.Status == linkage.LibPython && !known && image.Slice().Type == macho.Execute:
 				t.left[e.Name] = true
-				lost = append(lost, b.Path+": a program that needs "+e.Name+" cannot be made portable")
+				lost = append(lost, image.Path+": a program that needs "+e.Name+" cannot be made portable")
 			case e.Status == linkage.Excluded || e.Status == linkage.Missing && e.Kind == linkage.Weak:
 				t.left[e.Name] = true
 			case e.Status == linkage.Missing && !known:
 				t.left[e.Name] = true
-				lost = append(lost, b.Path+": "+e.Name+" was not found; searched "+linkage.Searched(e.Tried))
+				lost = append(lost, image.Path+": "+e.Name+" was not found; searched "+linkage.Searched(e.Tried))
 			}
 		}
 	}
@@ -210,93 +195,31 @@ func (t *tree) findLeft() error {
 	return nil
 }
 
-// plan computes all that is to be written.
-func (t *tree) plan(ctx context.Context) error {
-	for b, first := range t.twins {
-		if !reflect.DeepEqual(t.change(first), t.change(b)) {
-			return fmt.Errorf("%s and %s are the same file, but load different libraries from where they lie; they cannot both become %s", first.Path, b.Path, t.places[b])
-		}
-	}
-	t.edits = map[*linkage.File]*macho.Overlay{}
-	m := mender{keepRPaths: t.opts.KeepRPaths, jobs: t.opts.Jobs, warn: func(format string, args ...any) {
-		t.result.Warnings = append(t.result.Warnings, fmt.Sprintf(format, args...))
-	}}
-	for _, b := range slices.Concat(t.graph.Members, t.grafts) {
-		change := Change{Slices: t.change(b)}
-		if err := m.mend(ctx, b, &change); err != nil {
-			return err
-		}
-		edited, err := b.MachO().EditSlices(ctx, macho.Options{FileName: filepath.Base(t.places[b]), Jobs: t.opts.Jobs}, change.sliceEdits(b.MachO()))
-		if err != nil {
-			return named(b.Path, err)
-		}
-		t.edits[b] = edited
-	}
-	return nil
-}
-
-// change decides about the slices of a file. Search paths go from files whose
-// libraries have new names, as delocate does it.
-func (t *tree) change(b *linkage.File) []SliceChange {
-	var changes []SliceChange
-	relative := false
-	for _, image := range b.Images {
-		s := SliceChange{Arch: image.Arch}
-		s.lookUpPython(image)
-		for _, e := range image.Needs {
-			r := Rename{Old: e.Name, New: e.SystemName}
-			if to := target(image, e); to != nil && t.places[to] != "" {
-				relative = true
-				r.New = t.loaderPath(b, to)
-			}
-			if r.New != "" && r.New != r.Old && !slices.Contains(s.Needed, r) {
-				s.Needed = append(s.Needed, r)
-			}
-		}
-		changes = append(changes, s)
-	}
-	for i, image := range b.Images {
-		if relative && !t.opts.KeepRPaths {
-			changes[i].RemovedRPaths = buildRPaths(image.Slice().RPaths, slices.Concat(t.graph.Members, t.graph.System))
-		}
-	}
-	return slices.DeleteFunc(changes, func(s SliceChange) bool { return s.empty() })
-}
-
-// loaderPath spells the way from one file of the result to another.
-func (t *tree) loaderPath(from, to *linkage.File) string {
-	rel, err := filepath.Rel(filepath.Dir(t.places[from]), t.places[to])
-	if err != nil {
-		return "" // both are absolute
-	}
-	return "@loader_path/" + filepath.ToSlash(rel)
-}
-
 // write writes the copies, then the files that change.
 func (t *tree) write(ctx context.Context) error {
-	if len(t.grafts) > 0 {
+	if len(t.plan.Grafts) > 0 {
 		if err := t.writeGrafts(ctx); err != nil {
 			return err
 		}
 	}
-	for _, b := range t.graph.Members {
-		if !t.edits[b].Edited() {
+	for i, e := range t.plan.Edits {
+		if !t.parts.edits[i].Edited() {
 			continue
 		}
-		name, err := filepath.Rel(t.top, b.Path)
+		name, err := filepath.Rel(t.top, e.file.Path)
 		if err != nil {
 			return err
 		}
-		if err := t.writeFile(ctx, b, func(src *os.File, fill, check func(*os.File) error) error {
+		if err := writeEdited(ctx, e.file, t.parts.edits[i], func(src *os.File, fill, check func(*os.File) error) error {
 			lost, err := atomicfile.ReplaceIn(t.root, name, src, fill, check)
 			for _, attribute := range lost {
-				t.result.Warnings = append(t.result.Warnings, fmt.Sprintf("%s: its %s could not be kept: this process may not set it", b.Path, attribute))
+				t.result.Warnings = append(t.result.Warnings, fmt.Sprintf("%s: its %s could not be kept: this process may not set it", e.file.Path, attribute))
 			}
 			return err
 		}); err != nil {
-			return named(b.Path, err)
+			return named(e.file.Path, err)
 		}
-		t.result.Edited = append(t.result.Edited, b.Path)
+		t.result.Edited = append(t.result.Edited, e.file.Path)
 	}
 	slices.Sort(t.result.Edited)
 	return nil
@@ -309,11 +232,11 @@ func (t *tree) writeGrafts(ctx context.Context) error {
 		return err
 	}
 	defer dir.Close()
-	for _, b := range t.grafts {
-		if err := t.writeFile(ctx, b, func(src *os.File, fill, check func(*os.File) error) error {
-			return atomicfile.WriteIn(dir, filepath.Base(t.places[b]), 0o755, fill, check)
+	for i, g := range t.plan.Grafts {
+		if err := writeEdited(ctx, g.file, t.parts.grafts[i], func(_ *os.File, fill, check func(*os.File) error) error {
+			return atomicfile.WriteIn(dir, path.Base(g.Member), graftMode, fill, check)
 		}); err != nil {
-			return named(t.places[b], err)
+			return named(filepath.FromSlash(g.Member), err)
 		}
 	}
 	return nil
@@ -347,29 +270,27 @@ func reasonOf(err error) error {
 	return err
 }
 
-// writeFile opens the source of a file of the result and hands what fills and checks
+// writeEdited opens the source of a file of the result and hands what fills and checks
 // the new one to put. The source has to be the file that was looked at.
-func (t *tree) writeFile(ctx context.Context, b *linkage.File, put func(src *os.File, fill, check func(*os.File) error) error) error {
-	src, err := b.Open()
+func writeEdited(ctx context.Context, f *linkage.File, edited *overlay.Overlay, put func(src *os.File, fill, check func(*os.File) error) error) error {
+	src, err := f.Open()
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	edited := t.edits[b]
 	return put(src,
-		func(f *os.File) error {
-			return errors.Join(edited.WriteFile(ctx, f, src), b.Same(src))
-		},
-		func(f *os.File) error { return macho.CheckWritten(edited, f) })
+		func(out *os.File) error { return errors.Join(edited.WriteFile(ctx, out, src), f.Same(src)) },
+		func(out *os.File) error { return macho.CheckWritten(edited, out) })
 }
 
 // check reads the result back: what the files load is among them.
 func (t *tree) check(ctx context.Context) (err error) {
 	var files []string
-	inside := map[string]bool{}
-	for _, b := range slices.Concat(t.graph.Members, t.grafts) {
-		files = append(files, t.places[b])
-		inside[t.places[b]] = true
+	for _, f := range t.plan.graph.Members {
+		files = append(files, f.Path)
+	}
+	for _, g := range t.plan.Grafts {
+		files = append(files, filepath.FromSlash(g.Member))
 	}
 	opts := t.opts.Dyld
 	opts.SearchPath, opts.LibraryPath = nil, nil // they would be looked at first
@@ -378,14 +299,15 @@ func (t *tree) check(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, graph.Close()) }()
-	for _, b := range graph.Members {
-		inside[b.Path] = true // without the links of the library folder
+	inside := map[string]bool{}
+	for _, f := range graph.Members {
+		inside[f.Path] = true // without the links of the library folder
 	}
-	for _, b := range graph.Members {
-		for _, e := range loadsOf(b) {
+	for _, f := range graph.Members {
+		for _, e := range needsOf(f) {
 			found := e.Status == linkage.Found && inside[e.To.Path]
 			if !found && e.Status != linkage.System && e.Status != linkage.Excluded && !t.left[e.Name] {
-				return fmt.Errorf("%s does not find %s in the directory as it was written; searched %s", b.Path, e.Name, linkage.Searched(e.Tried))
+				return fmt.Errorf("%s does not find %s in the directory as it was written; searched %s", f.Path, e.Name, linkage.Searched(e.Tried))
 			}
 		}
 	}

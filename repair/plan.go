@@ -29,21 +29,23 @@ type Plan struct {
 	Warnings  []string `json:"warnings"` // what a person should know
 	platforms []string
 	pure      bool
-	runPath   bool                              // search paths become DT_RUNPATH
-	tagsOnly  bool                              // nothing but the tags changes
-	agreed    bool                              // the Tag lines of the wheel were those of its file name
-	excluded  []string                          // sonames that are left to the user's system
-	outside   map[string][]string               // search path entries that lead outside, with the files that had them
-	installed map[string]bool                   // folders outside site-packages that the wheel installs to
-	added     []*linkage.Image                  // libraries that nothing needs by name
-	members   []*linkage.Image                  // ELF files of the wheel
-	matched   map[string]bool                   // patterns of search path entries that matched one
-	kept      []string                          // search path entries that stay though they lead outside
-	folded    map[*linkage.Image]*linkage.Image // members that go, with the one that stays
-	stranded  map[*linkage.Image]bool           // libraries of the wheel to which nothing leads somebody who needs them
+	directory bool                // it is for the files of a directory, not for a wheel
+	runPath   bool                // search paths become DT_RUNPATH
+	tagsOnly  bool                // nothing but the tags changes
+	agreed    bool                // the Tag lines of the wheel were those of its file name
+	excluded  []string            // sonames that are left to the user's system
+	outside   map[string][]string // search path entries that lead outside, with the files that had them
+	installed map[string]bool     // folders outside site-packages that the wheel installs to
+	dirs      libDirs
+	members   []*linkage.Image                // ELF files of the wheel
+	matched   map[string]bool                 // patterns of search path entries that matched one
+	kept      []string                        // search path entries that stay though they lead outside
+	folded    map[*linkage.File]*linkage.File // members that go, with the one that stays
+	stranded  map[*linkage.Image]bool         // libraries of the wheel to which nothing leads somebody who needs them
 	policy    *policy.Policy
 	verdict   *audit.Verdict
 	system    system
+	report    *audit.Report
 	graph     *linkage.Graph
 	missing   []string // install names of macOS libraries that were not found, and are let go
 	options   *Options
@@ -107,16 +109,19 @@ func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, erro
 		return nil, ErrPure
 	}
 	p := emptyPlan(rep, opts)
-	if err := p.system.choose(p, rep); err != nil {
+	if err := p.system.choose(ctx, p); err != nil {
 		return nil, err
 	}
-	if err := p.retag(rep); err != nil {
+	if err := p.retag(); err != nil {
 		return nil, err
 	}
-	if err := p.system.plan(ctx, p, rep); err != nil {
+	if err := p.planGrafts(ctx); err != nil {
 		return nil, err
 	}
-	p.planLeftovers(rep)
+	if err := p.planEdits(ctx); err != nil {
+		return nil, err
+	}
+	p.planLeftovers()
 	return p, nil
 }
 
@@ -125,14 +130,19 @@ type system interface {
 	// choose decides which verdict the repair goes by, and so which libraries come in,
 	// and which platform tags the result gets. It refuses what no repair removes, and
 	// options that have no meaning for the system.
-	choose(p *Plan, rep *audit.Report) error
+	choose(ctx context.Context, p *Plan) error
 	// keeps reports whether a platform tag of the file name may stay; if not, why says
 	// so unless it goes without saying.
-	keeps(p *Plan, rep *audit.Report, tag string) (kept bool, why string)
-	// plan decides how grafts are called and what changes in each binary.
-	plan(ctx context.Context, p *Plan, rep *audit.Report) error
-	// unused warns of patterns for libraries that match none.
-	unused(p *Plan, rep *audit.Report)
+	keeps(p *Plan, tag string) (kept bool, why string)
+	// names returns the folders of grafts, in site-packages and outside of it, and what
+	// the file of each library is called there if nothing else has the name.
+	names(p *Plan, libraries []*linkage.File, digests []string) (packages, beside string, bases []string, err error)
+	// change decides what changes in a member, or in a graft if there is one.
+	change(ctx context.Context, p *Plan, f *linkage.File, g *Graft) (Change, error)
+	// settle decides what depends on all changes.
+	settle(p *Plan)
+	// patterns are those for libraries in the options.
+	patterns(o *audit.Options) patterns
 	// edit carries out a change of a file, read reads the result.
 	edit(ctx context.Context, f *linkage.File, c *Change, member string) (*overlay.Overlay, error)
 	read(image *overlay.Overlay) (linkage.Content, error)
@@ -153,23 +163,25 @@ func newSystem(os audit.OS) system {
 
 // emptyPlan returns a plan that changes nothing yet.
 func emptyPlan(rep *audit.Report, opts *Options) *Plan {
-	return &Plan{
-		Wheel: rep.Wheel, options: opts, contents: rep.Contents, graph: rep.Graph, system: newSystem(rep.OS),
-		outside: map[string][]string{}, matched: map[string]bool{}, installed: installedDirs(rep.Contents.Reader.Members()),
+	p := &Plan{
+		Wheel: rep.Wheel, options: opts, report: rep, contents: rep.Contents, graph: rep.Graph, system: newSystem(rep.OS),
+		outside: map[string][]string{}, matched: map[string]bool{},
 		// Empty lists, so that JSON has no null.
 		Grafts: []Graft{}, Edits: []Edit{}, Removed: []string{}, Warnings: []string{},
 	}
+	p.installed = installedDirs(p.holdings())
+	return p
 }
 
 // planLeftovers plans what follows from the rest of the plan.
-func (p *Plan) planLeftovers(rep *audit.Report) {
+func (p *Plan) planLeftovers() {
 	p.tellUnusedPaths()
 	p.dropSignatures()
 	p.dropCaches()
 	p.amendRecord()
 	p.tellStack()
 	if len(p.Grafts) > 0 && !p.options.NoSBOM {
-		p.SBOM = p.freeName(rep.Contents.Reader.DistInfo()+"/sboms/wheelmend", ".cdx.json")
+		p.SBOM = p.freeName(p.contents.Reader.DistInfo()+"/sboms/wheelmend", ".cdx.json")
 	}
 	for _, entry := range slices.Sorted(maps.Keys(p.outside)) {
 		files := p.outside[entry]
@@ -178,8 +190,8 @@ func (p *Plan) planLeftovers(rep *audit.Report) {
 		}
 		p.warn("search path entry %q leads outside the wheel; it is removed from %s", entry, files[0])
 	}
-	p.tellForeign(rep.Foreign)
-	p.leaveOut(rep)
+	p.tellForeign(p.report.Foreign)
+	p.leaveOut()
 }
 
 // tellForeign names the files of other formats, those of a kind in one line if they are
@@ -204,7 +216,7 @@ func (p *Plan) tellForeign(all []audit.Foreign) {
 // of them leaves these out; without its source none of it is imported (PEP 3147).
 func (p *Plan) dropCaches() {
 	n := 0
-	for _, m := range p.contents.Reader.Members() {
+	for _, m := range p.holdings() {
 		dir, base := path.Split(m.Name)
 		if path.Base(dir) == "__pycache__" && path.Ext(base) == ".pyc" {
 			p.Removed = append(p.Removed, m.Name)
@@ -242,7 +254,7 @@ func (p *Plan) tellInfo(info *wheel.Info) {
 func (p *Plan) dropSignatures() {
 	for _, name := range []string{"RECORD.jws", "RECORD.p7s"} {
 		member := p.contents.Reader.DistInfo() + "/" + name
-		if _, ok := p.contents.Reader.Lookup(member); ok {
+		if p.holds(member) {
 			p.Removed = append(p.Removed, member)
 			p.warn("%s is dropped: its signature does not cover the new wheel", member)
 		}
@@ -250,9 +262,9 @@ func (p *Plan) dropSignatures() {
 }
 
 // leaveOut notes what is left to the system, and what was asked for in vain.
-func (p *Plan) leaveOut(rep *audit.Report) {
-	p.system.unused(p, rep)
-	p.excluded = p.excludedBy(rep)
+func (p *Plan) leaveOut() {
+	p.tellUnused()
+	p.excluded = p.excludedBy()
 	for _, soname := range p.excluded {
 		p.warn("%s is left to the system it is installed on, as asked", soname)
 	}
@@ -261,18 +273,33 @@ func (p *Plan) leaveOut(rep *audit.Report) {
 // freeName returns a member name that the wheel does not have yet.
 func (p *Plan) freeName(stem, ext string) string {
 	name := stem + ext
-	for n := 2; ; n++ {
-		if _, taken := p.contents.Reader.Lookup(name); !taken {
-			return name
-		}
+	for n := 2; p.holds(name); n++ {
 		name = fmt.Sprintf("%s-%d%s", stem, n, ext)
 	}
+	return name
+}
+
+// holdings returns the members of the wheel, none for a directory.
+func (p *Plan) holdings() []*wheel.Member {
+	if p.contents == nil {
+		return nil
+	}
+	return p.contents.Reader.Members()
+}
+
+// holds reports whether the wheel has a member of that name.
+func (p *Plan) holds(member string) bool {
+	if p.contents == nil {
+		return false
+	}
+	_, ok := p.contents.Reader.Lookup(member)
+	return ok
 }
 
 // excludedBy returns the names of libraries that exclude patterns left out, sorted.
-func (p *Plan) excludedBy(rep *audit.Report) []string {
+func (p *Plan) excludedBy() []string {
 	set := map[string]bool{}
-	for _, l := range rep.Libraries(p.verdict) {
+	for _, l := range p.report.Libraries(p.verdict) {
 		if l.Action == audit.Excluded {
 			set[l.Soname] = true
 		}
@@ -282,6 +309,16 @@ func (p *Plan) excludedBy(rep *audit.Report) []string {
 
 func (p *Plan) warn(format string, args ...any) {
 	p.Warnings = append(p.Warnings, fmt.Sprintf(format, args...))
+}
+
+// warnOnce warns unless that has been done with the same words, and reports whether it has.
+func (p *Plan) warnOnce(format string, args ...any) bool {
+	text := fmt.Sprintf(format, args...)
+	if slices.Contains(p.Warnings, text) {
+		return false
+	}
+	p.Warnings = append(p.Warnings, text)
+	return true
 }
 
 // NothingToDo reports whether the result holds the same members as the wheel.

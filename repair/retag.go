@@ -61,39 +61,39 @@ var ErrPure = fmt.Errorf("a pure wheel: it holds no binaries, so there is nothin
 
 // compareTags notes whether the file name and the Tag lines agree, and refuses
 // those that are for different Pythons.
-func (p *Plan) compareTags(rep *audit.Report, info *wheel.Info) (err error) {
-	if p.agreed, err = rep.Contents.TagsAgree(); err != nil {
+func (p *Plan) compareTags(info *wheel.Info) (err error) {
+	if p.agreed, err = p.contents.TagsAgree(); err != nil {
 		return err
 	}
-	if err := sameInterpreters(rep.Contents.Filename, info.Tags()); err != nil {
+	if err := sameInterpreters(p.contents.Filename, info.Tags()); err != nil {
 		return fmt.Errorf("%w, or keep both with --no-update-tags", err)
 	}
 	return nil
 }
 
 // retag decides about the file name and the Tag lines.
-func (p *Plan) retag(rep *audit.Report) error {
-	info, err := rep.Contents.Reader.Info()
+func (p *Plan) retag() error {
+	info, err := p.contents.Reader.Info()
 	if err != nil {
 		return err
 	}
 	p.tellInfo(info)
-	p.Output, p.Tags = rep.Wheel, info.Tags()
+	p.Output, p.Tags = p.Wheel, info.Tags()
 	if p.options.KeepTags {
 		return nil
 	}
-	if err := p.compareTags(rep, info); err != nil {
+	if err := p.compareTags(info); err != nil {
 		return err
 	}
 	var kept []string
-	for _, tag := range rep.Contents.Filename.Platform {
-		if stays, why := p.system.keeps(p, rep, tag); stays {
+	for _, tag := range p.contents.Filename.Platform {
+		if stays, why := p.system.keeps(p, tag); stays {
 			kept = append(kept, tag)
 		} else if why != "" {
 			p.warn("platform tag %s %s", tag, why)
 		}
 	}
-	p.Output = rep.Contents.Filename.WithPlatforms(append(slices.Clone(kept), p.platforms...)).String()
+	p.Output = p.contents.Filename.WithPlatforms(append(slices.Clone(kept), p.platforms...)).String()
 	p.Tags = tagLines(info.Tags(), p.platforms, kept)
 	p.pure = info.RootIsPurelib()
 	return nil

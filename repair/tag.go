@@ -105,7 +105,7 @@ func newTagPlan(rep *audit.Report, opts *Options, tags *TagOptions) (*Plan, erro
 	p.dropSignatures()
 	p.amendRecord()
 	p.tellInfo(info)
-	p.leaveOut(rep)
+	p.leaveOut()
 	return p, nil
 }
 
