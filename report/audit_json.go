@@ -23,6 +23,7 @@ type Audit struct {
 	Libraries        []AuditLibrary      `json:"external_libraries"`
 	VersionedSymbols map[string][]string `json:"versioned_symbols"`
 	Blockers         []AuditBlocker      `json:"blockers"`
+	Bundled          []AuditBundled      `json:"bundled_libraries"`
 
 	// Of a macOS wheel.
 	Archs   []string       `json:"archs,omitempty"`
@@ -57,6 +58,25 @@ type AuditLibrary struct {
 	Searched []AuditPlace `json:"searched,omitempty"`
 }
 
+// AuditBundled is a library that the wheel carries.
+type AuditBundled struct {
+	Path     string   `json:"path"`
+	Name     string   `json:"name"` // without what a repair has put in
+	Package  *string  `json:"package"`
+	Version  *string  `json:"version"`
+	Size     int64    `json:"size"` // bytes
+	NeededBy []string `json:"needed_by"`
+}
+
+// newBundled describes what the wheel carries.
+func newBundled(r *audit.Report) []AuditBundled {
+	out := []AuditBundled{}
+	for _, b := range r.Bundled() {
+		out = append(out, AuditBundled{Path: b.Path, Name: b.Name, Package: optional(b.Package), Version: optional(b.Version), Size: b.Size, NeededBy: list(b.NeededBy)})
+	}
+	return out
+}
+
 // AuditPlace is a directory that was searched in vain.
 type AuditPlace struct {
 	Directory string `json:"directory"`
@@ -84,7 +104,7 @@ func NewAudit(r *audit.Report) Audit {
 		Arch: optional(string(r.Arch)), Libc: optional(string(r.Libc)),
 		OS: optional(string(r.OS)), Tag: optional(r.Tag()), RepairableTag: optional(r.RepairableTag()),
 		Files: []AuditFile{}, Foreign: []AuditForeign{}, Libraries: []AuditLibrary{}, Blockers: []AuditBlocker{},
-		VersionedSymbols: map[string][]string{},
+		VersionedSymbols: map[string][]string{}, Bundled: newBundled(r),
 	}
 	if len(r.Refused()) > 0 {
 		a.Tag, a.RepairableTag = nil, nil // not even a Linux of the architecture loads it

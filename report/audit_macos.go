@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
-	"github.com/wheelmend/wheelmend/internal/phrase"
 )
 
 // AuditSlice is the part of a Mach-O file for one architecture.
@@ -48,71 +47,59 @@ func newAuditSlices(f audit.File) []AuditSlice {
 }
 
 // macOS writes the audit of a macOS wheel.
-func (p *printer) macOS(r *audit.Report, all bool) {
+func (p *printer) macOS(r *audit.Report) {
 	target := r.Target()
-	modules := 0
-	for _, f := range r.Files {
-		if f.Extension {
-			modules++
-		}
+	p.verdict(r)
+	if r.SelfContained() {
+		p.wrap("  meets         ", explained(r.Tag(), p.style.good))
+	} else {
+		p.wrap("  meets         ", explained(r.Tag(), p.style.bad)+", but for what it needs from outside the wheel")
 	}
-	p.linef("  macOS, %s: %s", strings.Join(r.Archs, " and "), phrase.Count(len(r.Files), "Mach-O file")+", "+phrase.Count(modules, "extension module")+" among them")
-	meets := p.style.good(r.Tag())
-	if !r.SelfContained() {
-		meets = p.style.bad(r.Tag()) + ", but for what it needs from outside the wheel"
-	}
-	p.linef("  meets         %s", meets)
 	switch {
 	case !target.Repairable():
-		p.linef("  after repair  %s", p.style.bad("none: it cannot be repaired as it is"))
+		p.wrap("  after repair  ", p.style.bad("none: it cannot be repaired as it is"))
 	case len(target.Grafts) > 0:
-		p.linef("  after repair  %s", p.style.good(r.RepairableTag())+", with "+graftCount(len(target.Grafts)))
+		p.wrap("  after repair  ", explained(r.RepairableTag(), p.style.good)+", with "+graftCount(len(target.Grafts)))
+	case r.RepairableTag() == r.Tag():
+		p.wrap("  after repair  ", "the same, no repair is needed")
 	default:
-		p.linef("  after repair  %s", p.style.good(r.RepairableTag()))
+		p.wrap("  after repair  ", explained(r.RepairableTag(), p.style.good))
 	}
 	for _, need := range r.Minimums(target.Repairable()) {
 		why := "the oldest there is"
 		if need.File != "" {
 			why = "as " + shortName(r, need.File) + " says"
 		}
-		p.linef("  needs         macOS %v on %s, %s", need.Version, need.Arch, Clean(why))
+		p.wrap("  needs         ", fmt.Sprintf("macOS %v on %s, %s", need.Version, need.Arch, Clean(why)))
 	}
-	p.libraryTable(r.Libraries(target))
-	p.macBlockers(r, all)
+	p.wrap("  holds         ", fmt.Sprintf("%s for %s", contents(r, "Mach-O file"), strings.Join(r.Archs, " and ")))
+	libraries := r.Libraries(target)
+	p.missing(libraries)
+	p.macBlockers(r)
+	p.carried(r, libraries)
 	p.foreign(r.Foreign)
 }
 
-// shownMacBlockers is how many reasons of each kind the text lists unless all are
-// asked for: a wheel whose tag is too old has one for each file.
-const shownMacBlockers = 4
-
-// macBlockers lists what keeps the wheel from being what its tag says. The table
-// of libraries has those that come in.
-func (p *printer) macBlockers(r *audit.Report, all bool) {
-	t := p.table("file", "version or architecture", "reason")
-	shown, more := map[audit.Kind]int{}, 0
+// macBlockers lists what keeps the wheel from being what its tag says, the cause before
+// the files. The lists of libraries have those that come in.
+func (p *printer) macBlockers(r *audit.Report) {
+	h := hurdle{}
+	groups := map[string]*cause{}
 	tag := ""
 	for _, b := range r.Target().Blockers {
 		if b.Kind == audit.KindLibrary || b.Kind == audit.KindMissing {
 			continue
 		}
-		tag = b.Tag
-		if shown[b.Kind]++; shown[b.Kind] > maxRows || shown[b.Kind] > shownMacBlockers && !all {
-			more++
-			continue
-		}
-		what := b.Arch
-		if b.Version != "" {
-			what = "macOS " + b.Version
-		}
-		t.AppendRow(row(Clean(shortName(r, b.File)), what, Clean(b.Reason)))
+		tag, b.Library = b.Tag, ""
+		h.add(groups, b)
 	}
 	if tag == "" {
 		return
 	}
 	p.linef("\nWhat keeps it from being %s", tag)
-	p.render(t)
-	if more > 0 {
-		p.linef("  %s; -v lists them, --json has all.", fmt.Sprintf("%s of these kinds", phrase.Count(more, "more reason")))
+	shown, more := rows(p, h.causes)
+	for _, c := range shown {
+		p.cause(r, c)
 	}
+	p.andMore(more)
 }

@@ -1,26 +1,27 @@
 package report
 
 import (
+	"cmp"
+	"fmt"
 	"io"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/internal/phrase"
 )
 
-// shownSymbols is how many symbols of one blocker the text lists.
-const shownSymbols = 6
+// shownRows is how many rows of a section the text has unless all are asked for.
+const shownRows = 8
 
-// WriteAudit writes an audit as text for people. With all, it lists what stops
-// each of the stricter policies, else what stops the next one.
+// WriteAudit writes an audit as text for people. With all, each section is complete,
+// else it has the first rows, and tells how many more there are.
 func WriteAudit(w io.Writer, r *audit.Report, s Style, all bool) error {
-	p := &printer{w: w, style: s}
+	p := &printer{w: w, style: s, all: all}
 	p.linef("%s", s.bold(Clean(r.Wheel)))
 	switch {
 	case r.Unserved != nil:
-		p.linef("  %s", p.style.bad(Clean(r.Unserved.Error())))
+		p.wrap("  ", p.style.bad(Clean(r.Unserved.Error())))
 		p.foreign(r.Foreign)
 		return p.end()
 	case r.Format == audit.Pure:
@@ -28,44 +29,55 @@ func WriteAudit(w io.Writer, r *audit.Report, s Style, all bool) error {
 		p.foreign(r.Foreign)
 		return p.end()
 	case r.Format == audit.MachO:
-		p.macOS(r, all)
+		p.macOS(r)
 		return p.end()
 	}
 	p.summary(r)
-	p.libraryTable(r.Libraries(r.Target()))
-	p.blockers(r, all)
+	libraries := r.Libraries(r.Target())
+	p.missing(libraries)
+	p.hurdles(r)
+	p.carried(r, libraries)
 	p.mended(r)
 	p.foreign(r.Foreign)
 	return p.end()
 }
 
 func (p *printer) summary(r *audit.Report) {
+	p.verdict(r)
+	if len(r.Refused()) > 0 {
+		p.wrap("  meets         ", p.style.bad("no tag: there are files that no loader takes"))
+	} else if r.Tag() == "" {
+		p.wrap("  meets         ", p.style.bad("no tag of its system"))
+	} else {
+		p.wrap("  meets         ", explained(r.Tag(), p.style.good))
+	}
+	switch best := r.BestRepairable(); {
+	case best == nil:
+		p.wrap("  after repair  ", p.style.bad("none: it cannot be repaired as it is"))
+	case best == r.Best():
+		p.wrap("  after repair  ", "the same, no repair is needed")
+	default:
+		p.wrap("  after repair  ", explained(r.RepairableTag(), p.style.good)+", with "+graftCount(len(best.Grafts)))
+	}
+	libc := string(r.Libc)
+	if libc == "" {
+		libc = "no libc"
+	}
+	p.wrap("  holds         ", fmt.Sprintf("%s for %s, %s", contents(r, "ELF file"), r.Arch, libc))
+}
+
+// contents counts the binaries of a wheel.
+func contents(r *audit.Report, noun string) string {
 	modules := 0
 	for _, f := range r.Files {
 		if f.Extension {
 			modules++
 		}
 	}
-	libc := string(r.Libc)
-	if libc == "" {
-		libc = "no libc"
+	if modules == len(r.Files) {
+		return phrase.Count(modules, "extension module")
 	}
-	p.linef("  %s, %s: %s", r.Arch, libc, phrase.Count(len(r.Files), "ELF file")+", "+phrase.Count(modules, "extension module")+" among them")
-	if len(r.Refused()) > 0 {
-		p.linef("  meets         %s", p.style.bad("no tag: there are files that no loader takes"))
-	} else if r.Tag() == "" {
-		p.linef("  meets         %s", p.style.bad("no tag of its system"))
-	} else {
-		p.linef("  meets         %s", p.style.good(r.Tag()))
-	}
-	switch best := r.BestRepairable(); {
-	case best == nil:
-		p.linef("  after repair  %s", p.style.bad("none: it cannot be repaired as it is"))
-	case best == r.Best():
-		p.linef("  after repair  the same, it needs no repair for its tag")
-	default:
-		p.linef("  after repair  %s", p.style.good(r.RepairableTag())+", with "+graftCount(len(best.Grafts)))
-	}
+	return phrase.Count(modules, "extension module") + " and " + phrase.Count(len(r.Files)-modules, "other "+noun)
 }
 
 func graftCount(n int) string {
@@ -75,143 +87,216 @@ func graftCount(n int) string {
 	return phrase.Count(n, "library") + " copied in"
 }
 
-func (p *printer) libraryTable(libraries []audit.Library) {
+// rows returns those of a section that are shown, and how many it lacks.
+func rows[T any](p *printer, section []T) (shown []T, more int) {
+	limit := shownRows
+	if p.all {
+		limit = maxRows
+	}
+	n := min(limit, len(section))
+	if len(section) == n+1 && !p.all { // "and 1 more" would take its place
+		n++
+	}
+	return section[:n], len(section) - n
+}
+
+// andMore tells how many rows a section lacks.
+func (p *printer) andMore(n int) {
+	switch {
+	case n == 0:
+	case p.all:
+		p.linef("  and %d more; --json has all", n)
+	default:
+		p.linef("  and %d more (-v)", n)
+	}
+}
+
+// missing names the libraries that were not found, and once the places where they were
+// sought.
+func (p *printer) missing(libraries []audit.Library) {
+	missing := withAction(libraries, audit.Missing)
+	if len(missing) == 0 {
+		return
+	}
+	p.linef("\n%s", p.style.bad("Missing libraries"))
+	shown, more := rows(p, missing)
+	var table [][]string
+	for _, l := range shown {
+		table = append(table, []string{cmp.Or(Clean(l.Soname), `""`), p.neededBy(l.NeededBy)})
+	}
+	p.aligned(table)
+	p.andMore(more)
+	p.places(missing)
+	p.wrap("  help: ", "name the folder of a library with --search-path, or leave it to the user's system with --exclude")
+}
+
+// withAction returns those libraries that a repair treats so.
+func withAction(libraries []audit.Library, action audit.Action) []audit.Library {
+	var out []audit.Library
+	for _, l := range libraries {
+		if l.Action == action {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// places lists where missing libraries were sought, each place once.
+func (p *printer) places(missing []audit.Library) {
+	const inFull = 4 // as many are told with the rule that led there
+	var places, dirs []string
+	for _, l := range missing {
+		for _, place := range l.Tried {
+			text := Clean(place.Dir) + " (" + Clean(place.Rule.String())
+			if place.Why != "not there" {
+				text += ": " + Clean(place.Why)
+			}
+			if text += ")"; !slices.Contains(places, text) {
+				places = append(places, text)
+			}
+			if dir := Clean(place.Dir); !slices.Contains(dirs, dir) {
+				dirs = append(dirs, dir)
+			}
+		}
+		if len(places) > maxRows {
+			break
+		}
+	}
+	switch {
+	case len(places) == 0:
+		p.linef("  there is no directory to search")
+	case p.all || len(places) <= inFull:
+		p.linef("  searched:")
+		for _, place := range places {
+			p.wrap("    ", place)
+		}
+	default:
+		if more := len(dirs) - inFull; more > 0 {
+			dirs = append(dirs[:inFull:inFull], fmt.Sprintf("and %d more (-v)", more))
+		}
+		p.flow("  searched: ", dirs, "  ")
+	}
+}
+
+// neededBy names the one file that needs something, or counts them.
+func (p *printer) neededBy(files []string) string {
+	switch {
+	case len(files) == 0:
+		return "needed by nothing by name"
+	case p.all:
+		return "needed by " + Clean(phrase.Some(files, maxRows))
+	case len(files) == 1:
+		return "needed by " + Clean(audit.PlainName(path.Base(files[0])))
+	}
+	return "needed by " + phrase.Count(len(files), "file")
+}
+
+// carried tells what comes in, what is left to the system, and what the wheel has
+// already. Where something is missing that is not what a person looks for: it is counted.
+func (p *printer) carried(r *audit.Report, libraries []audit.Library) {
+	copied, system, bundled := withAction(libraries, audit.Graft), withAction(libraries, audit.System), r.Bundled()
 	if len(libraries) == 0 {
 		p.linef("\nIt needs no library from outside the wheel.")
+	}
+	if len(withAction(libraries, audit.Missing)) > 0 && !p.all && len(copied)+len(system)+len(bundled) > shownRows {
+		p.linef("")
+		p.wrap("", fmt.Sprintf("Besides, %s of this machine would be copied in, %d left to the system, and the wheel bundles %d (-v).", phrase.Count(len(copied), "library"), len(system), len(bundled)))
 		return
 	}
-	p.linef("\nLibraries from outside the wheel")
-	t := p.table("library", "action", "found at", "needed by")
-	for _, l := range firstRows(libraries) {
-		action := string(l.Action)
-		if l.Action == audit.Missing {
-			action = p.style.bad(action)
+	p.copied(copied)
+	p.exceptions(libraries)
+	if len(system) > 0 {
+		p.linef("\nLibraries left to the system, as the tag allows")
+		names := make([]string, len(system))
+		for i, l := range system {
+			names[i] = Clean(l.Soname)
 		}
-		t.AppendRow(row(Clean(l.Soname), action, Clean(l.Path), neededBy(l.NeededBy)))
+		p.flow("  ", names, "  ")
 	}
-	p.render(t)
-	p.more(len(libraries))
-	for _, l := range libraries {
-		if l.Action != audit.Missing {
+	p.bundled(bundled)
+}
+
+// copied lists the libraries that a repair copies in.
+func (p *printer) copied(libraries []audit.Library) {
+	if len(libraries) == 0 {
+		return
+	}
+	p.linef("\nLibraries that a repair copies in")
+	shown, more := rows(p, libraries)
+	var table [][]string
+	for _, l := range shown {
+		line := []string{Clean(l.Soname), p.neededBy(l.NeededBy)}
+		if p.all {
+			line = []string{line[0], Clean(l.Path), line[1]}
+		}
+		table = append(table, line)
+	}
+	p.aligned(table)
+	p.andMore(more)
+}
+
+// exceptions lists the libraries that are neither copied in nor the system's.
+func (p *printer) exceptions(libraries []audit.Library) {
+	for _, kind := range []struct {
+		action audit.Action
+		title  string
+	}{
+		{audit.Excluded, "Libraries left out, for the user to have"},
+		{audit.Remove, "Libraries that Python has loaded already: a repair removes the dependency"},
+	} {
+		found := withAction(libraries, kind.action)
+		if len(found) == 0 {
 			continue
 		}
-		p.linef("\n%s was not found. Places searched:", Clean(l.Soname))
-		for _, place := range l.Tried {
-			p.linef("  %s  (%s: %s)", Clean(place.Dir), Clean(place.Rule.String()), Clean(place.Why))
+		p.linef("\n%s", kind.title)
+		shown, more := rows(p, found)
+		for _, l := range shown {
+			p.flow("  ", []string{Clean(l.Soname), p.neededBy(l.NeededBy)}, "  ")
 		}
-		p.linef("  Name its directory with --search-path, or leave it out with --exclude.")
+		p.andMore(more)
 	}
 }
 
-func neededBy(files []string) string {
-	const shown = 2
-	return Clean(phrase.Some(files, shown))
-}
-
-// A hurdle is a blocker with the newest policy that it stops. It stops the
-// stricter ones as well.
-type hurdle struct {
-	audit.Blocker
-	older bool // there are stricter policies
-}
-
-// blockers lists what stops the policies that are stricter than what the wheel
-// meets, or can meet after a repair: first what stops the newest of them, which
-// is what a person would remove first. The rest is for those who ask for all.
-func (p *printer) blockers(r *audit.Report, all bool) {
-	hurdles := hurdles(r)
-	if len(hurdles) == 0 {
+// bundled lists the libraries that the wheel carries, with what is known of them.
+func (p *printer) bundled(all []audit.Bundled) {
+	if len(all) == 0 {
 		return
 	}
-	shown := hurdles
-	if !all {
-		shown = nextHurdles(hurdles)
-	}
-	p.linef("\nWhat stops stricter policies")
-	t := p.table("stops", "file", "library", "version", "symbols, or reason")
-	for _, h := range firstRows(shown) {
-		stops := h.Policy.Name
-		if h.older {
-			stops += " and stricter"
+	p.linef("\nBundled libraries")
+	shown, more := rows(p, all)
+	var table [][]string
+	for _, b := range shown {
+		whose := b.Package
+		if b.Version != "" {
+			whose += " " + b.Version
 		}
-		t.AppendRow(row(stops, Clean(shortName(r, h.File)), Clean(h.Library), Clean(h.Version), Clean(evidence(h.Blocker))))
+		table = append(table, []string{Clean(b.Name), Clean(whose), size(b.Size), p.neededBy(b.NeededBy)})
 	}
-	p.render(t)
-	p.more(len(shown))
-	if more := len(hurdles) - len(shown); more > 0 {
-		p.linef("  %s only still stricter ones; -v lists them, --json has all.", phrase.Count(more, "more reason")+" stop"+plural(more))
-	}
+	p.aligned(table)
+	p.andMore(more)
 }
 
-func plural(n int) string {
-	if n == 1 {
-		return "s"
+// size spells a number of bytes.
+func size(n int64) string {
+	const unit = 1000
+	switch {
+	case n < unit:
+		return fmt.Sprintf("%d B", n)
+	case n < unit*unit:
+		return fmt.Sprintf("%.0f kB", float64(n)/unit)
+	case n < 100*unit*unit:
+		return fmt.Sprintf("%.1f MB", float64(n)/unit/unit)
 	}
-	return ""
+	return fmt.Sprintf("%.0f MB", float64(n)/unit/unit)
 }
 
-// nextHurdles returns the hurdles that stop the newest of the stricter policies.
-func nextHurdles(all []hurdle) []hurdle {
-	n := slices.IndexFunc(all, func(h hurdle) bool { return h.Policy != all[0].Policy })
-	if n < 0 {
-		return all
-	}
-	return all[:n]
-}
-
-// shortName leaves the folder of a library of the system out: the table of
-// libraries has it.
+// shortName leaves the folder of a library of the system out: the list of libraries has
+// it.
 func shortName(r *audit.Report, file string) string {
 	if _, member := r.Contents.Reader.Lookup(file); member {
 		return file
 	}
 	return path.Base(file)
-}
-
-func hurdles(r *audit.Report) []hurdle {
-	type key struct{ kind, file, library, version, symbols string }
-	limit := r.BestRepairable()
-	if limit == nil {
-		limit = r.Best()
-	}
-	seen := map[key]int{}
-	var out []hurdle
-	for i := range r.Verdicts {
-		v := &r.Verdicts[i]
-		if v == limit {
-			break
-		}
-		for _, b := range v.Blockers {
-			if b.Repairable() {
-				continue
-			}
-			k := key{string(b.Kind), b.File, b.Library, b.Version, strings.Join(b.Symbols, " ")}
-			if at, ok := seen[k]; ok {
-				out[at] = hurdle{b, true}
-				continue
-			}
-			seen[k] = len(out)
-			out = append(out, hurdle{b, i > 0})
-		}
-	}
-	slices.SortStableFunc(out, func(a, b hurdle) int {
-		switch {
-		case a.Policy.Older(b.Policy):
-			return 1
-		case b.Policy.Older(a.Policy):
-			return -1
-		}
-		return 0
-	})
-	return out
-}
-
-// evidence shows the symbols of a blocker, or its reason when it has none.
-func evidence(b audit.Blocker) string {
-	if len(b.Symbols) == 0 {
-		return b.Reason
-	}
-	return phrase.Some(b.Symbols, shownSymbols)
 }
 
 // mended lists what a repair sets right in files of the wheel.
@@ -229,7 +314,7 @@ func (p *printer) mended(r *audit.Report) {
 			p.linef("\nWhat a repair sets right")
 			first = false
 		}
-		p.linef("  %s  %s", Clean(b.File), Clean(b.Reason))
+		p.wrap("  "+Clean(b.File)+"  ", Clean(b.Reason))
 	}
 }
 
@@ -238,7 +323,9 @@ func (p *printer) foreign(files []audit.Foreign) {
 		return
 	}
 	p.linef("\nLeft alone")
-	for _, f := range files {
+	shown, more := rows(p, files)
+	for _, f := range shown {
 		p.linef("  %s  (%s)", Clean(f.Path), f.Kind)
 	}
+	p.andMore(more)
 }

@@ -33,6 +33,7 @@ func (s Style) bad(t string) string  { return s.paint(text.FgRed, t) }
 type printer struct {
 	w     io.Writer
 	style Style
+	all   bool // sections are complete
 	err   error
 	bytes int
 	left  int // lines that were left out
@@ -79,16 +80,6 @@ func (p *printer) end() error {
 	return p.err
 }
 
-// more tells how many rows a table lacks.
-func (p *printer) more(n int) {
-	if n > maxRows {
-		p.linef("  and %s; --json has all", phrase.Count(n-maxRows, "more row"))
-	}
-}
-
-// firstRows returns those rows of a table that are shown.
-func firstRows[T any](rows []T) []T { return rows[:min(len(rows), maxRows)] }
-
 // table begins a table without lines, indented like the rest of the text.
 func (p *printer) table(columns ...any) table.Writer {
 	t := table.NewWriter()
@@ -97,7 +88,9 @@ func (p *printer) table(columns ...any) table.Writer {
 	style.Box.PaddingLeft, style.Box.PaddingRight = "  ", ""
 	style.Format.Header = text.FormatDefault
 	t.SetStyle(style)
-	t.AppendHeader(table.Row(columns))
+	if len(columns) > 0 {
+		t.AppendHeader(table.Row(columns))
+	}
 	t.SuppressTrailingSpaces()
 	return t
 }

@@ -27,12 +27,25 @@ func TestTextIsBounded(t *testing.T) {
 }
 
 func TestRowsAreBounded(t *testing.T) {
-	if got := len(firstRows(make([]int, maxRows+7))); got != maxRows {
-		t.Errorf("%d rows", got)
+	for _, tt := range []struct {
+		all         bool
+		rows        int
+		shown, more int
+	}{
+		{false, shownRows, shownRows, 0},
+		{false, shownRows + 1, shownRows + 1, 0}, // the line that tells it is as long
+		{false, shownRows + 37, shownRows, 37},
+		{true, maxRows + 7, maxRows, 7},
+	} {
+		shown, more := rows(&printer{all: tt.all}, make([]int, tt.rows))
+		if len(shown) != tt.shown || more != tt.more {
+			t.Errorf("%d rows, all %v: %d shown, %d more", tt.rows, tt.all, len(shown), more)
+		}
 	}
 	var out strings.Builder
-	(&printer{w: &out}).more(maxRows + 7)
-	if got := out.String(); got != "  and 7 more rows; --json has all\n" {
+	(&printer{w: &out}).andMore(37)
+	(&printer{w: &out, all: true}).andMore(7)
+	if got := out.String(); got != "  and 37 more (-v)\n  and 7 more; --json has all\n" {
 		t.Errorf("%q", got)
 	}
 }

@@ -46,6 +46,9 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+// Lines of golden files are not wrapped: a temporary directory is as long as it likes.
+var wide, wideColor = report.Style{Width: 500}, report.Style{Width: 500, Color: true}
+
 // A story is one wheel, with the system that it is audited on.
 type story struct {
 	name, wheel, spec, libs string
@@ -145,10 +148,10 @@ func TestAuditGolden(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			rep, root := assess(t, s)
 			var short, full bytes.Buffer
-			if err := report.WriteAudit(&short, rep, report.Style{}, false); err != nil {
+			if err := report.WriteAudit(&short, rep, wide, false); err != nil {
 				t.Fatal(err)
 			}
-			if err := report.WriteAudit(&full, rep, report.Style{Color: true}, true); err != nil {
+			if err := report.WriteAudit(&full, rep, wideColor, true); err != nil {
 				t.Fatal(err)
 			}
 			document := report.NewAudit(rep)
@@ -194,10 +197,10 @@ func TestVerifyGolden(t *testing.T) {
 			}
 			defer proof.Close()
 			var short, full bytes.Buffer
-			if err := report.WriteVerify(&short, proof, report.Style{}, false); err != nil {
+			if err := report.WriteVerify(&short, proof, wide, false); err != nil {
 				t.Fatal(err)
 			}
-			if err := report.WriteVerify(&full, proof, report.Style{Color: true}, true); err != nil {
+			if err := report.WriteVerify(&full, proof, wideColor, true); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, s.name+".verify.txt", short.String())
@@ -222,7 +225,7 @@ func TestPlanGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			var text bytes.Buffer
-			if err := report.WritePlan(&text, plan, report.Style{}); err != nil {
+			if err := report.WritePlan(&text, plan, wide); err != nil {
 				t.Fatal(err)
 			}
 			result := &repair.Result{Plan: plan, Path: "wheelhouse/" + plan.Output, Tag: rep.Tag()}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/sirupsen/logrus"
@@ -127,15 +128,37 @@ func (c *Console) PrintsVersion(cmd *cobra.Command, line string) {
 
 // Style returns how text on stdout is shown.
 func (c *Console) Style() report.Style {
-	s := report.Style{Color: c.Color == "always"}
-	f, ok := c.console.Stdout.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return s
+	return c.styleOf(c.console.Stdout)
+}
+
+// ErrorStyle returns how messages on stderr are shown.
+func (c *Console) ErrorStyle() report.Style { return c.styleOf(c.console.Stderr) }
+
+// styleOf asks a file whether it is a terminal, and the environment what else is wanted:
+// NO_COLOR (https://no-color.org) goes before CLICOLOR_FORCE (https://bixense.com/clicolors)
+// and FORCE_COLOR (https://force-color.org), and a flag before all. COLUMNS is how wide
+// text is where there is no terminal.
+func (c *Console) styleOf(w io.Writer) report.Style {
+	f, isFile := w.(*os.File)
+	terminal := isFile && term.IsTerminal(int(f.Fd()))
+	s := report.Style{Color: terminal && c.Getenv("TERM") != "dumb"}
+	forced := func(name string) bool { v := c.Getenv(name); return v != "" && v != "0" }
+	switch {
+	case c.Color == "always" || c.Color == "never":
+		s.Color = c.Color == "always"
+	case c.Getenv("NO_COLOR") != "":
+		s.Color = false
+	case forced("CLICOLOR_FORCE") || forced("FORCE_COLOR"):
+		s.Color = true
+	case c.Getenv("CLICOLOR") == "0":
+		s.Color = false
 	}
-	if c.Color == "auto" {
-		s.Color = c.Getenv("NO_COLOR") == "" && c.Getenv("TERM") != "dumb"
-	}
-	if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+	const narrowest = 20
+	if terminal {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width >= narrowest {
+			s.Width = width
+		}
+	} else if width, err := strconv.Atoi(c.Getenv("COLUMNS")); err == nil && width >= narrowest {
 		s.Width = width
 	}
 	return s

@@ -39,3 +39,12 @@ func Cut(text string, limit int) string {
 	}
 	return fmt.Sprintf("%s... (%d bytes more)", text[:limit], len(text)-limit)
 }
+
+// And joins names as a sentence does: "a, b and c".
+func And(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
