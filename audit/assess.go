@@ -13,7 +13,6 @@ import (
 // Options tunes an audit. The zero value looks at this machine's libraries.
 type Options struct {
 	linkage.Options          // where libraries are sought; Libc is filled in by Assess
-	Graft           []string // patterns of sonames that are grafted even where the policy promises them
 	KeepRPath       []string // patterns of search path entries that stay, wherever they lead
 	IgnoreISA       bool     // do not hold binaries to the baseline of x86-64
 	Jobs            int      // binaries read at once; 0 means GOMAXPROCS

@@ -43,7 +43,7 @@ func assess(t *testing.T, filename, spec, system string, opts audit.Options) (*a
 	if err := wheeltest.WriteLibs(root, system); err != nil {
 		t.Fatal(err)
 	}
-	opts.Sysroot, opts.MacOS.Sysroot = root, root
+	opts.Sysroot = root
 	c, err := load(filename, spec)
 	if err != nil {
 		t.Fatal(err)
@@ -245,7 +245,7 @@ func TestLibrariesAndTheirActions(t *testing.T) {
 	const spec = "needed=libx.so.1,libexpat.so.1,libz.so.1,libgone.so.1,libcuda.so.1,libpython3.12.so.1.0,libin.so"
 	wheelSpec := module(spec) + "demo/libin.so elf x86_64 needed=libz.so.1"
 	system := lib("libx.so.1", "needed=libz.so.1") + lib("libexpat.so.1") + lib("libz.so.1")
-	rep, root := assess(t, linuxWheel, wheelSpec, system, audit.Options{Options: linkage.Options{Exclude: []string{"libcuda*"}}, Graft: []string{"libz*"}})
+	rep, root := assess(t, linuxWheel, wheelSpec, system, audit.Options{Options: linkage.Options{Exclude: []string{"libcuda*"}, Graft: []string{"libz*"}}})
 	for _, tt := range []struct {
 		policy string
 		want   []string

@@ -32,7 +32,7 @@ func everything(name string, r io.ReaderAt, size int64) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := audit.Options{Options: linkage.Options{WheelOnly: true}, MacOS: audit.MacOptions{DyldOptions: linkage.DyldOptions{WheelOnly: true}}, Jobs: 1}
+	options := audit.Options{Options: linkage.Options{WheelOnly: true}, Jobs: 1}
 	load := audit.LoadOptions{Jobs: 1}
 	c, err := audit.Load(ctx, name, w, load)
 	if err != nil {

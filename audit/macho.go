@@ -97,7 +97,7 @@ func (machOFormat) system(b *Binary, _ []OS) OS {
 }
 
 func (machOFormat) survey(ctx context.Context, s *Survey, c *Contents, opts SurveyOptions) error {
-	g, err := linkage.ResolveDyld(ctx, membersOf(c.of(MachO)), opts.MacOS)
+	g, err := linkage.Resolve(ctx, membersOf(c.of(MachO)), opts.Options)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (machOFormat) survey(ctx context.Context, s *Survey, c *Contents, opts Surv
 }
 
 func (machOFormat) load(ctx context.Context, s *surveyor, name string) error {
-	g, err := linkage.LoadDyld(ctx, name, s.macOS)
+	g, err := linkage.LoadDyld(ctx, name, s.options)
 	if err != nil {
 		return err
 	}

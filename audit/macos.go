@@ -12,12 +12,10 @@ import (
 	"github.com/wheelmend/wheelmend/policy"
 )
 
-// MacOptions tunes the audit of a macOS wheel. The zero value looks at this
-// machine's libraries.
+// MacOptions tunes the audit of a macOS wheel.
 type MacOptions struct {
-	linkage.DyldOptions                   // where libraries are sought
-	RequireArchs        []string          // what each file must be for; nil means what the file name says
-	Target              policy.MacVersion // the repaired wheel shall run on this macOS, and promises no older one; zero means what it needs
+	RequireArchs []string          // what each file must be for; nil means what the file name says
+	Target       policy.MacVersion // the repaired wheel shall run on this macOS, and promises no older one; zero means what it needs
 }
 
 // A macOS is what was found out about a macOS wheel, which is held to the tags of its
@@ -40,7 +38,7 @@ type macOS struct {
 // assess finds the libraries of the wheel and holds it to its tags.
 func (m *macOS) assess(ctx context.Context, r *Report) (err error) {
 	c := r.Contents
-	if m.graph, err = linkage.ResolveDyld(ctx, membersOf(c.of(MachO)), m.options.DyldOptions); err != nil {
+	if m.graph, err = linkage.Resolve(ctx, membersOf(c.of(MachO)), r.options.Options); err != nil {
 		return err
 	}
 	m.named = c.Filename.Platform

@@ -15,8 +15,7 @@ import (
 
 // SurveyOptions tunes a survey. The zero value looks at this machine's libraries.
 type SurveyOptions struct {
-	linkage.Options                     // where ld.so looks
-	MacOS           linkage.DyldOptions // where dyld looks
+	linkage.Options // where libraries are sought
 	Load            LoadOptions
 }
 
@@ -36,7 +35,7 @@ func SurveyOf(ctx context.Context, name string, opts SurveyOptions) (*Survey, er
 	if err != nil {
 		return nil, err
 	}
-	s := &surveyor{loader: loader, macOS: opts.MacOS, survey: &Survey{Name: name, Kind: SurveyFile}}
+	s := &surveyor{loader: loader, options: opts.Options, survey: &Survey{Name: name, Kind: SurveyFile}}
 	if info.IsDir() {
 		s.survey.Kind = SurveyDirectory
 		return s.survey, s.directory(ctx, name)
@@ -63,9 +62,9 @@ func surveyWheel(ctx context.Context, name string, opts SurveyOptions) (s *Surve
 
 // A surveyor surveys files as they lie.
 type surveyor struct {
-	loader *linkage.Loader
-	macOS  linkage.DyldOptions
-	survey *Survey
+	loader  *linkage.Loader
+	options linkage.Options
+	survey  *Survey
 }
 
 // file surveys one file that was named.

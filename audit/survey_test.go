@@ -26,7 +26,7 @@ func survey(t *testing.T, files, name string) (*audit.Survey, error) {
 	if err := wheeltest.WriteLibs(dir, files); err != nil {
 		t.Fatal(err)
 	}
-	s, err := audit.SurveyOf(context.Background(), filepath.Join(dir, name), audit.SurveyOptions{Options: linkage.Options{Sysroot: dir}, MacOS: linkage.DyldOptions{Sysroot: dir}})
+	s, err := audit.SurveyOf(context.Background(), filepath.Join(dir, name), audit.SurveyOptions{Options: linkage.Options{Sysroot: dir}})
 	if err != nil {
 		return nil, err
 	}

@@ -106,7 +106,7 @@ func (c *Contents) prove(ctx context.Context, p *Proof, opts VerifyOptions) erro
 	p.claimInstall(c)
 	if !opts.System {
 		opts.SearchPath, opts.LibraryPath, opts.Sysroot, opts.WheelOnly = nil, nil, "", true
-		opts.MacOS.DyldOptions = linkage.DyldOptions{WheelOnly: true, Exclude: opts.MacOS.Exclude, DylibsOnly: opts.MacOS.DylibsOnly}
+		opts.Dyld = linkage.DyldOptions{DylibsOnly: opts.Dyld.DylibsOnly}
 	}
 	report, err := Assess(ctx, c, opts.Options)
 	for _, format := range formats() {

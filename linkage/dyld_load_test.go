@@ -31,7 +31,7 @@ func TestLoadDyld(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, sysroot := dyldWorld(t, tt.world)
-			g, err := LoadDyld(context.Background(), sysroot+tt.file, DyldOptions{Sysroot: sysroot})
+			g, err := LoadDyld(context.Background(), sysroot+tt.file, Options{Sysroot: sysroot})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -47,7 +47,7 @@ func TestLoadDyld(t *testing.T) {
 func TestLoaderPathOutsideTheSysroot(t *testing.T) {
 	_, build := dyldWorld(t, "/a.so arch=arm64 loads=@loader_path/b.dylib,/opt/c.dylib\n/b.dylib arch=arm64")
 	_, sysroot := dyldWorld(t, "/opt/c.dylib arch=arm64")
-	g, err := LoadDyld(context.Background(), build+"/a.so", DyldOptions{Sysroot: sysroot})
+	g, err := LoadDyld(context.Background(), build+"/a.so", Options{Sysroot: sysroot})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestLoaderPathOutsideTheSysroot(t *testing.T) {
 func TestLoadDyldRefuses(t *testing.T) {
 	_, sysroot := dyldWorld(t, "/text text")
 	for name, want := range map[string]string{"/text": "not Mach-O", "/none": "not there"} {
-		if _, err := LoadDyld(context.Background(), sysroot+name, DyldOptions{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := LoadDyld(context.Background(), sysroot+name, Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", name, err, want)
 		}
 	}
@@ -73,7 +73,7 @@ func TestDyldProcess(t *testing.T) {
 		"p/a.so arch=x86_64 arch=arm64 loads=@loader_path/.dylibs/x.dylib\n"+
 		"p/one.dylib arch=arm64 loads=@loader_path/two.dylib\np/two.dylib arch=arm64 loads=@loader_path/one.dylib\n"+
 		"/opt/y.dylib arch=arm64")
-	g, err := ResolveDyld(context.Background(), members, DyldOptions{Sysroot: sysroot})
+	g, err := Resolve(context.Background(), members, Options{Sysroot: sysroot})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,6 @@
 package linkage
 
 import (
-	"errors"
-	"fmt"
 	"path"
 	"strings"
 
@@ -20,8 +18,22 @@ const (
 type dyldSearch struct {
 	*dyld
 	from *chain
-	edge *Need
+	need *Need
 	note bool // keep the places that were searched in vain
+}
+
+// search looks for a library. Python's own is let go where it is found outside the wheel,
+// or nowhere.
+func (d *dyld) search(c *chain, n *Need) {
+	s := &dyldSearch{d, c, n, n.Tried == nil}
+	s.run()
+	d.letPythonGo(n)
+}
+
+func (d *dyld) letPythonGo(n *Need) {
+	if n.Status == Missing && (n.To == nil || !n.To.member()) && IsPythonName(n.Name) && !d.insists(n) {
+		n.Status = LibPython
+	}
 }
 
 // run searches in dyld's order: folders that the user names, by the last element
@@ -29,12 +41,11 @@ type dyldSearch struct {
 // name finds in the wheel comes first: the folders are those of this machine, and
 // whoever installs the wheel does without them.
 func (s *dyldSearch) run() {
-	s.note = s.edge.Tried == nil
-	name := s.edge.Name
-	if len(s.opts.SearchPath)+len(s.opts.LibraryPath) > 0 && s.own(name) {
+	name := s.need.Name
+	if len(s.opts.SearchPath)+len(s.opts.Dyld.LibraryPath) > 0 && s.own(name) {
 		return
 	}
-	if s.byLeaf(s.opts.SearchPath, Rule{Kind: BySearchPath}) || s.byLeaf(s.opts.LibraryPath, Rule{Kind: ByLibraryPath, Text: "DYLD_LIBRARY_PATH"}) {
+	if s.byLeaf(s.opts.SearchPath, Rule{Kind: BySearchPath}) || s.byLeaf(s.opts.Dyld.LibraryPath, Rule{Kind: ByLibraryPath, Text: "DYLD_LIBRARY_PATH"}) {
 		return
 	}
 	rest, ok := cutVariable(name, rpathVariable)
@@ -44,7 +55,7 @@ func (s *dyldSearch) run() {
 	case path.IsAbs(name) || strings.HasPrefix(name, "@"):
 		s.at(name, s.from.image, Rule{Kind: ByInstallName, Text: name})
 	default:
-		s.vain(Place{Dir: name, Rule: Rule{Kind: ByInstallName, Text: name}, Why: "it depends on the working directory of the process"})
+		s.vain(name, Rule{Kind: ByInstallName, Text: name}, dependsOnProcess)
 	}
 }
 
@@ -54,8 +65,8 @@ func (s *dyldSearch) run() {
 // A name without a place of its own says nothing but that the linker found the file
 // there, whatever the SDK; another one keeps to the rule, and to what is a file.
 func (s *dyldSearch) fallback() {
-	name := s.edge.Name
-	for _, dir := range s.opts.Fallback {
+	name := s.need.Name
+	for _, dir := range s.opts.Dyld.Fallback {
 		if s.byLeaf([]string{dir}, Rule{Kind: ByFallback, Text: dir}) {
 			return
 		}
@@ -68,17 +79,17 @@ func (s *dyldSearch) fallback() {
 	if framework := frameworkPart(name); framework != "" {
 		dir, part = "/Library/Frameworks", framework
 	}
-	if !s.opts.WheelOnly && s.opts.Fallback == nil && s.outside(s.root, path.Join(dir, part), Rule{Kind: ByFallback, Text: dir}) || placed {
+	if !s.opts.WheelOnly && s.opts.Dyld.Fallback == nil && s.outside(s.root, path.Join(dir, part), Rule{Kind: ByFallback, Text: dir}) || placed {
 		return
 	}
 	if full, ok := systemPath("/usr/lib/" + part); ok && !s.tries(name) {
-		s.edge.Status, s.edge.Rule, s.edge.SystemName, s.edge.Tried = System, Rule{Kind: ByFallback, Text: "/usr/lib"}, full, nil
+		s.need.Status, s.need.Rule, s.need.SystemName = System, Rule{Kind: ByFallback, Text: "/usr/lib"}, full
 	}
 }
 
 // tries reports whether the name of a library led to places, all in vain.
 func (s *dyldSearch) tries(name string) bool {
-	return strings.HasPrefix(name, rpathVariable) && len(s.tried[s.edge]) > 0
+	return strings.HasPrefix(name, rpathVariable) && len(s.tried[s.need]) > 0
 }
 
 // cutVariable cuts a variable and its slash off a name.
@@ -112,22 +123,25 @@ func (s *dyldSearch) ownAt(name string, by *Image, rule Rule) bool {
 	rest, ok := cutVariable(name, loaderVariable)
 	if !ok {
 		if rest, ok = cutVariable(name, executableVariable); ok {
-			by = s.from.program()
+			by = s.from.program
 		}
 	}
 	if !ok || by == nil || !by.member() {
 		return false
 	}
 	at := path.Join("/", by.dir(), rest)
-	b := s.byInstall[strings.TrimPrefix(at, "/")]
-	if !by.InWheel {
-		found, _ := s.disk.find(by.root, at)
-		b = s.byHost[found.host]
+	f := s.byInstall[strings.TrimPrefix(at, "/")]
+	if l := (lookup{}); !by.InWheel {
+		if l = s.disk.lookup(by.root, at); l.content == nil {
+			return false
+		}
+		f = s.file(l)
 	}
-	if to := b.imageFor(s.from.image); to == nil || !b.member() || refusal(to) != "" {
+	if f == nil || !f.member() {
 		return false
 	}
-	return s.take(b, placeName(b.dir()), rule)
+	to, _ := s.refuses(s.from.image, f)
+	return s.take(to, rule)
 }
 
 // rpathRule names a search path and who has it.
@@ -137,7 +151,7 @@ func rpathRule(rpath string, by *Image) Rule {
 
 // byLeaf looks into folders of this machine.
 func (s *dyldSearch) byLeaf(dirs []string, rule Rule) bool {
-	leaf := path.Base(s.edge.Name)
+	leaf := path.Base(s.need.Name)
 	for _, dir := range dirs {
 		if root, name := s.place(dir); s.outside(root, path.Join(name, leaf), rule) {
 			return true
@@ -146,23 +160,23 @@ func (s *dyldSearch) byLeaf(dirs []string, rule Rule) bool {
 	return false
 }
 
-// place returns the folder of the user within the root, or outside of it.
-func (s *dyldSearch) place(dir string) (Root, string) {
-	if name, ok := s.root.inside(dir); ok {
-		return s.root, name
+// place returns where a path of the user lies: within the root, or outside of it.
+func (d *dyld) place(name string) (Root, string) {
+	if at, ok := d.root.inside(name); ok {
+		return d.root, at
 	}
-	name, _ := Root{}.inside(dir)
-	return Root{}, name
+	at, _ := Root{}.inside(name)
+	return Root{}, at
 }
 
 // byRPath goes through the LC_RPATHs of the image and of those that led to it.
 func (s *dyldSearch) byRPath(rest string) {
-	done := s.tried[s.edge]
+	done := s.tried[s.need]
 	if done == nil {
 		done = map[string]bool{}
-		s.tried[s.edge] = done
+		s.tried[s.need] = done
 	}
-	none, program := true, s.from.program()
+	none, program := true, s.from.program
 	for c := s.from; c != nil; c = c.up {
 		if !s.spend(s.from.image, costVisit) {
 			return
@@ -184,7 +198,7 @@ func (s *dyldSearch) byRPath(rest string) {
 			rule := rpathRule(rpath, c.image)
 			full := strings.TrimSuffix(rpath, "/") + "/" + rest
 			if _, ok := systemPath(full); ok {
-				s.edge.Status, s.edge.Rule, s.edge.Tried = System, rule, nil
+				s.need.Status, s.need.Rule = System, rule
 				return
 			}
 			if s.at(full, c.image, rule) {
@@ -193,33 +207,33 @@ func (s *dyldSearch) byRPath(rest string) {
 		}
 	}
 	if none {
-		s.vain(Place{Dir: s.edge.Name, Rule: Rule{Kind: NoLCRPath}, Why: "neither " + s.from.image.describe() + " nor what loads it has one"})
+		s.vain(s.need.Name, Rule{Kind: NoLCRPath}, "neither "+s.from.image.describe()+" nor what loads it has one")
 	}
 }
 
-// wayOut returns the rule by which dyld finds a library that is left out by its name: the
-// absolute search path that leads to it on this machine, none if there is no such path.
-func (d *dyld) wayOut(c *chain, name string) Rule {
-	rest, ok := cutVariable(name, rpathVariable)
-	if !ok || d.opts.WheelOnly {
-		return Rule{}
+// leftOut notes the rule by which dyld finds a library that is left out by its name: the
+// absolute search path that leads to it on this machine, if there is one.
+func (d *dyld) leftOut(c *chain, n *Need) {
+	rest, ok := cutVariable(n.Name, rpathVariable)
+	if !ok || d.opts.WheelOnly || n.Rule.Kind != NoRule {
+		return
 	}
 	for by := c; by != nil; by = by.up {
 		for _, rpath := range by.image.Slice().RPaths {
 			if !d.spend(c.image, 2*costLook+(len(rpath)+len(rest))/64) {
-				return Rule{}
+				return
 			}
 			if !path.IsAbs(rpath) {
 				continue
 			}
 			for _, at := range firmPaths(path.Join(rpath, rest)) {
-				if found, _ := d.disk.find(d.root, at); found.host != "" {
-					return rpathRule(rpath, by.image)
+				if d.disk.lookup(d.root, at).content != nil {
+					n.Rule = rpathRule(rpath, by.image)
+					return
 				}
 			}
 		}
 	}
-	return Rule{}
 }
 
 // at looks at a path, which may begin with a variable; @loader_path is the folder
@@ -229,21 +243,21 @@ func (s *dyldSearch) at(name string, by *Image, rule Rule) bool {
 		return s.beside(by, rest, rule)
 	}
 	if rest, ok := cutVariable(name, executableVariable); ok {
-		if program := s.from.program(); program != nil {
+		if program := s.from.program; program != nil {
 			found := s.beside(program, rest, rule)
 			if found && program != s.from.image {
-				s.edge.Program = program
+				s.need.Program = program
 			}
 			return found
 		}
-		if s.opts.ExecutablePath == "" {
-			return s.vain(Place{Dir: name, Rule: rule, Why: "the executable is not known; --executable-path names its folder"})
+		if s.opts.Dyld.ExecutablePath == "" {
+			return s.vain(name, rule, "the executable is not known; --executable-path names its folder")
 		}
-		root, dir := s.place(s.opts.ExecutablePath)
+		root, dir := s.place(s.opts.Dyld.ExecutablePath)
 		return s.outside(root, path.Join(dir, rest), rule)
 	}
 	if !path.IsAbs(name) {
-		return s.vain(Place{Dir: name, Rule: rule, Why: "it depends on the working directory of the process"})
+		return s.vain(name, rule, dependsOnProcess)
 	}
 	// What a sysroot lacks is not looked for on this machine: whoever made it could
 	// name any file of it. --search-path and DYLD_LIBRARY_PATH lead there.
@@ -265,109 +279,43 @@ func (s *dyldSearch) beside(by *Image, rest string, rule Rule) bool {
 
 // inWheel looks for a member by where it is installed.
 func (s *dyldSearch) inWheel(at string, rule Rule) bool {
-	name, dir := strings.TrimPrefix(path.Join("/", at), "/"), placeName(path.Dir(at))
-	b := s.byInstall[name]
-	if other := s.byFold[strings.ToLower(name)]; b == nil && len(other) == 1 {
-		s.edge.Fold = s.take(other[0], dir, rule)
-		return s.edge.Fold
+	name := strings.TrimPrefix(path.Join("/", at), "/")
+	d := dir{name: path.Dir(name), inWheel: true, shown: placeName(path.Dir(at)), rule: rule}
+	if other := s.byFold[strings.ToLower(name)]; s.byInstall[name] == nil && len(other) == 1 {
+		d.name = other[0].dir()
+		s.need.Fold = s.try(d, path.Base(other[0].install))
+		return s.need.Fold
 	}
-	if b == nil {
-		return s.vain(Place{Dir: dir, Rule: rule, Why: "not there"})
-	}
-	return s.take(b, dir, rule)
+	return s.try(d, path.Base(name))
 }
 
 // outside looks for a file of a root.
 func (s *dyldSearch) outside(root Root, name string, rule Rule) bool {
 	if s.opts.WheelOnly && s.excluded(name) {
-		s.edge.Status, s.edge.Rule, s.edge.Tried = Excluded, rule, nil // what lies there is left out unseen
+		s.need.Status, s.need.Rule = Excluded, rule // what lies there is left out unseen
 		return true
 	}
-	if s.opts.WheelOnly {
-		return s.vain(Place{Dir: path.Dir(name), Rule: rule, Why: "outside the wheel"})
-	}
-	b, why := s.file(root, name)
-	if why != "" {
-		return s.vain(Place{Dir: path.Dir(root.host(name)), Rule: rule, Why: why})
-	}
-	return s.take(b, path.Dir(root.host(name)), rule)
+	return s.try(dir{name: path.Dir(name), root: root, shown: path.Dir(root.host(name)), rule: rule}, path.Base(name))
 }
 
-// take ends the search with a file, if it has the architecture.
-func (s *dyldSearch) take(b *File, dir string, rule Rule) bool {
-	to := b.Image(s.from.image.Arch)
-	if to == nil {
-		var archs []string
-		for _, i := range b.Images {
-			archs = append(archs, i.Arch)
-		}
-		return s.vain(Place{Dir: dir, Rule: rule, Why: fmt.Sprintf("%s, not %v", strings.Join(archs, " and "), s.from.image.Arch)})
-	}
-	if why := refusal(to); why != "" {
-		return s.vain(Place{Dir: dir, Rule: rule, Why: why})
-	}
-	s.edge.To, s.edge.Rule = to, rule
-	return true
+// try looks for a file at one place.
+func (s *dyldSearch) try(d dir, file string) bool {
+	to, why := s.candidate(d, file, s.from.image)
+	return s.take(to, d.rule) || s.vain(d.shown, d.rule, why)
 }
 
-// imageFor returns the image that another one loads, nil if there is no file.
-func (b *File) imageFor(from *Image) *Image {
-	if b == nil {
-		return nil
+// take ends the search with an image, if there is one.
+func (s *dyldSearch) take(to *Image, rule Rule) bool {
+	if to != nil {
+		s.need.To, s.need.Rule = to, rule
 	}
-	return b.Image(from.Arch)
-}
-
-// refusal tells why dyld does not take an image for a library that another one
-// loads, "" if it does.
-func refusal(to *Image) string {
-	switch s := to.Slice(); {
-	case s.Type == macho.Bundle:
-		return "a bundle, not a library (MH_BUNDLE)"
-	case s.Type != macho.DyLib:
-		return fmt.Sprintf("not a library (%v)", s.Type)
-	case s.Platform != 0 && s.Platform != macho.PlatformMacOS:
-		return "built for " + macho.PlatformName(s.Platform) + ", not for macOS"
-	}
-	return ""
-}
-
-// notePlace keeps a place that was searched in vain, or counts it with others.
-func (s *dyldSearch) notePlace(p Place) {
-	if s.noted++; s.noted <= maxNoted && len(s.edge.Tried) < maxPlaces {
-		s.edge.Tried = append(s.edge.Tried, p)
-		return
-	}
-	more := 1
-	if last := len(s.edge.Tried) - 1; last >= 0 && s.edge.Tried[last].more > 0 {
-		more += s.edge.Tried[last].more
-		s.edge.Tried = s.edge.Tried[:last]
-	}
-	s.edge.Tried = append(s.edge.Tried, morePlaces(more))
+	return to != nil
 }
 
 // vain notes a place without success, once for each search.
-func (s *dyldSearch) vain(p Place) bool {
+func (s *dyldSearch) vain(dir string, rule Rule, why string) bool {
 	if s.note {
-		s.notePlace(p)
+		s.dyld.note(s.need, Place{Dir: dir, Rule: rule, Why: why})
 	}
 	return false
-}
-
-// file returns the Mach-O file at a path of a root, or why there is none. There is
-// one Binary for each file: dyld compares device and inode.
-func (d *dyld) file(root Root, name string) (*File, string) {
-	found, why := d.disk.find(root, name)
-	if why != "" {
-		return nil, why
-	}
-	if b, ok := d.byHost[found.host]; ok {
-		return b, ""
-	}
-	b := newMachO(found.host, found.file)
-	b.real, b.root, b.info = found.real, root, found.info
-	d.limit = errors.Join(d.limit, checkMachO(b.Path, b.MachO()))
-	d.byHost[found.host] = b
-	d.graph.System = append(d.graph.System, b)
-	return b, ""
 }

@@ -92,79 +92,79 @@ func TestDyld(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		world string
-		opts  DyldOptions
+		opts  Options
 		want  []string
 	}{
-		{"system", "a.so arch=arm64 loads=/usr/lib/libSystem.B.dylib,/System/Library/Frameworks/A.framework/A,/usr/lib64x/b.dylib", DyldOptions{}, []string{
+		{"system", "a.so arch=arm64 loads=/usr/lib/libSystem.B.dylib,/System/Library/Frameworks/A.framework/A,/usr/lib64x/b.dylib", Options{}, []string{
 			"a.so: /usr/lib/libSystem.B.dylib: system by part of macOS",
 			"a.so: /System/Library/Frameworks/A.framework/A: system by part of macOS",
 			"a.so: /usr/lib64x/b.dylib: missing; /usr/lib64x (install name /usr/lib64x/b.dylib): not there; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
-		{"absolute, through a link", "a.so arch=arm64 loads=/opt/lib/b.dylib\n/opt/lib/b.dylib -> b.1.dylib\n/opt/lib/b.1.dylib arch=arm64 id=/opt/lib/b.dylib", DyldOptions{}, []string{
+		{"absolute, through a link", "a.so arch=arm64 loads=/opt/lib/b.dylib\n/opt/lib/b.dylib -> b.1.dylib\n/opt/lib/b.1.dylib arch=arm64 id=/opt/lib/b.dylib", Options{}, []string{
 			"a.so: /opt/lib/b.dylib: found /opt/lib/b.1.dylib by install name /opt/lib/b.dylib",
 		}},
-		{"loader path in the wheel", "p/a.so arch=arm64 loads=@loader_path/.dylibs/b.dylib\np/.dylibs/b.dylib arch=arm64 loads=@loader_path/c.dylib\np/.dylibs/c.dylib arch=arm64", DyldOptions{}, []string{
+		{"loader path in the wheel", "p/a.so arch=arm64 loads=@loader_path/.dylibs/b.dylib\np/.dylibs/b.dylib arch=arm64 loads=@loader_path/c.dylib\np/.dylibs/c.dylib arch=arm64", Options{}, []string{
 			"p/a.so: @loader_path/.dylibs/b.dylib: found p/.dylibs/b.dylib by install name @loader_path/.dylibs/b.dylib",
 			"p/.dylibs/b.dylib: @loader_path/c.dylib: found p/.dylibs/c.dylib by install name @loader_path/c.dylib",
 		}},
-		{"loader path after installation", "p-1.data/platlib/p/a.so arch=arm64 loads=@loader_path/../q/b.dylib\nq/b.dylib arch=arm64", DyldOptions{}, []string{
+		{"loader path after installation", "p-1.data/platlib/p/a.so arch=arm64 loads=@loader_path/../q/b.dylib\nq/b.dylib arch=arm64", Options{}, []string{
 			"p-1.data/platlib/p/a.so: @loader_path/../q/b.dylib: found q/b.dylib by install name @loader_path/../q/b.dylib",
 		}},
-		{"rpaths in order", "p/a.so arch=arm64 loads=@rpath/b.dylib rpaths=/none,/two,@loader_path\np/b.dylib arch=arm64\n/two/b.dylib arch=arm64 size=80", DyldOptions{}, []string{
+		{"rpaths in order", "p/a.so arch=arm64 loads=@rpath/b.dylib rpaths=/none,/two,@loader_path\np/b.dylib arch=arm64\n/two/b.dylib arch=arm64 size=80", Options{}, []string{
 			"p/a.so: @rpath/b.dylib: found /two/b.dylib by LC_RPATH /two of p/a.so",
 		}},
-		{"rpaths of the chain", "p/a.so arch=arm64 loads=/opt/b.dylib rpaths=/chain\n/opt/b.dylib arch=arm64 loads=@rpath/c.dylib\n/chain/c.dylib arch=arm64 loads=@loader_path/d.dylib\n/chain/d.dylib arch=arm64", DyldOptions{}, []string{
+		{"rpaths of the chain", "p/a.so arch=arm64 loads=/opt/b.dylib rpaths=/chain\n/opt/b.dylib arch=arm64 loads=@rpath/c.dylib\n/chain/c.dylib arch=arm64 loads=@loader_path/d.dylib\n/chain/d.dylib arch=arm64", Options{}, []string{
 			"p/a.so: /opt/b.dylib: found /opt/b.dylib by install name /opt/b.dylib",
 			"/chain/c.dylib: @loader_path/d.dylib: found /chain/d.dylib by install name @loader_path/d.dylib",
 			"/opt/b.dylib: @rpath/c.dylib: found /chain/c.dylib by LC_RPATH /chain of p/a.so",
 		}},
-		{"wrong architecture is passed over", "a.so arch=arm64 loads=@rpath/b.dylib rpaths=/one,/two\n/one/b.dylib arch=x86_64\n/two/b.dylib arch=x86_64 arch=arm64", DyldOptions{}, []string{
+		{"wrong architecture is passed over", "a.so arch=arm64 loads=@rpath/b.dylib rpaths=/one,/two\n/one/b.dylib arch=x86_64\n/two/b.dylib arch=x86_64 arch=arm64", Options{}, []string{
 			"a.so: @rpath/b.dylib: found /two/b.dylib by LC_RPATH /two of a.so",
 		}},
-		{"slices differ", "a.so arch=x86_64 loads=/opt/i.dylib arch=arm64 loads=/opt/m.dylib\n/opt/i.dylib arch=x86_64\n/opt/m.dylib arch=x86_64", DyldOptions{}, []string{
+		{"slices differ", "a.so arch=x86_64 loads=/opt/i.dylib arch=arm64 loads=/opt/m.dylib\n/opt/i.dylib arch=x86_64\n/opt/m.dylib arch=x86_64", Options{}, []string{
 			"a.so (x86_64): /opt/i.dylib: found /opt/i.dylib by install name /opt/i.dylib",
 			"a.so (arm64): /opt/m.dylib: missing; /opt (install name /opt/m.dylib): x86_64, not arm64; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
-		{"swift", "a.so arch=arm64 loads=@rpath/libswiftCore.dylib rpaths=/usr/lib/swift", DyldOptions{}, []string{
+		{"swift", "a.so arch=arm64 loads=@rpath/libswiftCore.dylib rpaths=/usr/lib/swift", Options{}, []string{
 			"a.so: @rpath/libswiftCore.dylib: system by LC_RPATH /usr/lib/swift of a.so",
 		}},
-		{"no rpath", "a.so arch=arm64 loads=@rpath/b.dylib", DyldOptions{}, []string{
+		{"no rpath", "a.so arch=arm64 loads=@rpath/b.dylib", Options{}, []string{
 			"a.so: @rpath/b.dylib: missing; @rpath/b.dylib (LC_RPATH): neither a.so nor what loads it has one; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
-		{"by install name", "p/a.so arch=arm64 loads=@rpath/b.dylib\nq/x.dylib arch=arm64 id=@rpath/b.dylib", DyldOptions{}, []string{
+		{"by install name", "p/a.so arch=arm64 loads=@rpath/b.dylib\nq/x.dylib arch=arm64 id=@rpath/b.dylib", Options{}, []string{
 			"p/a.so: @rpath/b.dylib: found q/x.dylib by " + Rule{Kind: ByName}.String(),
 		}},
-		{"nothing outside the wheel", "a.so arch=arm64 loads=/opt/b.dylib,@loader_path/c.dylib\nc.dylib arch=arm64\n/opt/b.dylib arch=arm64", DyldOptions{WheelOnly: true}, []string{
+		{"nothing outside the wheel", "a.so arch=arm64 loads=/opt/b.dylib,@loader_path/c.dylib\nc.dylib arch=arm64\n/opt/b.dylib arch=arm64", Options{WheelOnly: true}, []string{
 			"a.so: /opt/b.dylib: missing; /opt (install name /opt/b.dylib): outside the wheel",
 			"a.so: @loader_path/c.dylib: found c.dylib by install name @loader_path/c.dylib",
 		}},
-		{"executable", "a.so arch=arm64 loads=@executable_path/../lib/b.dylib", DyldOptions{}, []string{
+		{"executable", "a.so arch=arm64 loads=@executable_path/../lib/b.dylib", Options{}, []string{
 			"a.so: @executable_path/../lib/b.dylib: missing; @executable_path/../lib/b.dylib (install name @executable_path/../lib/b.dylib): the executable is not known; --executable-path names its folder; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
-		{"bare name", "a.so arch=arm64 loads=b.dylib", DyldOptions{}, []string{
+		{"bare name", "a.so arch=arm64 loads=b.dylib", Options{}, []string{
 			"a.so: b.dylib: missing; b.dylib (install name b.dylib): it depends on the working directory of the process; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
-		{"not Mach-O", "a.so arch=arm64 loads=@rpath/b.dylib rpaths=/opt\n/opt/b.dylib text", DyldOptions{}, []string{
+		{"not Mach-O", "a.so arch=arm64 loads=@rpath/b.dylib rpaths=/opt\n/opt/b.dylib text", Options{}, []string{
 			"a.so: @rpath/b.dylib: missing; /opt (LC_RPATH /opt of a.so): not Mach-O; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
-		{"libraries of macOS through an rpath", "a.so arch=arm64 loads=@rpath/libz.1.dylib,@rpath/libc++.1.dylib,@rpath/libfoo.dylib,@rpath/libssl.dylib rpaths=/usr/lib,/usr/lib/../lib/,/opt\n/opt/libfoo.dylib arch=arm64\n/opt/libz.1.dylib arch=arm64", DyldOptions{}, []string{
+		{"libraries of macOS through an rpath", "a.so arch=arm64 loads=@rpath/libz.1.dylib,@rpath/libc++.1.dylib,@rpath/libfoo.dylib,@rpath/libssl.dylib rpaths=/usr/lib,/usr/lib/../lib/,/opt\n/opt/libfoo.dylib arch=arm64\n/opt/libz.1.dylib arch=arm64", Options{}, []string{
 			"a.so: @rpath/libz.1.dylib: system by LC_RPATH /usr/lib of a.so",
 			"a.so: @rpath/libc++.1.dylib: system by LC_RPATH /usr/lib of a.so",
 			"a.so: @rpath/libfoo.dylib: found /opt/libfoo.dylib by LC_RPATH /opt of a.so",
 			"a.so: @rpath/libssl.dylib: missing; /usr/lib (LC_RPATH /usr/lib of a.so): not there; /usr/lib (LC_RPATH /usr/lib/../lib/ of a.so): not there; /opt (LC_RPATH /opt of a.so): not there; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
-		{"frameworks of macOS through an rpath", "a.so arch=arm64 loads=@rpath/Metal.framework/Versions/A/Metal,@rpath/Metal.framework/b.dylib rpaths=/System/Library/Frameworks", DyldOptions{}, []string{
+		{"frameworks of macOS through an rpath", "a.so arch=arm64 loads=@rpath/Metal.framework/Versions/A/Metal,@rpath/Metal.framework/b.dylib rpaths=/System/Library/Frameworks", Options{}, []string{
 			"a.so: @rpath/Metal.framework/Versions/A/Metal: system by LC_RPATH /System/Library/Frameworks of a.so",
 			"a.so: @rpath/Metal.framework/b.dylib: missing; /System/Library/Frameworks/Metal.framework (LC_RPATH /System/Library/Frameworks of a.so): not there; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
-		{"the user's volume is not macOS", "a.so arch=arm64 loads=/System/Volumes/Data/Users/me/b.dylib,/System/Volumes/Preboot/Cryptexes/OS/usr/lib/libz.1.dylib,/usr/lib/../local/lib/c.dylib,/usr/lib/./libz.1.dylib,@rpath/d.dylib rpaths=/System/Volumes/Data/opt\n/Users/me/b.dylib arch=arm64\n/usr/local/lib/c.dylib arch=arm64\n/opt/d.dylib arch=arm64", DyldOptions{}, []string{
+		{"the user's volume is not macOS", "a.so arch=arm64 loads=/System/Volumes/Data/Users/me/b.dylib,/System/Volumes/Preboot/Cryptexes/OS/usr/lib/libz.1.dylib,/usr/lib/../local/lib/c.dylib,/usr/lib/./libz.1.dylib,@rpath/d.dylib rpaths=/System/Volumes/Data/opt\n/Users/me/b.dylib arch=arm64\n/usr/local/lib/c.dylib arch=arm64\n/opt/d.dylib arch=arm64", Options{}, []string{
 			"a.so: /System/Volumes/Data/Users/me/b.dylib: found /Users/me/b.dylib by install name /System/Volumes/Data/Users/me/b.dylib",
 			"a.so: /System/Volumes/Preboot/Cryptexes/OS/usr/lib/libz.1.dylib: system by part of macOS",
 			"a.so: /usr/lib/../local/lib/c.dylib: found /usr/local/lib/c.dylib by install name /usr/lib/../local/lib/c.dylib",
 			"a.so: /usr/lib/./libz.1.dylib: system by part of macOS",
 			"a.so: @rpath/d.dylib: found /opt/d.dylib by LC_RPATH /System/Volumes/Data/opt of a.so",
 		}},
-		{"dyld's fallback", "a.so arch=arm64 loads=b.dylib,@rpath/c.dylib,@rpath/D.framework/Versions/A/D,libz.1.dylib,@rpath/libbz2.1.0.dylib,/gone/b.dylib\n/usr/local/lib/b.dylib arch=arm64 loads=@rpath/e.dylib\n/usr/local/lib/c.dylib arch=arm64\n/usr/local/lib/e.dylib arch=arm64\n/Library/Frameworks/D.framework/Versions/A/D arch=arm64", DyldOptions{}, []string{
+		{"dyld's fallback", "a.so arch=arm64 loads=b.dylib,@rpath/c.dylib,@rpath/D.framework/Versions/A/D,libz.1.dylib,@rpath/libbz2.1.0.dylib,/gone/b.dylib\n/usr/local/lib/b.dylib arch=arm64 loads=@rpath/e.dylib\n/usr/local/lib/c.dylib arch=arm64\n/usr/local/lib/e.dylib arch=arm64\n/Library/Frameworks/D.framework/Versions/A/D arch=arm64", Options{}, []string{
 			"a.so: b.dylib: found /usr/local/lib/b.dylib by dyld's fallback /usr/local/lib",
 			"a.so: @rpath/c.dylib: found /usr/local/lib/c.dylib by dyld's fallback /usr/local/lib",
 			"a.so: @rpath/D.framework/Versions/A/D: found /Library/Frameworks/D.framework/Versions/A/D by dyld's fallback /Library/Frameworks",
@@ -173,85 +173,85 @@ func TestDyld(t *testing.T) {
 			"a.so: /gone/b.dylib: found /usr/local/lib/b.dylib by dyld's fallback /usr/local/lib",
 			"/usr/local/lib/b.dylib: @rpath/e.dylib: found /usr/local/lib/e.dylib by dyld's fallback /usr/local/lib",
 		}},
-		{"no fallback for a path since macOS 13, nor for a system's library elsewhere", "a.so arch=arm64 minos=13.0 loads=/gone/b.dylib,@rpath/c.dylib,@rpath/libz.1.dylib rpaths=/gone\n/usr/local/lib/b.dylib arch=arm64\n/usr/local/lib/c.dylib arch=x86_64", DyldOptions{}, []string{
+		{"no fallback for a path since macOS 13, nor for a system's library elsewhere", "a.so arch=arm64 minos=13.0 loads=/gone/b.dylib,@rpath/c.dylib,@rpath/libz.1.dylib rpaths=/gone\n/usr/local/lib/b.dylib arch=arm64\n/usr/local/lib/c.dylib arch=x86_64", Options{}, []string{
 			"a.so: /gone/b.dylib: missing; /gone (install name /gone/b.dylib): not there",
 			"a.so: @rpath/c.dylib: missing; /gone (LC_RPATH /gone of a.so): not there; /usr/local/lib (dyld's fallback /usr/local/lib): x86_64, not arm64",
 			"a.so: @rpath/libz.1.dylib: missing; /gone (LC_RPATH /gone of a.so): not there; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
-		{"the wheel alone has no fallback", "a.so arch=arm64 loads=b.dylib,libz.1.dylib\n/usr/local/lib/b.dylib arch=arm64", DyldOptions{WheelOnly: true}, []string{
+		{"the wheel alone has no fallback", "a.so arch=arm64 loads=b.dylib,libz.1.dylib\n/usr/local/lib/b.dylib arch=arm64", Options{WheelOnly: true}, []string{
 			"a.so: b.dylib: missing; b.dylib (install name b.dylib): it depends on the working directory of the process",
 			"a.so: libz.1.dylib: system by dyld's fallback /usr/lib",
 		}},
-		{"a program knows its own folder", "p/bin/tool arch=arm64 type=execute loads=@executable_path/../lib/b.dylib,@rpath/c.dylib rpaths=@executable_path/../Frameworks\np/lib/b.dylib arch=arm64 loads=@executable_path/d.dylib\np/Frameworks/c.dylib arch=arm64\np/bin/d.dylib arch=arm64\np/a.so arch=arm64 type=bundle loads=@executable_path/../lib/e.dylib\n/py/lib/e.dylib arch=arm64", DyldOptions{ExecutablePath: "/py/bin"}, []string{
+		{"a program knows its own folder", "p/bin/tool arch=arm64 type=execute loads=@executable_path/../lib/b.dylib,@rpath/c.dylib rpaths=@executable_path/../Frameworks\np/lib/b.dylib arch=arm64 loads=@executable_path/d.dylib\np/Frameworks/c.dylib arch=arm64\np/bin/d.dylib arch=arm64\np/a.so arch=arm64 type=bundle loads=@executable_path/../lib/e.dylib\n/py/lib/e.dylib arch=arm64", Options{Dyld: DyldOptions{ExecutablePath: "/py/bin"}}, []string{
 			"p/bin/tool: @executable_path/../lib/b.dylib: found p/lib/b.dylib by install name @executable_path/../lib/b.dylib",
 			"p/bin/tool: @rpath/c.dylib: found p/Frameworks/c.dylib by LC_RPATH @executable_path/../Frameworks of p/bin/tool",
 			"p/lib/b.dylib: @executable_path/d.dylib: found p/bin/d.dylib by install name @executable_path/d.dylib",
 			"p/a.so: @executable_path/../lib/e.dylib: found /py/lib/e.dylib by install name @executable_path/../lib/e.dylib",
 		}},
-		{"in the wheel, and no name leads there", "p/a.so arch=arm64 loads=b.dylib,@rpath/c.dylib,/Users/runner/build/libd.1.dylib,@rpath/S.framework/Versions/A/S,/gone/e.dylib\np/lib/b.dylib arch=arm64\np/lib/c.dylib arch=arm64 id=@rpath/c.dylib\np/lib/libd.1.2.dylib arch=arm64 id=/Users/runner/build/libd.1.dylib\nq/S.framework/S arch=arm64\nq/one/e.dylib arch=arm64 size=80\nq/two/e.dylib arch=arm64", DyldOptions{}, []string{
+		{"in the wheel, and no name leads there", "p/a.so arch=arm64 loads=b.dylib,@rpath/c.dylib,/Users/runner/build/libd.1.dylib,@rpath/S.framework/Versions/A/S,/gone/e.dylib\np/lib/b.dylib arch=arm64\np/lib/c.dylib arch=arm64 id=@rpath/c.dylib\np/lib/libd.1.2.dylib arch=arm64 id=/Users/runner/build/libd.1.dylib\nq/S.framework/S arch=arm64\nq/one/e.dylib arch=arm64 size=80\nq/two/e.dylib arch=arm64", Options{}, []string{
 			"p/a.so: b.dylib: found p/lib/b.dylib by " + Rule{Kind: ByFileName}.String(),
 			"p/a.so: @rpath/c.dylib: found p/lib/c.dylib by " + Rule{Kind: ByName}.String(),
 			"p/a.so: /Users/runner/build/libd.1.dylib: found p/lib/libd.1.2.dylib by " + Rule{Kind: ByName}.String(),
 			"p/a.so: @rpath/S.framework/Versions/A/S: found q/S.framework/S by " + Rule{Kind: ByFileName}.String(),
 			"p/a.so: /gone/e.dylib: missing; /gone (install name /gone/e.dylib): not there; the wheel (name of its files): q/one/e.dylib, q/two/e.dylib are called so, and differ; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
-		{"out of site-packages leads no path", "p/a.so arch=arm64 loads=b.dylib,/opt/c.dylib\np-1.data/data/lib/b.dylib arch=arm64\np-1.data/data/lib/c.dylib arch=arm64\np-1.data/data/share/d.dylib arch=arm64 loads=b.dylib\n/opt/c.dylib arch=arm64", DyldOptions{}, []string{
+		{"out of site-packages leads no path", "p/a.so arch=arm64 loads=b.dylib,/opt/c.dylib\np-1.data/data/lib/b.dylib arch=arm64\np-1.data/data/lib/c.dylib arch=arm64\np-1.data/data/share/d.dylib arch=arm64 loads=b.dylib\n/opt/c.dylib arch=arm64", Options{}, []string{
 			"p/a.so: b.dylib: missing; b.dylib (install name b.dylib): it depends on the working directory of the process; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 			"p/a.so: /opt/c.dylib: found /opt/c.dylib by install name /opt/c.dylib",
 			"p-1.data/data/share/d.dylib: b.dylib: found p-1.data/data/lib/b.dylib by " + Rule{Kind: ByFileName}.String(),
 		}},
-		{"of several that are the same, the closest", "p/a.so arch=arm64 loads=b.dylib,c.dylib\np/lib/b.dylib arch=arm64\nq/b.dylib arch=arm64\no/c.dylib arch=arm64 size=80\np/c.dylib arch=arm64", DyldOptions{}, []string{
+		{"of several that are the same, the closest", "p/a.so arch=arm64 loads=b.dylib,c.dylib\np/lib/b.dylib arch=arm64\nq/b.dylib arch=arm64\no/c.dylib arch=arm64 size=80\np/c.dylib arch=arm64", Options{}, []string{
 			"p/a.so: b.dylib: found p/lib/b.dylib by " + Rule{Kind: ByFileName}.String(),
 			"p/a.so: c.dylib: found p/c.dylib by " + Rule{Kind: ByFileName}.String(),
 		}},
-		{"the wheel's own copy and no second one", "p/a.so arch=arm64 loads=/opt/b.dylib,/opt/c.dylib,/opt/d.dylib\np/lib/b.dylib arch=arm64\np/lib/c.dylib arch=arm64 id=@rpath/c.dylib size=80\np/lib/d.dylib arch=arm64 id=@rpath/other.dylib\n/opt/b.dylib arch=arm64\n/opt/c.dylib arch=arm64 id=@rpath/c.dylib\n/opt/d.dylib arch=arm64 id=/opt/d.dylib size=80", DyldOptions{}, []string{
+		{"the wheel's own copy and no second one", "p/a.so arch=arm64 loads=/opt/b.dylib,/opt/c.dylib,/opt/d.dylib\np/lib/b.dylib arch=arm64\np/lib/c.dylib arch=arm64 id=@rpath/c.dylib size=80\np/lib/d.dylib arch=arm64 id=@rpath/other.dylib\n/opt/b.dylib arch=arm64\n/opt/c.dylib arch=arm64 id=@rpath/c.dylib\n/opt/d.dylib arch=arm64 id=/opt/d.dylib size=80", Options{}, []string{
 			"p/a.so: /opt/b.dylib: found p/lib/b.dylib by " + Rule{Kind: OwnCopy}.String(),
 			"p/a.so: /opt/c.dylib: found p/lib/c.dylib by " + Rule{Kind: OwnCopy}.String(),
 			"p/a.so: /opt/d.dylib: found /opt/d.dylib by install name /opt/d.dylib",
 		}},
-		{"unless the other is asked for", "p/a.so arch=arm64 loads=/opt/b.dylib\np/lib/b.dylib arch=arm64\n/opt/b.dylib arch=arm64", DyldOptions{Graft: []string{"b.*"}}, []string{
+		{"unless the other is asked for", "p/a.so arch=arm64 loads=/opt/b.dylib\np/lib/b.dylib arch=arm64\n/opt/b.dylib arch=arm64", Options{Graft: []string{"b.*"}}, []string{
 			"p/a.so: /opt/b.dylib: found /opt/b.dylib by install name /opt/b.dylib",
 		}},
-		{"no bundle is loaded as a library", "a.so arch=arm64 loads=@loader_path/b.so,@loader_path/c.dylib\nb.so arch=arm64 type=bundle\nc.dylib arch=arm64 type=execute", DyldOptions{WheelOnly: true}, []string{
+		{"no bundle is loaded as a library", "a.so arch=arm64 loads=@loader_path/b.so,@loader_path/c.dylib\nb.so arch=arm64 type=bundle\nc.dylib arch=arm64 type=execute", Options{WheelOnly: true}, []string{
 			"a.so: @loader_path/b.so: missing; . (install name @loader_path/b.so): a bundle, not a library (MH_BUNDLE)",
 			"a.so: @loader_path/c.dylib: missing; . (install name @loader_path/c.dylib): not a library (MH_EXECUTE)",
 		}},
-		{"names in other letters", "p/a.so arch=arm64 loads=@loader_path/Lib/B.dylib,/opt/foo/c.dylib,/opt/FOO/c.dylib\np/lib/b.dylib arch=arm64\n/opt/Foo/c.dylib arch=arm64", DyldOptions{}, []string{
+		{"names in other letters", "p/a.so arch=arm64 loads=@loader_path/Lib/B.dylib,/opt/foo/c.dylib,/opt/FOO/c.dylib\np/lib/b.dylib arch=arm64\n/opt/Foo/c.dylib arch=arm64", Options{}, []string{
 			"p/a.so: @loader_path/Lib/B.dylib: found p/lib/b.dylib by install name @loader_path/Lib/B.dylib",
 			"p/a.so: /opt/foo/c.dylib: found /opt/Foo/c.dylib by install name /opt/foo/c.dylib",
 			"p/a.so: /opt/FOO/c.dylib: found /opt/Foo/c.dylib by install name /opt/FOO/c.dylib",
 		}},
-		{"Python is in the process already", "p/a.so arch=arm64 loads=/Library/Frameworks/Python.framework/Versions/3.12/Python,@rpath/libpython3.13t.dylib,/opt/libpythonic.dylib\n/Library/Frameworks/Python.framework/Versions/3.12/Python arch=arm64\n/opt/libpythonic.dylib arch=arm64", DyldOptions{}, []string{
+		{"Python is in the process already", "p/a.so arch=arm64 loads=/Library/Frameworks/Python.framework/Versions/3.12/Python,@rpath/libpython3.13t.dylib,/opt/libpythonic.dylib\n/Library/Frameworks/Python.framework/Versions/3.12/Python arch=arm64\n/opt/libpythonic.dylib arch=arm64", Options{}, []string{
 			"p/a.so: /Library/Frameworks/Python.framework/Versions/3.12/Python: libpython /Library/Frameworks/Python.framework/Versions/3.12/Python by install name /Library/Frameworks/Python.framework/Versions/3.12/Python",
 			"p/a.so: @rpath/libpython3.13t.dylib: libpython",
 			"p/a.so: /opt/libpythonic.dylib: found /opt/libpythonic.dylib by install name /opt/libpythonic.dylib",
 		}},
-		{"unless it is the wheel's, or insisted on", "p/a.so arch=arm64 loads=@loader_path/libpython3.12.dylib,/opt/Python.framework/Python\np/libpython3.12.dylib arch=arm64\n/opt/Python.framework/Python arch=arm64", DyldOptions{Graft: []string{"Python"}}, []string{
+		{"unless it is the wheel's, or insisted on", "p/a.so arch=arm64 loads=@loader_path/libpython3.12.dylib,/opt/Python.framework/Python\np/libpython3.12.dylib arch=arm64\n/opt/Python.framework/Python arch=arm64", Options{Graft: []string{"Python"}}, []string{
 			"p/a.so: @loader_path/libpython3.12.dylib: found p/libpython3.12.dylib by install name @loader_path/libpython3.12.dylib",
 			"p/a.so: /opt/Python.framework/Python: found /opt/Python.framework/Python by install name /opt/Python.framework/Python",
 		}},
-		{"excluded by pattern", "a.so arch=arm64 loads=@rpath/libpython3.12.dylib,/opt/libq.dylib,/opt/libpyx.dylib\n/opt/libq.dylib -> libpy.1.dylib\n/opt/libpy.1.dylib arch=arm64\n/opt/libpyx.dylib arch=arm64", DyldOptions{Exclude: []string{"libpy[!x]*"}}, []string{
+		{"excluded by pattern", "a.so arch=arm64 loads=@rpath/libpython3.12.dylib,/opt/libq.dylib,/opt/libpyx.dylib\n/opt/libq.dylib -> libpy.1.dylib\n/opt/libpy.1.dylib arch=arm64\n/opt/libpyx.dylib arch=arm64", Options{Exclude: []string{"libpy[!x]*"}}, []string{
 			"a.so: @rpath/libpython3.12.dylib: excluded",
 			"a.so: /opt/libq.dylib: excluded /opt/libpy.1.dylib by install name /opt/libq.dylib",
 			"a.so: /opt/libpyx.dylib: found /opt/libpyx.dylib by install name /opt/libpyx.dylib",
 		}},
-		{"cycle", "a.so arch=arm64 loads=/b.dylib\n/b.dylib arch=arm64 loads=/c.dylib\n/c.dylib arch=arm64 loads=/b.dylib", DyldOptions{}, []string{
+		{"cycle", "a.so arch=arm64 loads=/b.dylib\n/b.dylib arch=arm64 loads=/c.dylib\n/c.dylib arch=arm64 loads=/b.dylib", Options{}, []string{
 			"a.so: /b.dylib: found /b.dylib by install name /b.dylib",
 			"/b.dylib: /c.dylib: found /c.dylib by install name /c.dylib",
 			"/c.dylib: /b.dylib: found /b.dylib by install name /b.dylib",
 		}},
-		{"excluded by name and by path", "a.so arch=arm64 loads=/opt/b.dylib,@rpath/c.dylib rpaths=/real\n/opt/b.dylib arch=arm64\n/real/c.dylib arch=arm64", DyldOptions{Exclude: []string{"b.dyl", "/real/"}}, []string{
+		{"excluded by name and by path", "a.so arch=arm64 loads=/opt/b.dylib,@rpath/c.dylib rpaths=/real\n/opt/b.dylib arch=arm64\n/real/c.dylib arch=arm64", Options{Exclude: []string{"b.dyl", "/real/"}}, []string{
 			"a.so: /opt/b.dylib: excluded",
 			"a.so: @rpath/c.dylib: excluded /real/c.dylib by LC_RPATH /real of a.so",
 		}},
-		{"excluded by its folder, within the wheel alone", "a.so arch=arm64 loads=@rpath/b.dylib,@rpath/c.dylib rpaths=/real\n/real/b.dylib arch=arm64\n/real/c.dylib arch=arm64", DyldOptions{WheelOnly: true, Exclude: []string{"/real/b"}}, []string{
+		{"excluded by its folder, within the wheel alone", "a.so arch=arm64 loads=@rpath/b.dylib,@rpath/c.dylib rpaths=/real\n/real/b.dylib arch=arm64\n/real/c.dylib arch=arm64", Options{WheelOnly: true, Exclude: []string{"/real/b"}}, []string{
 			"a.so: @rpath/b.dylib: excluded by LC_RPATH /real of a.so",
 			"a.so: @rpath/c.dylib: missing; /real (LC_RPATH /real of a.so): outside the wheel",
 		}},
-		{"excluded by its folder, in front of the wheel's own", "a.so arch=arm64 loads=@rpath/b.dylib rpaths=/real,@loader_path\nb.dylib arch=arm64", DyldOptions{WheelOnly: true, Exclude: []string{"/real/b"}}, []string{
+		{"excluded by its folder, in front of the wheel's own", "a.so arch=arm64 loads=@rpath/b.dylib rpaths=/real,@loader_path\nb.dylib arch=arm64", Options{WheelOnly: true, Exclude: []string{"/real/b"}}, []string{
 			"a.so: @rpath/b.dylib: excluded by LC_RPATH /real of a.so",
 		}},
-		{"kinds", "a.so arch=arm64 loads=weak:/no.dylib,reexport:/b.dylib,upward:/b.dylib,lazy:/b.dylib\n/b.dylib arch=arm64", DyldOptions{}, []string{
+		{"kinds", "a.so arch=arm64 loads=weak:/no.dylib,reexport:/b.dylib,upward:/b.dylib,lazy:/b.dylib\n/b.dylib arch=arm64", Options{}, []string{
 			"a.so: /no.dylib: missing;  (install name /no.dylib): not there; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 			"a.so: /b.dylib: found /b.dylib by install name /b.dylib",
 			"a.so: /b.dylib: found /b.dylib by install name /b.dylib",
@@ -261,10 +261,10 @@ func TestDyld(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			members, sysroot := dyldWorld(t, tt.world)
 			tt.opts.Sysroot = sysroot
-			if tt.opts.ExecutablePath != "" {
-				tt.opts.ExecutablePath = sysroot + tt.opts.ExecutablePath
+			if tt.opts.Dyld.ExecutablePath != "" {
+				tt.opts.Dyld.ExecutablePath = sysroot + tt.opts.Dyld.ExecutablePath
 			}
-			g, err := ResolveDyld(context.Background(), members, tt.opts)
+			g, err := Resolve(context.Background(), members, tt.opts)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -278,7 +278,7 @@ func TestDyld(t *testing.T) {
 
 func TestDyldFallbackOfTheUser(t *testing.T) {
 	members, sysroot := dyldWorld(t, "a.so arch=arm64 minos=14.0 loads=b.dylib,@rpath/c.dylib,/gone/d.dylib,libz.1.dylib rpaths=/none\n/one/c.dylib arch=arm64\n/two/b.dylib arch=arm64\n/two/c.dylib arch=arm64\n/two/d.dylib arch=arm64\n/usr/local/lib/b.dylib arch=arm64")
-	g, err := ResolveDyld(context.Background(), members, DyldOptions{Sysroot: sysroot, Fallback: []string{sysroot + "/one", sysroot + "/two"}})
+	g, err := Resolve(context.Background(), members, Options{Sysroot: sysroot, Dyld: DyldOptions{Fallback: []string{sysroot + "/one", sysroot + "/two"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +300,7 @@ func TestDyldOneFileUnderTwoPaths(t *testing.T) {
 	if err := os.Link(sysroot+"/opt/b.dylib", sysroot+"/opt/second.dylib"); err != nil {
 		t.Skip(err)
 	}
-	g, err := ResolveDyld(context.Background(), members, DyldOptions{Sysroot: sysroot})
+	g, err := Resolve(context.Background(), members, Options{Sysroot: sysroot})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,9 +312,7 @@ func TestDyldOneFileUnderTwoPaths(t *testing.T) {
 
 func TestDyldFoldersOfTheUser(t *testing.T) {
 	members, sysroot := dyldWorld(t, "a.so arch=arm64 loads=/opt/b.dylib,@rpath/c.dylib,@executable_path/../lib/d.dylib\n/opt/b.dylib arch=arm64\n/first/b.dylib arch=arm64\n/second/c.dylib arch=arm64\n/py/lib/d.dylib arch=arm64")
-	g, err := ResolveDyld(context.Background(), members, DyldOptions{
-		Sysroot: sysroot, SearchPath: []string{sysroot + "/first"}, LibraryPath: []string{sysroot + "/second"}, ExecutablePath: sysroot + "/py/bin",
-	})
+	g, err := Resolve(context.Background(), members, Options{Sysroot: sysroot, SearchPath: []string{sysroot + "/first"}, Dyld: DyldOptions{LibraryPath: []string{sysroot + "/second"}, ExecutablePath: sysroot + "/py/bin"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -331,7 +329,7 @@ func TestDyldFoldersOfTheUser(t *testing.T) {
 
 func TestDyldTheWheelsOwnComeBeforeFoldersOfTheUser(t *testing.T) {
 	members, sysroot := dyldWorld(t, "p/a.so arch=arm64 loads=@loader_path/lib/b.dylib,@rpath/c.dylib,@rpath/d.dylib rpaths=@loader_path/lib\np/lib/b.dylib arch=arm64\np/lib/c.dylib arch=arm64 loads=@rpath/b.dylib\np/lib/d.dylib arch=x86_64\n/first/b.dylib arch=arm64\n/first/c.dylib arch=arm64\n/first/d.dylib arch=arm64")
-	g, err := ResolveDyld(context.Background(), members, DyldOptions{Sysroot: sysroot, SearchPath: []string{sysroot + "/first"}})
+	g, err := Resolve(context.Background(), members, Options{Sysroot: sysroot, SearchPath: []string{sysroot + "/first"}})
 	if err != nil {
 		t.Fatal(err)
 	}

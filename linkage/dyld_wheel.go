@@ -2,7 +2,6 @@ package linkage
 
 import (
 	"fmt"
-	"io"
 	"path"
 	"slices"
 	"strings"
@@ -11,10 +10,10 @@ import (
 	"github.com/wheelmend/wheelmend/macho"
 )
 
-// settle resolves what names did not lead to, in the order of preference: members
+// finish resolves what names did not lead to, in the order of preference: members
 // of the wheel that are called so, then where dyld looks at last. What that brings
 // in loads libraries, too.
-func (d *dyld) settle(wheel bool) {
+func (d *dyld) finish() {
 	done := map[*Image]bool{}
 	for {
 		var next []*Image
@@ -31,22 +30,26 @@ func (d *dyld) settle(wheel bool) {
 		}
 		for _, image := range next {
 			for _, e := range image.Needs {
-				d.settleEdge(image, e, wheel)
+				d.atLast(image, e)
 			}
 		}
 	}
 }
 
-func (d *dyld) settleEdge(image *Image, e *Need, wheel bool) {
+func (d *dyld) atLast(image *Image, e *Need) {
 	switch {
-	case e.Status == Found && wheel:
+	case e.Status == Found && !d.asTheyLie:
 		d.preferOwn(image, e)
 	case e.Status != Missing:
-	case wheel && d.matchName(image, e):
+	case !d.asTheyLie && d.matchName(image, e):
 	default:
-		s := &dyldSearch{dyld: d, from: &chain{image: image}, edge: e, note: true}
-		if s.fallback(); e.To != nil {
-			d.found(e)
+		c := d.chain(image, nil)
+		s := &dyldSearch{d, c, e, true}
+		s.fallback()
+		if d.letPythonGo(e); e.To != nil || e.Status != Missing {
+			d.end(c, e)
+		}
+		if e.Status == Found {
 			d.load(e.To)
 		}
 	}
@@ -139,7 +142,7 @@ func (d *dyld) closest(image *Image, found []*Image) *Image {
 		}
 	}
 	for n, other := range found {
-		if n > 0 && !d.sameLibrary(found[0], other) {
+		if n > 0 && !d.sameLibrary(image, found[0], other) {
 			return nil
 		}
 	}
@@ -147,17 +150,6 @@ func (d *dyld) closest(image *Image, found []*Image) *Image {
 		return nil
 	}
 	return found[0]
-}
-
-// sameLibrary compares two images, each pair once: see the function of that name.
-func (d *dyld) sameLibrary(a, b *Image) bool {
-	pair := [2]*Image{a, b}
-	same, ok := d.same[pair]
-	if !ok && d.spend(a, costLook+int(min(a.Slice().Size, b.Slice().Size)>>8)) {
-		same = sameLibrary(a, b)
-		d.same[pair] = same
-	}
-	return same
 }
 
 // names lists some of the files of images.
@@ -170,37 +162,6 @@ func names(images []*Image) string {
 	return phrase.Some(paths, shown)
 }
 
-// sameLibrary reports whether two images came out of one run of the linker, or are
-// equal byte by byte. Renaming and signing leave LC_UUID as it is.
-func sameLibrary(a, b *Image) bool {
-	if id := a.Slice().UUID; strings.Trim(id, "0-") != "" {
-		return id == b.Slice().UUID
-	}
-	return a.Slice().Size == b.Slice().Size && sameBytes(a.reader(), b.reader())
-}
-
-func (i *Image) reader() io.Reader {
-	return io.NewSectionReader(i.File.MachO(), i.Slice().Off, i.Slice().Size)
-}
-
-// sameBytes compares what two readers have.
-func sameBytes(a, b io.Reader) bool {
-	const chunk = 1 << 16
-	left, right := make([]byte, chunk), make([]byte, chunk)
-	for {
-		n, errA := io.ReadFull(a, left)
-		m, errB := io.ReadFull(b, right)
-		if n != m || string(left[:n]) != string(right[:m]) {
-			return false
-		}
-		if errA != nil || errB != nil {
-			return isEnd(errA) && isEnd(errB)
-		}
-	}
-}
-
-func isEnd(err error) bool { return err == io.EOF || err == io.ErrUnexpectedEOF }
-
 // preferOwn replaces a library outside the wheel by the wheel's own copy, so that
 // no process has two: the same one, or the one that has its install name, unless
 // the user named the folder of the other.
@@ -211,7 +172,7 @@ func (d *dyld) preferOwn(image *Image, e *Need) {
 	}
 	called := d.index().byLeaf[leaf(e.Name)]
 	own := d.membersFor(image, called, func(to *Image) bool {
-		return calledSo(to, e.Name) && reaches(image, to) && d.sameLibrary(to, outside)
+		return calledSo(to, e.Name) && reaches(image, to) && d.sameLibrary(image, to, outside)
 	})
 	if len(own) == 0 && !d.namedByUser(e) {
 		own = d.membersFor(image, d.byID[outside.Slice().ID], func(to *Image) bool {
@@ -227,9 +188,4 @@ func (d *dyld) preferOwn(image *Image, e *Need) {
 // namedByUser reports whether the folder of a library was given for this search.
 func (d *dyld) namedByUser(e *Need) bool {
 	return e.Rule.Kind == BySearchPath || e.Rule.Kind == ByLibraryPath
-}
-
-// insists reports whether the user wants the library copied that was found.
-func (d *dyld) insists(e *Need) bool {
-	return d.matches(d.opts.Graft, e.Name) || e.To != nil && (d.matches(d.opts.Graft, e.To.Path) || d.matches(d.opts.Graft, e.To.real))
 }

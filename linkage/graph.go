@@ -36,6 +36,7 @@ type File struct {
 	Found string
 
 	named   bool   // a member of the graph that lies in a directory
+	known   bool   // outside the wheel: the graph has it
 	install string // where a member of the wheel lies once installed, see installPath
 	real    string // outside the wheel: its path within the root
 	found   string // the same as the loader came upon it
@@ -59,6 +60,7 @@ type Image struct {
 	Interp *Need   // PT_INTERP of a program that [Loader.Load] was asked about, else nil
 
 	byName map[string]*Need // of an image with many needs, see index
+	build  func() build     // what it was made from
 }
 
 // member reports whether a file is one of those that the graph is about.

@@ -269,7 +269,7 @@ func TestNothingOfTheHostIsReachedThroughAMacOSSysroot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := linkage.LoadDyld(context.Background(), filepath.Join(root, "opt/libb.dylib"), linkage.DyldOptions{Sysroot: root})
+	g, err := linkage.LoadDyld(context.Background(), filepath.Join(root, "opt/libb.dylib"), linkage.Options{Sysroot: root})
 	if err != nil {
 		t.Fatal(err)
 	}

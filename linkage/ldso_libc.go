@@ -67,20 +67,3 @@ func NameLibc(name string) string {
 	}
 	return ""
 }
-
-// itself returns the loader for a name that it answers to itself, nil for others and
-// where there is no such loader.
-func (r *resolver) itself(needed string, from *Image) *Image {
-	name := r.rules.itself(needed, from.Arch)
-	switch {
-	case name == "":
-		return nil
-	case r.interp != nil:
-		return r.interp
-	}
-	l := r.disk.lookup(r.root, name)
-	if l.file == nil || refuses(from, l.file) != "" {
-		return nil
-	}
-	return r.object(l.image, name)
-}

@@ -28,7 +28,7 @@ func NewLoader(opts Options) (*Loader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Loader{opts, root, newDisk(false), map[target][]dir{}}, nil
+	return &Loader{opts, root, newDisk(parseELF, 0), map[target][]dir{}}, nil
 }
 
 // Load finds what the ELF file at a path of this machine loads. The graph has
@@ -101,16 +101,17 @@ func (l *Loader) open(name string) (*Image, error) {
 			return nil, fmt.Errorf("%s: the working directory has no name", name)
 		}
 	}
-	found, why := l.disk.find(root, path.Clean("/"+inside))
+	at := path.Clean("/" + inside)
+	found := l.disk.look(root, at)
 	switch {
-	case why == notELF:
+	case found.why == notELF:
 		return nil, elf.ErrNotELF
-	case why != "":
+	case found.why != "":
 		l.disk.forget()
-		return nil, errors.New(why)
+		return nil, errors.New(found.why)
 	}
-	file := &File{Path: name, Found: name, real: found.real, found: path.Clean("/" + inside), root: root, info: found.info}
-	return newELF(file, found.file), nil
+	file := &File{Path: name, Found: name, real: found.real, found: at, root: root, info: found.info}
+	return newELF(file, found.content.(*elf.File)), nil
 }
 
 // findInterpreter looks for the loader of a program. The kernel has loaded it
@@ -122,17 +123,15 @@ func (r *resolver) findInterpreter(first *Image, name string) {
 		e.Status = Excluded
 		return
 	}
-	why := "it depends on the working directory of the process"
-	if path.IsAbs(name) {
-		l := r.disk.lookup(r.root, name)
-		if why = l.why; l.file != nil {
-			why = refuses(first, l.file)
-		}
-		if why == "" {
-			r.interp = r.object(l.image, name)
-			e.Status, e.To = Found, r.interp
-			return
-		}
+	d := dir{name: path.Dir(name), root: r.root}
+	if !path.IsAbs(name) {
+		d.why = dependsOnProcess
+	}
+	to, why := r.candidate(d, path.Base(name), first)
+	if to != nil {
+		r.interp = to
+		e.Status, e.To = Found, to
+		return
 	}
 	e.Tried = []Place{{Dir: path.Dir(r.root.host(name)), Rule: Rule{Kind: ByInterpreter}, Why: why}}
 }

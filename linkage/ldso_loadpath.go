@@ -88,14 +88,14 @@ func distinct(dirs []dir) []dir {
 
 // rpathDirs returns the directories that search paths add for a file: those
 // before LD_LIBRARY_PATH (DT_RPATH of glibc), and those after it.
-func (r *resolver) rpathDirs(q *request) (before, after []dir) {
+func (r *resolver) rpathDirs(c *chain) (before, after []dir) {
 	switch {
-	case !r.rules.handsOn(q.file.ELF()):
-		return nil, r.ownPath(q.file)
+	case !r.rules.handsOn(c.image.ELF()):
+		return nil, r.ownPath(c.image)
 	case r.rules.pathFirst():
-		return q.path.dirs, nil
+		return c.path.dirs, nil
 	}
-	return nil, q.path.dirs
+	return nil, c.path.dirs
 }
 
 // ownPath returns the directories of the file's own search path: DT_RUNPATH if

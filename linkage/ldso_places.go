@@ -13,6 +13,7 @@ type dir struct {
 	root    Root
 	rule    Rule
 	shown   string // as messages name it
+	why     string // nothing can be looked for there, "" if it can
 	listed  bool   // in ld.so.conf or musl's path file
 	system  bool   // one of the loader's own directories
 	entry   string // of the search path of a file
@@ -109,9 +110,9 @@ func (r *resolver) defaultPath(arch string) []dir {
 }
 
 // plan lists the places where a library is sought, in order.
-func (r *resolver) plan(q *request) []dir {
-	before, after := r.rpathDirs(q)
-	r.spend(q.file, costLook*(len(before)+len(after)))
+func (r *resolver) plan(c *chain) []dir {
+	before, after := r.rpathDirs(c)
+	r.spend(c.image, costLook*(len(before)+len(after)))
 	var own, rest []dir
 	for _, d := range append(append([]dir(nil), before...), after...) {
 		if d.inWheel {
@@ -131,7 +132,7 @@ func (r *resolver) plan(q *request) []dir {
 	add(after)
 	rest = r.eachWithCaps(rest)
 	for _, d := range r.defaults {
-		if !r.rules.withholds(q.file.ELF(), d) {
+		if !r.rules.withholds(c.image.ELF(), d) {
 			rest = append(rest, d)
 		}
 	}

@@ -1,9 +1,8 @@
 package linkage
 
 import (
-	"bytes"
 	"cmp"
-	"io"
+	"errors"
 	"maps"
 	"path"
 	"slices"
@@ -15,20 +14,27 @@ import (
 // reach notes which libraries of the wheel the search paths of its files lead to,
 // in a process of Python: a file that needs one of these by name finds it once
 // another has loaded it. Nothing of the system is looked at for that.
-func (r *resolver) reach(members []Member) {
+func (r *resolver) reach() {
+	r.reached = map[string][]*Image{}
+	if r.ledOnly || r.asTheyLie {
+		return
+	}
+	var members []Member
+	own := map[string]*Image{}
+	for _, o := range Images(r.graph.Members) {
+		own[o.Path] = o
+		members = append(members, Member{o.Path, o.Content})
+	}
 	opts := r.opts
 	opts.WheelOnly = true
 	inner := newResolver(members, Root{}, opts)
 	inner.ledOnly = true
 	inner.work = r.work
-	own := map[string]*Image{}
-	for _, o := range Images(r.graph.Members) {
-		own[o.Path] = o
-	}
+	r.err = errors.Join(r.err, inner.addMembers(members))
 	for from := range inner.loadedByPython() {
-		for _, e := range from.Needs {
-			if e.Status == Found && e.To != from { // who needs itself has not been led there
-				r.reaches(e.Name, own[e.To.Path])
+		for _, n := range from.Needs {
+			if n.Status == Found && n.To != from { // who needs itself has not been led there
+				r.reaches(n.Name, own[n.To.Path])
 			}
 		}
 	}
@@ -95,11 +101,14 @@ func isProgram(f *elf.File) bool {
 
 // reachedByName returns the library of the wheel that has a name, and that another
 // file with a search path has loaded before.
-func (r *resolver) reachedByName(needed string, q *request) *Image {
-	if q.program {
+func (r *resolver) reachedByName(needed string, c *chain) *Image {
+	if c.program != nil {
 		return nil
 	}
-	to, _ := r.nearest(needed, q.file, r.reached[needed])
+	if r.reached == nil {
+		r.reach()
+	}
+	to, _ := r.nearest(needed, c.image, r.reached[needed])
 	return to
 }
 
@@ -110,7 +119,7 @@ func (r *resolver) stranded(name string, from *Image) (to *Image, others []*Imag
 		return nil, nil
 	}
 	to, others = r.nearest(name, from, r.bySoname[name])
-	others = slices.DeleteFunc(others, func(o *Image) bool { return r.sameELF(from, to.ELF(), o.ELF()) })
+	others = slices.DeleteFunc(others, func(o *Image) bool { return r.sameLibrary(from, to, o) })
 	return to, others
 }
 
@@ -195,39 +204,4 @@ func (s *versionSets) defineAll(versions []string) bool {
 		return !s.lost
 	}
 	return !slices.ContainsFunc(versions, func(name string) bool { return !s.defined[name] })
-}
-
-// sameELF reports whether two files are one library: the same build (the note
-// that linkers leave, which stripping and a new search path do not change), or the
-// same bytes.
-func (r *resolver) sameELF(from *Image, a, b *elf.File) bool {
-	pair := [2]*elf.File{a, b}
-	same, ok := r.same[pair]
-	if !ok && r.spend(from, costLook+int(min(a.Size(), b.Size())>>8)) {
-		same = sameELF(a, b)
-		r.same[pair] = same
-	}
-	return same
-}
-
-func sameELF(a, b *elf.File) bool {
-	if id := buildID(a); id != "" && id == buildID(b) {
-		return true
-	}
-	if a.Size() != b.Size() {
-		return false
-	}
-	const chunk = 1 << 16
-	one, two := make([]byte, chunk), make([]byte, chunk)
-	for off := int64(0); off < a.Size(); off += chunk {
-		n, err := a.ReadAt(one[:min(chunk, a.Size()-off)], off)
-		if err != nil && err != io.EOF {
-			return false
-		}
-		m, err := b.ReadAt(two[:n], off)
-		if err != nil && err != io.EOF || m != n || !bytes.Equal(one[:n], two[:n]) {
-			return false
-		}
-	}
-	return true
 }

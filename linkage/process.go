@@ -15,10 +15,13 @@ type Process struct {
 // Processes returns what the members of the graph are loaded into: a process for each
 // architecture, sorted by its name. ELF files of a graph are for one.
 func (g *Graph) Processes() []Process {
-	if g.Libc != "" {
-		return []Process{g.linuxProcess()}
-	}
 	var all []Process
+	if g.Libc != "" {
+		if len(g.Members) > 0 {
+			all = append(all, g.linuxProcess())
+		}
+		return all
+	}
 	for _, arch := range g.archs() {
 		all = append(all, g.macProcess(arch))
 	}

@@ -71,7 +71,6 @@ func (a *application) proofOptions() audit.VerifyOptions {
 	for _, soname := range a.plan.excluded {
 		// A library that was excluded by its path has none here.
 		opts.Exclude = append(opts.Exclude, linkage.QuotePattern(soname))
-		opts.MacOS.Exclude = append(slices.Clone(opts.MacOS.Exclude), linkage.QuotePattern(soname))
 	}
 	return opts
 }
@@ -155,9 +154,9 @@ func (a *application) wanted(topic audit.Topic, f *audit.Fault) bool {
 	case audit.TopicLibraries:
 		return o.KeepTags && a.plan.policy != nil || slices.Contains(a.plan.missing, f.Library)
 	case audit.TopicSignatures:
-		return o.Audit.MacOS.DylibsOnly
+		return o.Audit.Dyld.DylibsOnly
 	case audit.TopicPaths:
-		return o.MacOS.KeepRPaths || o.Audit.MacOS.DylibsOnly || slices.Contains(a.plan.missing, f.Library)
+		return o.MacOS.KeepRPaths || o.Audit.Dyld.DylibsOnly || slices.Contains(a.plan.missing, f.Library)
 	}
 	return false
 }

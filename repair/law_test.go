@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/wheelmend/wheelmend/audit"
-	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/repair"
 	"github.com/wheelmend/wheelmend/wheel"
 )
@@ -58,14 +57,13 @@ func randomOptions(r *rand.Rand) repair.Options {
 	opts := repair.Options{NoSBOM: true}
 	if r.IntN(4) == 0 {
 		opts.Audit.Exclude = []string{pick(r, "libx*", "*libw*", "lib[xy].so.1")}
-		opts.Audit.MacOS.Exclude = opts.Audit.Exclude
 	}
 	if r.IntN(6) == 0 {
 		opts.Audit.Graft = []string{"libz*"}
 	}
 	if r.IntN(4) > 0 {
 		opts.Audit.LibraryPath = []string{"/opt/deps"}
-		opts.Audit.MacOS.LibraryPath = []string{"/opt/lib"}
+		opts.Audit.Dyld.LibraryPath = []string{"/opt/lib"}
 	}
 	opts.Strip = r.IntN(8) == 0
 	opts.PlainStack = r.IntN(4) > 0
@@ -150,7 +148,6 @@ func proofOf(t *testing.T, path string, opts repair.Options) map[audit.Topic]aud
 	defer f.Close()
 	var v audit.VerifyOptions
 	v.Exclude = opts.Audit.Exclude
-	v.MacOS.DyldOptions = linkage.DyldOptions{Exclude: opts.Audit.MacOS.Exclude}
 	proof, err := audit.Verify(context.Background(), filepath.Base(path), f.Reader, v)
 	if err != nil {
 		t.Fatal(err)

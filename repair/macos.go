@@ -116,7 +116,7 @@ func (macOS) choose(_ context.Context, p *Plan) error {
 
 // patterns are those of delocate.
 func (macOS) patterns(o *audit.Options) patterns {
-	return patterns{o.MacOS.Exclude, o.MacOS.Graft, linkage.MatchDylib, true}
+	return patterns{o.Exclude, o.Graft, linkage.MatchDylib, true}
 }
 
 // checkMacOptions refuses options that Mach-O files have no meaning for, rather

@@ -16,7 +16,7 @@ import (
 // content and name have to load the same, since they become one file.
 func (macOS) change(ctx context.Context, p *Plan, f *linkage.File, g *Graft) (Change, error) {
 	if g == nil {
-		if p.options.Audit.MacOS.DylibsOnly && !linkage.IsDylibName(f.Path) {
+		if p.options.Audit.Dyld.DylibsOnly && !linkage.IsDylibName(f.Path) {
 			return Change{}, nil
 		}
 		c := Change{Slices: p.changeSlices(f, f.Path, outsidePackages(f.Path), "")}

@@ -98,7 +98,7 @@ func (h *half) readPlatforms() error {
 
 // findLost notes the libraries that files of the wheel do not find in it.
 func (h *half) findLost(ctx context.Context, jobs int) error {
-	rep, err := audit.Assess(ctx, h.contents, audit.Options{Jobs: jobs, MacOS: audit.MacOptions{DyldOptions: linkage.DyldOptions{WheelOnly: true}}})
+	rep, err := audit.Assess(ctx, h.contents, audit.Options{Options: linkage.Options{WheelOnly: true}, Jobs: jobs})
 	if err != nil {
 		return err
 	}

@@ -105,14 +105,14 @@ func TestMacOSRepair(t *testing.T) {
 				"demo/a.so arm64 @loader_path/.dylibs/libb.dylib",
 				"demo/a.so x86_64 @loader_path/.dylibs/libb.dylib"}},
 		{"left out by its path", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=@rpath/libb.dylib rpaths=@loader_path/../../../../opt,/opt/lib,/opt/none", "opt/lib/libb.dylib macho arch=arm64",
-			repair.Options{Audit: audit.Options{MacOS: audit.MacOptions{DyldOptions: linkage.DyldOptions{Exclude: []string{"/opt/lib/"}}}}}, "macosx_11_0_arm64", []string{
+			repair.Options{Audit: audit.Options{Options: linkage.Options{Exclude: []string{"/opt/lib/"}}}}, "macosx_11_0_arm64", []string{
 				"demo/a.so arm64 @rpath/libb.dylib rpath=@loader_path/../../../../opt rpath=/opt/lib"}},
 		{"left out by its name, and one absolute path leads there", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=@rpath/libb.dylib rpaths=/opt/none,/opt/lib\ndemo/c.so macho arch=arm64 rpaths=/opt/lib2", "opt/lib/libb.dylib macho arch=arm64",
-			repair.Options{Audit: audit.Options{MacOS: audit.MacOptions{DyldOptions: linkage.DyldOptions{Exclude: []string{"libb*"}}}}}, "macosx_11_0_arm64", []string{
+			repair.Options{Audit: audit.Options{Options: linkage.Options{Exclude: []string{"libb*"}}}}, "macosx_11_0_arm64", []string{
 				"demo/a.so arm64 @rpath/libb.dylib rpath=/opt/lib",
 				"demo/c.so arm64"}},
 		{"left out by its name, found through what loads the library that needs it", "macosx_11_0_arm64", pkg + "demo/lib.dylib macho arch=arm64 id=/DLC/lib.dylib loads=@rpath/libb.dylib\ndemo/z.so macho arch=arm64 loads=@loader_path/lib.dylib rpaths=/opt/lib", "opt/lib/libb.dylib macho arch=arm64",
-			repair.Options{Audit: audit.Options{MacOS: audit.MacOptions{DyldOptions: linkage.DyldOptions{Exclude: []string{"libb"}}}}}, "macosx_11_0_arm64", []string{
+			repair.Options{Audit: audit.Options{Options: linkage.Options{Exclude: []string{"libb"}}}}, "macosx_11_0_arm64", []string{
 				"demo/lib.dylib arm64 id=/DLC/lib.dylib @rpath/libb.dylib",
 				"demo/z.so arm64 @loader_path/lib.dylib rpath=/opt/lib"}},
 		{"an rpath that is asked to stay", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=@loader_path/d.dylib rpaths=/opt/keep/lib,/opt/drop/lib\ndemo/d.dylib macho arch=arm64 id=/DLC/d.dylib", "",
@@ -182,7 +182,7 @@ func TestMacOSRepair(t *testing.T) {
 				"demo/.dylibs/libb.dylib arm64",
 				"demo/a.so arm64 /usr/lib/libSystem.B.dylib @loader_path/.dylibs/libb.dylib"}},
 		{"Python, insisted on", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 type=bundle loads=/opt/Python.framework/Versions/3.12/Python", "opt/Python.framework/Versions/3.12/Python macho arch=arm64 id=/opt/Python.framework/Versions/3.12/Python",
-			repair.Options{Audit: audit.Options{MacOS: audit.MacOptions{DyldOptions: linkage.DyldOptions{Graft: []string{"Python"}}}}}, "macosx_11_0_arm64", []string{
+			repair.Options{Audit: audit.Options{Options: linkage.Options{Graft: []string{"Python"}}}}, "macosx_11_0_arm64", []string{
 				"demo/.dylibs/Python arm64 id=/DLC/demo/.dylibs/Python",
 				"demo/a.so arm64 @loader_path/.dylibs/Python"}},
 		{"a member in other letters", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=@loader_path/Lib/libB.dylib\ndemo/lib/libb.dylib macho arch=arm64", "",
@@ -229,10 +229,10 @@ func checkMacOSAgain(t *testing.T, w *world, out string, opts repair.Options) {
 	single.Load.Jobs, single.Audit.Jobs = 1, 1
 	elsewhere := &world{dir: w.dir, system: t.TempDir(), wheel: out}
 	again := opts
-	if len(opts.Audit.MacOS.Exclude) == 0 {
-		again.Audit.MacOS.SearchPath = []string{filepath.Join(w.system, "opt"), filepath.Join(w.system, "opt/lib")}
+	if len(opts.Audit.Exclude) == 0 {
+		again.Audit.SearchPath = []string{filepath.Join(w.system, "opt"), filepath.Join(w.system, "opt/lib")}
 	}
-	if len(opts.Audit.MacOS.Exclude) > 0 {
+	if len(opts.Audit.Exclude) > 0 {
 		elsewhere.system = w.system // what was left out is still needed
 	}
 	for name, path := range map[string]string{"one job": w.repair(t, single), "the result": elsewhere.repair(t, again)} {
@@ -296,8 +296,8 @@ func TestMacOSOneLibraryInOtherLetters(t *testing.T) {
 func TestMacOSPatternsInVainAreTold(t *testing.T) {
 	w := newWorld(t, macWheel, pkg+"demo/a.so macho arch=arm64 loads=/opt/libb.dylib,/opt/libc.dylib", "opt/libb.dylib macho arch=arm64\nopt/libc.dylib macho arch=arm64")
 	var opts repair.Options
-	opts.Audit.MacOS.Exclude = []string{"libb", "libd*", "opt/libe"}
-	opts.Audit.MacOS.Graft = []string{"libc*", "Python"}
+	opts.Audit.Exclude = []string{"libb", "libd*", "opt/libe"}
+	opts.Audit.Graft = []string{"libc*", "Python"}
 	want := []string{
 		`pattern "libd*" leaves out no library: none has such a name or path`,
 		`pattern "opt/libe" leaves out no library: none has such a name or path`,

@@ -21,11 +21,11 @@ import (
 
 // TreeOptions tunes the repair of a directory with Mach-O files.
 type TreeOptions struct {
-	Dyld          linkage.DyldOptions // where libraries are sought, which are left out
-	LibDir        string              // folder for the copies, below the directory unless it is absolute; "" means DefaultDylibsDir
-	IgnoreMissing bool                // go on when a library was not found
-	KeepRPaths    bool                // leave search paths of the build machine in the files
-	Jobs          int                 // pages hashed at once; 0 means GOMAXPROCS
+	Link          linkage.Options // where libraries are sought, which are left out
+	LibDir        string          // folder for the copies, below the directory unless it is absolute; "" means DefaultDylibsDir
+	IgnoreMissing bool            // go on when a library was not found
+	KeepRPaths    bool            // leave search paths of the build machine in the files
+	Jobs          int             // pages hashed at once; 0 means GOMAXPROCS
 }
 
 // A TreeResult tells what has been done to a directory.
@@ -80,7 +80,7 @@ func RepairTree(ctx context.Context, dir string, opts TreeOptions) (result *Tree
 	if err != nil {
 		return nil, err
 	}
-	graph, err := linkage.LoadDyldFiles(ctx, files, opts.Dyld)
+	graph, err := linkage.LoadDyldFiles(ctx, files, opts.Link)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (t *tree) decide(ctx context.Context, graph *linkage.Graph) (err error) {
 		return err
 	}
 	p := emptyPlan(&audit.Report{Graph: graph}, &Options{
-		Audit: audit.Options{MacOS: audit.MacOptions{DyldOptions: t.opts.Dyld}}, Load: audit.LoadOptions{Jobs: t.opts.Jobs},
+		Audit: audit.Options{Options: t.opts.Link}, Load: audit.LoadOptions{Jobs: t.opts.Jobs},
 		MacOS: MacOptions{KeepRPaths: t.opts.KeepRPaths, KeepIDs: true},
 	})
 	p.system, p.directory, t.plan = t, true, p
@@ -292,8 +292,8 @@ func (t *tree) check(ctx context.Context) (err error) {
 	for _, g := range t.plan.Grafts {
 		files = append(files, filepath.FromSlash(g.Member))
 	}
-	opts := t.opts.Dyld
-	opts.SearchPath, opts.LibraryPath = nil, nil // they would be looked at first
+	opts := t.opts.Link
+	opts.SearchPath, opts.Dyld.LibraryPath = nil, nil // they would be looked at first
 	graph, err := linkage.LoadDyldFiles(ctx, files, opts)
 	if err != nil {
 		return err

@@ -56,7 +56,7 @@ func TestPlans(t *testing.T) {
 		{"libpython_and_signatures", "demo-1.0-7-cp311.cp312-abi3-linux_x86_64.whl", module("needed=libpython3.12.so.1.0") + "demo-1.0.dist-info/RECORD.jws text \"{}\"\ndemo/x.dll raw \"MZ\"",
 			"", repair.Options{}},
 		{"promised_library_grafted_by_choice", linuxWheel, module("needed=libstdc++.so.6 import=f@GLIBCXX_3.4.19:libstdc++.so.6"),
-			lib("libstdc++.so.6", "export=f@GLIBCXX_3.4.19"), repair.Options{Audit: audit.Options{Graft: []string{"libstdc++*"}}}},
+			lib("libstdc++.so.6", "export=f@GLIBCXX_3.4.19"), repair.Options{Audit: audit.Options{Options: linkage.Options{Graft: []string{"libstdc++*"}}}}},
 		{"suffix_strip_no_sbom_keep_tags", linuxWheel, module("needed=libx.so.1 symtab"),
 			lib("libx.so.1", "symtab"), repair.Options{LibSuffix: "/.libs", Strip: true, NoSBOM: true, KeepTags: true}},
 		{"excluded_by_path_and_by_name", linuxWheel, module("needed=libx.so.1,liby.so.1,libw.so.1 rpath=/opt"),

@@ -35,7 +35,6 @@ type Tagger struct {
 func NewTagger(opts TagOptions) *Tagger {
 	o := Options{Load: opts.Load, Epoch: opts.Epoch, Progress: opts.Progress}
 	o.Audit = audit.Options{Options: linkage.Options{WheelOnly: true, Exclude: opts.Exclude}, IgnoreISA: opts.IgnoreISA, Jobs: opts.Load.Jobs}
-	o.Audit.MacOS.DyldOptions = linkage.DyldOptions{WheelOnly: true, Exclude: opts.Exclude}
 	return &Tagger{opts, NewRepairer(o)}
 }
 

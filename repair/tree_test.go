@@ -38,7 +38,7 @@ func newGrove(t *testing.T, members, system string) grove {
 }
 
 func (g grove) repair(opts repair.TreeOptions) (*repair.TreeResult, error) {
-	opts.Dyld.Sysroot = g.system
+	opts.Link.Sysroot = g.system
 	return repair.RepairTree(context.Background(), g.dir, opts)
 }
 
@@ -119,7 +119,7 @@ func TestTreeIsMade(t *testing.T) {
 			repair.TreeOptions{IgnoreMissing: true}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib /opt/none.dylib", "b.so /opt/none.dylib"},
 			[]string{"TREE/a.so: /opt/none.dylib was not found"}, 1},
 		{"left out", "a.so macho arch=arm64 loads=/opt/libx.dylib,/opt/liby.dylib", x + "\nopt/liby.dylib macho arch=arm64",
-			repair.TreeOptions{Dyld: linkage.DyldOptions{Exclude: []string{"liby*"}}}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib /opt/liby.dylib"}, nil, 1},
+			repair.TreeOptions{Link: linkage.Options{Exclude: []string{"liby*"}}}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib /opt/liby.dylib"}, nil, 1},
 		{"each architecture its own", "a.so macho arch=x86_64 loads=/opt/i.dylib arch=arm64 loads=/opt/m.dylib", "opt/i.dylib macho arch=x86_64\nopt/m.dylib macho arch=arm64",
 			repair.TreeOptions{}, []string{".dylibs/i.dylib", ".dylibs/m.dylib", "a.so @loader_path/.dylibs/i.dylib", "a.so @loader_path/.dylibs/m.dylib"}, nil, 2},
 		{"a module and Python", "a.so macho arch=arm64 type=bundle loads=@rpath/libpython3.12.dylib,/opt/libx.dylib rpaths=/opt", x + "\nopt/libpython3.12.dylib macho arch=arm64",
@@ -244,7 +244,7 @@ func TestTreeIsRefused(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	before := list(t, g.dir)
-	if _, err := repair.RepairTree(ctx, g.dir, repair.TreeOptions{Dyld: linkage.DyldOptions{Sysroot: g.system}}); err == nil {
+	if _, err := repair.RepairTree(ctx, g.dir, repair.TreeOptions{Link: linkage.Options{Sysroot: g.system}}); err == nil {
 		t.Error("a run that was called off has come to its end")
 	}
 	if diff := cmp.Diff(before, list(t, g.dir)); diff != "" {

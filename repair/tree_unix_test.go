@@ -28,7 +28,7 @@ func treeWith(t *testing.T) (dir, outside string, opts repair.TreeOptions) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return dir, outside, repair.TreeOptions{Dyld: linkage.DyldOptions{Sysroot: filepath.Join(top, "root")}}
+	return dir, outside, repair.TreeOptions{Link: linkage.Options{Sysroot: filepath.Join(top, "root")}}
 }
 
 // digestOf spells all files of a directory with their contents.

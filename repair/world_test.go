@@ -55,7 +55,7 @@ func (w *world) write(t *testing.T, filename, spec string) string {
 // repairer returns one for the libraries of the world.
 func (w *world) repairer(t *testing.T, opts repair.Options) *repair.Repairer {
 	t.Helper()
-	opts.Audit.Sysroot, opts.Audit.MacOS.Sysroot = w.system, w.system
+	opts.Audit.Sysroot = w.system
 	r := repair.NewRepairer(opts)
 	t.Cleanup(func() {
 		if err := r.Close(); err != nil {

@@ -122,7 +122,6 @@ func assess(t *testing.T, s story) (rep *audit.Report, root string) {
 	t.Cleanup(func() { contents.Close() })
 	rep, err = audit.Assess(context.Background(), contents, audit.Options{
 		Options: linkage.Options{Sysroot: root},
-		MacOS:   audit.MacOptions{DyldOptions: linkage.DyldOptions{Sysroot: root}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -80,7 +80,7 @@ func (f *treeFlags) check(formatGiven bool) error {
 // trees surveys each argument. A graph is written at the end, of those that
 // could be surveyed.
 func (a *app) trees(ctx context.Context, args []string, f *treeFlags) error {
-	opts := audit.SurveyOptions{Options: f.search.Options(a.Getenv), MacOS: f.search.DyldOptions(a.Getenv), Load: audit.LoadOptions{Jobs: f.jobs}}
+	opts := audit.SurveyOptions{Options: f.search.Options(a.Getenv), Load: audit.LoadOptions{Jobs: f.jobs}}
 	opts.HWCaps = command.HWCaps()
 	var surveys []*audit.Survey
 	complete := true

@@ -66,7 +66,6 @@ func (f *verifyFlags) options(getenv func(string) string, flags *pflag.FlagSet) 
 	return audit.VerifyOptions{
 		Options: audit.Options{
 			Options: f.search.Options(getenv), KeepRPath: f.keepPaths, IgnoreISA: f.ignoreISA, Jobs: f.jobs,
-			MacOS: audit.MacOptions{DyldOptions: f.search.DyldOptions(getenv)},
 		},
 		System: slices.ContainsFunc([]string{"sysroot", "search-path", "ldpaths"}, flags.Changed),
 		Load:   audit.LoadOptions{Jobs: f.jobs},

@@ -30,7 +30,6 @@ func WithReport(ctx context.Context, c *console.Console, path string, f *AuditFl
 	defer contents.Close()
 	rep, err := audit.Assess(ctx, contents, audit.Options{
 		Options: f.Search.Options(c.Getenv), IgnoreISA: f.IgnoreISA, Jobs: f.Jobs,
-		MacOS: audit.MacOptions{DyldOptions: f.Search.DyldOptions(c.Getenv)},
 	})
 	if err != nil {
 		return err

@@ -65,7 +65,6 @@ func (f *RepairFlags) RegisterMacOS(flags *pflag.FlagSet) {
 // macOptions reads the flags for macOS wheels. The environment's target is not
 // read when there are none, so that it disturbs no other.
 func (f *RepairFlags) macOptions(getenv func(string) string, wheels []string) (opts audit.MacOptions, err error) {
-	opts.DyldOptions, opts.Graft = f.Search.DyldOptions(getenv), f.Graft
 	if f.RequireArchs != "" {
 		if opts.RequireArchs, err = MacArchs("--require-archs", f.RequireArchs); err != nil {
 			return opts, err
@@ -160,7 +159,7 @@ func (f *RepairFlags) Options(c *console.Console, wheels []string) (repair.Optio
 	}
 	opts = repair.Options{
 		Allow:      allow,
-		Audit:      audit.Options{Options: f.Search.Options(c.Getenv), Graft: f.Graft, KeepRPath: f.KeepPaths, IgnoreISA: f.IgnoreISA, Jobs: f.Jobs},
+		Audit:      audit.Options{Options: f.Search.Options(c.Getenv), KeepRPath: f.KeepPaths, IgnoreISA: f.IgnoreISA, Jobs: f.Jobs},
 		Load:       audit.LoadOptions{Jobs: f.Jobs, RewriteRecord: f.NewRecord},
 		Platform:   plat,
 		OnlyPlat:   f.OnlyPlat,
@@ -177,7 +176,7 @@ func (f *RepairFlags) Options(c *console.Console, wheels []string) (repair.Optio
 		MacOS:      repair.MacOptions{IgnoreMissing: f.IgnoreMissing, KeepRPaths: f.KeepRPaths, KeepIDs: f.KeepIDs, Resign: f.Resign},
 		Tool:       repair.Tool{Name: "wheelmend", Version: c.Version},
 	}
-	opts.Audit.MacOS = mac
+	opts.Audit.MacOS, opts.Audit.Graft = mac, f.Graft
 	opts.Audit.Add = f.Add
 	switch f.Level {
 	case -1:

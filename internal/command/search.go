@@ -54,10 +54,11 @@ func (f *SearchFlags) Options(getenv func(string) string) linkage.Options {
 	opts := linkage.Options{
 		Sysroot:     f.Sysroot,
 		SearchPath:  f.SearchPath,
-		UseLDPaths:  f.UseLDPaths.Changed,
+		UseLDPaths:  f.UseLDPaths != nil && f.UseLDPaths.Changed,
 		LDPaths:     filepath.SplitList(f.LDPaths),
 		LibraryPath: split(getenv("AUDITWHEEL_LD_LIBRARY_PATH")),
 		Exclude:     f.Exclude,
+		Dyld:        f.dyldOptions(getenv),
 	}
 	if f.Sysroot == "" && !opts.UseLDPaths {
 		opts.LibraryPath = append(opts.LibraryPath, split(getenv("LD_LIBRARY_PATH"))...)
@@ -65,15 +66,12 @@ func (f *SearchFlags) Options(getenv func(string) string) linkage.Options {
 	return opts
 }
 
-// DyldOptions does the same for macOS wheels.
-func (f *SearchFlags) DyldOptions(getenv func(string) string) linkage.DyldOptions {
+// dyldOptions does the same for what dyld alone knows of.
+func (f *SearchFlags) dyldOptions(getenv func(string) string) linkage.DyldOptions {
 	opts := linkage.DyldOptions{
-		Sysroot:        f.Sysroot,
-		SearchPath:     f.SearchPath,
 		LibraryPath:    filepath.SplitList(getenv("DYLD_LIBRARY_PATH")),
 		ExecutablePath: f.Executable,
 		DylibsOnly:     f.DylibsOnly,
-		Exclude:        f.Exclude,
 	}
 	if fallback := getenv("DYLD_FALLBACK_LIBRARY_PATH"); fallback != "" {
 		opts.Fallback = filepath.SplitList(fallback)

@@ -147,7 +147,7 @@ there, and has the files find them and each other from wherever it is moved to.`
 		if err != nil {
 			return err
 		}
-		opts := repair.TreeOptions{Dyld: f.Search.DyldOptions(a.Getenv), LibDir: f.LibSuffix, IgnoreMissing: f.IgnoreMissing, KeepRPaths: f.KeepRPaths}
+		opts := repair.TreeOptions{Link: f.Search.Options(a.Getenv), LibDir: f.LibSuffix, IgnoreMissing: f.IgnoreMissing, KeepRPaths: f.KeepRPaths}
 		for _, dir := range dirs {
 			if len(dirs) > 1 {
 				if err := a.Tell("%s\n", report.Clean(dir)); err != nil {
