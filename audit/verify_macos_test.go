@@ -115,7 +115,7 @@ func TestVerifyMacOSUnchecked(t *testing.T) {
 		{"what dyld does not load", armWheel, "demo/a.so macho" + armSlice + "\ndemo/a.o macho arch=arm64 type=object\ndemo/b.so elf aarch64",
 			"binaries: demo/a.o: Mach-O object file\nbinaries: demo/b.so: ELF"},
 	})
-	p := verify(t, armWheel, "demo/a.so macho"+armSlice+" loads=/opt/b.dylib", audit.VerifyOptions{Options: audit.Options{Options: linkage.Options{Exclude: []string{"/opt/"}}}})
+	p := verify(t, armWheel, "demo/a.so macho"+armSlice+" loads=/opt/b.dylib", audit.VerifyOptions{Options: audit.Options{Options: linkage.Options{Exclude: []string{"*/opt/*"}}}})
 	if got := told(p, audit.Unchecked); len(got) != 1 || got[0] != "libraries: demo/a.so: /opt/b.dylib: left out as asked" || !p.Holds() {
 		t.Errorf("excluded: unchecked %q, failed %v", got, p.Failed())
 	}

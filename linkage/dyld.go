@@ -26,7 +26,7 @@ func newDyld(root Root, opts Options) *dyld {
 	disk := newDisk(parseMachO, maxOpen)
 	disk.closed, disk.fold = opts.WheelOnly, true
 	d := &dyld{engine: newEngine(root, disk, opts), byFold: map[string][]*File{}, tried: map[*Need]map[string]bool{}}
-	d.loader, d.matches = d, MatchDylib
+	d.loader = d
 	return d
 }
 
@@ -184,26 +184,11 @@ func IsDylibName(name string) bool {
 	return strings.HasSuffix(name, ".so") || strings.HasSuffix(name, ".dylib")
 }
 
-// MatchDylib reports whether a pattern of [Options] matches an install name or
-// path: one without wildcards is part of it, as with delocate; another one matches all
-// of it, or its last element.
-func MatchDylib(pattern, name string) bool {
-	switch {
-	case pattern == "" || name == "":
-		return false
-	case strings.ContainsAny(pattern, "*?["):
-		return MatchPattern(pattern, name) || MatchPattern(pattern, path.Base(name))
-	}
-	return strings.Contains(name, pattern)
-}
-
 // insists reports whether the user wants the library copied that was found.
 func (d *dyld) insists(n *Need) bool {
-	names := []string{n.Name}
+	names := d.graph.PatternNames(n.Name)
 	if n.To != nil {
-		names = append(names, n.To.Path, n.To.real)
+		names = slices.Concat(names, d.graph.PatternNames(n.To.Path), d.graph.PatternNames(n.To.real))
 	}
-	return slices.ContainsFunc(d.opts.Graft, func(pattern string) bool {
-		return slices.ContainsFunc(names, func(name string) bool { return MatchDylib(pattern, name) })
-	})
+	return matchesAny(d.opts.Graft, names)
 }

@@ -42,7 +42,6 @@ type loader interface {
 type engine struct {
 	loader
 	opts      Options
-	matches   func(pattern, name string) bool // of Options.Exclude
 	root      Root
 	disk      *disk
 	graph     *Graph
@@ -197,7 +196,7 @@ func (e *engine) end(c *chain, n *Need) {
 // excluded matches the name of a library, or the path of one that was found, against
 // the exclude patterns.
 func (e *engine) excluded(name string) bool {
-	return slices.ContainsFunc(e.opts.Exclude, func(pattern string) bool { return e.matches(pattern, name) })
+	return matchesAny(e.opts.Exclude, e.graph.PatternNames(name))
 }
 
 // candidate looks for a library at one place. Without one, it says why.

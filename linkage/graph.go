@@ -228,6 +228,15 @@ type Graph struct {
 	python map[*Image]bool // see UnderPython
 }
 
+// PatternNames returns what a pattern of [Options] can mean by the name or path of a
+// library: install names are paths, of which the last element counts as well.
+func (g *Graph) PatternNames(name string) []string {
+	if g.Libc != "" {
+		return []string{name}
+	}
+	return []string{name, path.Base(name)}
+}
+
 // Close closes the system libraries of the graph.
 func (g *Graph) Close() error {
 	if g.disk == nil {

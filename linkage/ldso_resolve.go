@@ -40,7 +40,7 @@ func emptyResolver(root Root, d *disk, opts Options) *resolver {
 		engine: newEngine(root, d, opts), rules: rulesOf(opts.Libc), bySoname: map[string][]*Image{}, paths: map[*Image][]dir{}, vain: map[vainSearch]bool{},
 		loadPaths: map[pathKey]*loadPath{}, extended: map[extension]*loadPath{}, isReached: map[reachedAs]bool{}, versions: map[*Image]*versionSets{},
 	}
-	r.loader, r.matches, r.byNames, r.graph.Libc = r, MatchPattern, true, cmp.Or(opts.Libc, Glibc)
+	r.loader, r.byNames, r.graph.Libc = r, true, cmp.Or(opts.Libc, Glibc)
 	return r
 }
 

@@ -13,8 +13,9 @@ type Options struct {
 	LibraryPath []string // LD_LIBRARY_PATH
 	Dyld        DyldOptions
 
-	// Exclude has patterns of names, or of paths of libraries that were found, which are
-	// left out: see MatchPattern, and for macOS MatchDylib.
+	// Exclude has patterns, see [MatchPattern], of libraries that are left out: of the
+	// soname or install name, of the last element of an install name, or of the path of a
+	// library that was found. [PartPattern] makes one of a part of a path.
 	Exclude []string
 
 	// Graft has patterns, likewise, of libraries that are to be taken from where they were

@@ -35,6 +35,16 @@ func MatchPattern(pattern, name string) bool {
 	return t == len(tokens)
 }
 
+// matchesAny reports whether one of some patterns matches one of some names.
+func matchesAny(patterns, names []string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return MatchPattern(pattern, name) })
+	})
+}
+
+// PartPattern returns the pattern that matches every name with a text in it.
+func PartPattern(text string) string { return "*" + QuotePattern(text) + "*" }
+
 // QuotePattern returns the pattern that matches name alone.
 func QuotePattern(name string) string {
 	return strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(name)

@@ -184,10 +184,8 @@ func (linux) change(_ context.Context, p *Plan, f *linkage.File, g *Graft) (Chan
 	return c, nil
 }
 
-// patterns are those of auditwheel.
-func (linux) patterns(o *audit.Options) patterns {
-	return patterns{exclude: o.Exclude, graft: o.Graft, matches: linkage.MatchPattern}
-}
+// graftsByPath: auditwheel knows a library by its soname.
+func (linux) graftsByPath() bool { return false }
 
 // settle names the files that crash with the first releases of the musl that the tag
 // promises. The tag stays: it says musl 1.2, and every Alpine that is still cared for has

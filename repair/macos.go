@@ -114,10 +114,8 @@ func (macOS) choose(_ context.Context, p *Plan) error {
 	return nil
 }
 
-// patterns are those of delocate.
-func (macOS) patterns(o *audit.Options) patterns {
-	return patterns{o.Exclude, o.Graft, linkage.MatchDylib, true}
-}
+// graftsByPath: an install name may be but a variable and a file name.
+func (macOS) graftsByPath() bool { return true }
 
 // checkMacOptions refuses options that Mach-O files have no meaning for, rather
 // than ignore them.

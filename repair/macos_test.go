@@ -105,14 +105,14 @@ func TestMacOSRepair(t *testing.T) {
 				"demo/a.so arm64 @loader_path/.dylibs/libb.dylib",
 				"demo/a.so x86_64 @loader_path/.dylibs/libb.dylib"}},
 		{"left out by its path", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=@rpath/libb.dylib rpaths=@loader_path/../../../../opt,/opt/lib,/opt/none", "opt/lib/libb.dylib macho arch=arm64",
-			repair.Options{Audit: audit.Options{Options: linkage.Options{Exclude: []string{"/opt/lib/"}}}}, "macosx_11_0_arm64", []string{
+			repair.Options{Audit: audit.Options{Options: linkage.Options{Exclude: []string{"*/opt/lib/*"}}}}, "macosx_11_0_arm64", []string{
 				"demo/a.so arm64 @rpath/libb.dylib rpath=@loader_path/../../../../opt rpath=/opt/lib"}},
 		{"left out by its name, and one absolute path leads there", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=@rpath/libb.dylib rpaths=/opt/none,/opt/lib\ndemo/c.so macho arch=arm64 rpaths=/opt/lib2", "opt/lib/libb.dylib macho arch=arm64",
 			repair.Options{Audit: audit.Options{Options: linkage.Options{Exclude: []string{"libb*"}}}}, "macosx_11_0_arm64", []string{
 				"demo/a.so arm64 @rpath/libb.dylib rpath=/opt/lib",
 				"demo/c.so arm64"}},
 		{"left out by its name, found through what loads the library that needs it", "macosx_11_0_arm64", pkg + "demo/lib.dylib macho arch=arm64 id=/DLC/lib.dylib loads=@rpath/libb.dylib\ndemo/z.so macho arch=arm64 loads=@loader_path/lib.dylib rpaths=/opt/lib", "opt/lib/libb.dylib macho arch=arm64",
-			repair.Options{Audit: audit.Options{Options: linkage.Options{Exclude: []string{"libb"}}}}, "macosx_11_0_arm64", []string{
+			repair.Options{Audit: audit.Options{Options: linkage.Options{Exclude: []string{"*libb*"}}}}, "macosx_11_0_arm64", []string{
 				"demo/lib.dylib arm64 id=/DLC/lib.dylib @rpath/libb.dylib",
 				"demo/z.so arm64 @loader_path/lib.dylib rpath=/opt/lib"}},
 		{"an rpath that is asked to stay", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=@loader_path/d.dylib rpaths=/opt/keep/lib,/opt/drop/lib\ndemo/d.dylib macho arch=arm64 id=/DLC/d.dylib", "",
@@ -182,7 +182,7 @@ func TestMacOSRepair(t *testing.T) {
 				"demo/.dylibs/libb.dylib arm64",
 				"demo/a.so arm64 /usr/lib/libSystem.B.dylib @loader_path/.dylibs/libb.dylib"}},
 		{"Python, insisted on", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 type=bundle loads=/opt/Python.framework/Versions/3.12/Python", "opt/Python.framework/Versions/3.12/Python macho arch=arm64 id=/opt/Python.framework/Versions/3.12/Python",
-			repair.Options{Audit: audit.Options{Options: linkage.Options{Graft: []string{"Python"}}}}, "macosx_11_0_arm64", []string{
+			repair.Options{Audit: audit.Options{Options: linkage.Options{Graft: []string{"*Python*"}}}}, "macosx_11_0_arm64", []string{
 				"demo/.dylibs/Python arm64 id=/DLC/demo/.dylibs/Python",
 				"demo/a.so arm64 @loader_path/.dylibs/Python"}},
 		{"a member in other letters", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 loads=@loader_path/Lib/libB.dylib\ndemo/lib/libb.dylib macho arch=arm64", "",
@@ -296,12 +296,12 @@ func TestMacOSOneLibraryInOtherLetters(t *testing.T) {
 func TestMacOSPatternsInVainAreTold(t *testing.T) {
 	w := newWorld(t, macWheel, pkg+"demo/a.so macho arch=arm64 loads=/opt/libb.dylib,/opt/libc.dylib", "opt/libb.dylib macho arch=arm64\nopt/libc.dylib macho arch=arm64")
 	var opts repair.Options
-	opts.Audit.Exclude = []string{"libb", "libd*", "opt/libe"}
-	opts.Audit.Graft = []string{"libc*", "Python"}
+	opts.Audit.Exclude = []string{"*libb*", "libd*", "*opt/libe*"}
+	opts.Audit.Graft = []string{"libc*", "*Python*"}
 	want := []string{
 		`pattern "libd*" leaves out no library: none has such a name or path`,
-		`pattern "opt/libe" leaves out no library: none has such a name or path`,
-		`pattern "Python" adds no library: none outside the wheel was found by such a name`,
+		`pattern "*opt/libe*" leaves out no library: none has such a name or path`,
+		`pattern "*Python*" adds no library: none outside the wheel was found by such a name`,
 		"/opt/libb.dylib is left to the system it is installed on, as asked",
 	}
 	if diff := cmp.Diff(want, w.plan(t, opts).Warnings); diff != "" {

@@ -141,8 +141,9 @@ type system interface {
 	change(ctx context.Context, p *Plan, f *linkage.File, g *Graft) (Change, error)
 	// settle decides what depends on all changes.
 	settle(p *Plan)
-	// patterns are those for libraries in the options.
-	patterns(o *audit.Options) patterns
+	// graftsByPath reports whether patterns for copies match paths as well, and only what
+	// was found outside the wheel.
+	graftsByPath() bool
 	// edit carries out a change of a file, read reads the result.
 	edit(ctx context.Context, f *linkage.File, c *Change, member string) (*overlay.Overlay, error)
 	read(image *overlay.Overlay) (linkage.Content, error)

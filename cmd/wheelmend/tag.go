@@ -38,7 +38,7 @@ serves. Tags of the file name that are not true are removed.`,
 	flags.StringArrayVar(&f.Plat, "plat", nil, "platform `tag` to add, such as manylinux_2_28_x86_64 (repeatable; default: the best that the wheel meets)")
 	flags.BoolVar(&f.Replace, "replace", false, "remove the other platform tags")
 	flags.StringVarP(&f.WheelDir, "wheel-dir", "w", "wheelhouse", "`directory` for the tagged wheels")
-	flags.StringArrayVar(&f.Exclude, "exclude", nil, "accept that libraries whose soname matches this `pattern` are left to the user's system; on macOS, those with this text in their install name (repeatable)")
+	flags.StringArrayVar(&f.Exclude, "exclude", nil, "accept that libraries whose soname or install name matches this `pattern` are left to the user's system (repeatable)")
 	flags.BoolVar(&f.IgnoreISA, "disable-isa-ext-check", false, "accept binaries that need more than the baseline processor (x86-64-v2...)")
 	flags.IntVarP(&f.Jobs, "jobs", "j", 0, "`number` of members read at once (default: one for each processor)")
 	flags.BoolVar(&f.JSON, "json", false, "print one JSON object for each wheel, as repair does")

@@ -26,7 +26,7 @@ func (f *SearchFlags) Register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.SearchPath, "search-path", nil, "look for libraries in this `directory` first (repeatable)")
 	flags.StringVar(&f.LDPaths, "ldpaths", "", "`directories` (A:B) that replace the loader's default ones")
 	flags.StringVar(&f.Sysroot, "sysroot", "", "`directory` that stands for / of the target: default directories, ld.so.conf, absolute paths and links")
-	flags.StringArrayVar(&f.Exclude, "exclude", nil, "leave libraries whose soname or path matches this `pattern` to the user's system; on macOS, a text without wildcards is also a part of the install name or path (repeatable)")
+	flags.StringArrayVar(&f.Exclude, "exclude", nil, "leave libraries whose soname, install name or path matches this `pattern` to the user's system; on macOS, the last element of a name counts as well (repeatable)")
 	f.UseLDPaths = flags.Lookup("ldpaths")
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/wheelmend/wheelmend/internal/command"
 	"github.com/wheelmend/wheelmend/internal/console"
+	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/repair"
 	"github.com/wheelmend/wheelmend/report"
 )
@@ -43,6 +44,19 @@ func registerDelocate(f *command.RepairFlags, flags *pflag.FlagSet) {
 	f.Level = -1
 }
 
+// parts returns the patterns for texts that are a part of a path, as delocate takes them.
+// A text with a wildcard is a pattern.
+func parts(texts []string) []string {
+	var patterns []string
+	for _, text := range texts {
+		if text != "" && !strings.ContainsAny(text, "*?[") {
+			text = linkage.PartPattern(text)
+		}
+		patterns = append(patterns, text)
+	}
+	return patterns
+}
+
 func (a *app) delocateWheelTool() *cobra.Command {
 	var f command.RepairFlags
 	var sameArchs bool
@@ -55,6 +69,7 @@ the tag is at least that of the target.`)
 		if err != nil {
 			return err
 		}
+		f.Search.Exclude = parts(f.Search.Exclude)
 		for _, wheel := range wheels {
 			if len(wheels) > 1 || a.Verbose > 0 {
 				if err := a.Tell("Fixing: %s\n", report.Clean(wheel)); err != nil {
@@ -147,6 +162,7 @@ there, and has the files find them and each other from wherever it is moved to.`
 		if err != nil {
 			return err
 		}
+		f.Search.Exclude = parts(f.Search.Exclude)
 		opts := repair.TreeOptions{Link: f.Search.Options(a.Getenv), LibDir: f.LibSuffix, IgnoreMissing: f.IgnoreMissing, KeepRPaths: f.KeepRPaths}
 		for _, dir := range dirs {
 			if len(dirs) > 1 {

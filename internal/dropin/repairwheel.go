@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -33,6 +34,9 @@ func (a *app) repairwheelTool() *cobra.Command {
 			wheels, err := globbed(args)
 			if err != nil {
 				return err
+			}
+			if !slices.ContainsFunc(wheels, func(wheel string) bool { return !command.ForMacOSAlone(wheel) }) {
+				f.Search.Exclude = parts(f.Search.Exclude) // it hands them to delocate
 			}
 			getenv := a.Getenv
 			if wheelAlone {
