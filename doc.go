@@ -2,6 +2,7 @@
 // wheels for Linux, macOS and Android, from any host, offline. It holds no code; this
 // is the map. A package imports only packages that stand above it:
 //
+//	overlay   holds an edited image: the original bytes with replaced ranges
 //	elf       reads ELF images and edits their dynamic linking data
 //	macho     reads, edits, signs and merges Mach-O images
 //	policy    states what each platform tag promises, as tables

@@ -29,14 +29,15 @@ var commandLine = map[string][]string{
 var mayImport = map[string][]string{
 	"":         {},
 	"internal": {},
-	"elf":      {},
-	"macho":    {},
+	"overlay":  {},
+	"elf":      {"overlay"},
+	"macho":    {"overlay"},
 	"policy":   {},
 	"wheel":    {},
 	"sbom":     {},
 	"linkage":  {"elf", "macho"},
 	"audit":    {"linkage", "policy", "wheel", "elf", "macho"},
-	"repair":   {"audit", "linkage", "policy", "wheel", "elf", "macho", "sbom"},
+	"repair":   {"audit", "linkage", "policy", "wheel", "overlay", "elf", "macho", "sbom"},
 	"report":   {"audit", "repair", "policy"},
 }
 

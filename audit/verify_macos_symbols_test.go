@@ -33,7 +33,7 @@ func editMachO(t *testing.T, b []byte, edits ...macho.Edit) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := f.Edit(context.Background(), macho.Options{}, edits...)
+	o, err := f.Edit(context.Background(), edits...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package elf
 
 import (
+	"context"
 	"debug/elf"
 	"strings"
 	"testing"
@@ -135,14 +136,14 @@ func TestNoteThatASymbolPointsTo(t *testing.T) {
 			f.Order.PutUint64(data[off+uint64(s.Index)*symSize64+8:], notes(f)[0].Vaddr+4)
 		}
 	}
-	if _, err := parse(t, data).Edit(bigEdits()...); err == nil || !strings.Contains(err.Error(), "kernels before 5.18") {
+	if _, err := parse(t, data).Edit(context.Background(), bigEdits()...); err == nil || !strings.Contains(err.Error(), "kernels before 5.18") {
 		t.Errorf("error is %v, want the reason named", err)
 	}
 }
 
 func TestProgramThatOldKernelsWouldNotLoad(t *testing.T) {
 	f := open(t, "x86_64 type=exec interp=/lib/ld.so bss=0x40000000 nosections needed=libc.so.6")
-	_, err := f.Edit(bigEdits()...)
+	_, err := f.Edit(context.Background(), bigEdits()...)
 	if err == nil || !strings.Contains(err.Error(), "kernels before 5.18") {
 		t.Errorf("error is %v, want the reason named", err)
 	}

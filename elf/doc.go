@@ -5,7 +5,7 @@
 // section headers are optional and never trusted. Start with [NewFile], then
 // ask [File.Needed], [File.Symbols] or [File.VersionNeeds]. Editing starts with
 // [File.Edit], which checks and lays out a list of edits and returns an
-// [Overlay]: the original bytes with replaced ranges, ready to be streamed.
+// [overlay.Overlay]: the original bytes with replaced ranges, ready to be streamed.
 // What cannot be edited with certainty is refused, never damaged. What needs more
 // room than it has goes behind the last segment, or into a new one; then tables
 // that the loader finds through the headers may make way for the larger header.

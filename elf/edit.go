@@ -1,14 +1,15 @@
 package elf
 
 import (
+	"context"
 	"debug/elf"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/wheelmend/wheelmend/internal/overlay"
 	"github.com/wheelmend/wheelmend/internal/phrase"
+	"github.com/wheelmend/wheelmend/overlay"
 )
 
 // An Edit is one change to an image, made by one of the constructors below and
@@ -265,7 +266,10 @@ func Strip() Edit {
 // bytes. A file that cannot be edited with certainty is refused with the
 // reason, as a [*FormatError]. The result has been read back and says what the
 // edits ask for.
-func (f *File) Edit(edits ...Edit) (*Overlay, error) {
+func (f *File) Edit(ctx context.Context, edits ...Edit) (*overlay.Overlay, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	o, err := f.edit(edits)
 	if err = f.r.Over(err, "elf"); err != nil {
 		return nil, err
@@ -273,7 +277,7 @@ func (f *File) Edit(edits ...Edit) (*Overlay, error) {
 	return o, nil
 }
 
-func (f *File) edit(edits []Edit) (*Overlay, error) {
+func (f *File) edit(edits []Edit) (*overlay.Overlay, error) {
 	if err := f.checkLinked(); err != nil {
 		return nil, err
 	}
@@ -330,14 +334,14 @@ func (d *draft) same() (bool, error) {
 }
 
 // unchanged returns the original bytes as an overlay.
-func (f *File) unchanged() *Overlay {
+func (f *File) unchanged() *overlay.Overlay {
 	b := overlay.NewBuilder(f.r)
 	b.Original(0, f.size)
 	return b.Overlay(false)
 }
 
 // check reads the result back and compares it with the draft.
-func (d *draft) check(o *Overlay) error {
+func (d *draft) check(o *overlay.Overlay) error {
 	got, err := NewFile(o, o.Size())
 	if err != nil {
 		return because(err, "the edited image is not sound, so the edit is refused")

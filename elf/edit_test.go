@@ -1,6 +1,7 @@
 package elf
 
 import (
+	"context"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
@@ -134,13 +135,13 @@ func TestEditOfWhatIsNotThere(t *testing.T) {
 		{"unknown type", headerOnly(t, elf.ET_LOPROC), Strip(), "e_type is ET_LOPROC"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := tt.f.Edit(tt.edit)
+			_, err := tt.f.Edit(context.Background(), tt.edit)
 			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error is %v, want one line with %q", err, tt.want)
 			}
 		})
 	}
-	if _, err := static.Edit(SetRPath("/x")); !errors.Is(err, ErrNotDynamic) {
+	if _, err := static.Edit(context.Background(), SetRPath("/x")); !errors.Is(err, ErrNotDynamic) {
 		t.Errorf("error is %v, want ErrNotDynamic", err)
 	}
 }
@@ -167,7 +168,7 @@ func TestNoEditKeepsTheBytes(t *testing.T) {
 			if path, err := f.Interpreter(); err == nil && path != "" {
 				edits = append(edits, SetInterpreter("/elsewhere"), SetInterpreter(path))
 			}
-			o, err := f.Edit(edits...)
+			o, err := f.Edit(context.Background(), edits...)
 			if err != nil {
 				t.Fatal(err)
 			}

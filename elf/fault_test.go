@@ -2,6 +2,7 @@ package elf
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"path/filepath"
@@ -33,7 +34,7 @@ func useOnFaultyDisk(r io.ReaderAt, size int64) ([]byte, error) {
 			return nil, err
 		}
 	}
-	o, err := f.Edit(SetRPath("$ORIGIN/../a/much/longer/path/than/there/is/room/for"), AddNeeded("libnew.so.1"), Strip())
+	o, err := f.Edit(context.Background(), SetRPath("$ORIGIN/../a/much/longer/path/than/there/is/room/for"), AddNeeded("libnew.so.1"), Strip())
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package elf
 
 import (
 	"bytes"
+	"context"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
@@ -180,7 +181,7 @@ func TestFalseSectionHeadersDoNotMatter(t *testing.T) {
 			if after.RPath() != "$ORIGIN/a/long/way/to/the/libraries" {
 				t.Errorf("rpath = %q", after.RPath())
 			}
-			if _, err := f.Edit(Strip()); err == nil {
+			if _, err := f.Edit(context.Background(), Strip()); err == nil {
 				t.Error("strip trusts false section headers, want it refused")
 			}
 		})

@@ -2,6 +2,7 @@ package elf
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"testing"
 	"time"
@@ -131,7 +132,7 @@ func FuzzEdit(f *testing.F) {
 func checkRepeat(t testing.TB, f *File) {
 	t.Helper()
 	edits := []Edit{SetRPath(longPath), AddNeeded("libone.so"), AddNeeded("libtwo.so")}
-	o, err := f.Edit(edits...)
+	o, err := f.Edit(context.Background(), edits...)
 	if err != nil {
 		return
 	}
@@ -139,7 +140,7 @@ func checkRepeat(t testing.TB, f *File) {
 	if err != nil {
 		t.Fatalf("cannot read back what Edit wrote: %v", err)
 	}
-	again, err := after.Edit(edits...)
+	again, err := after.Edit(context.Background(), edits...)
 	if err != nil || again.Edited() || !sameBytes(t, after, again) {
 		t.Errorf("the same edits edit again (%v)", err)
 	}
@@ -156,7 +157,7 @@ func FuzzStrip(f *testing.F) {
 		if err != nil {
 			return
 		}
-		o, err := file.Edit(Strip())
+		o, err := file.Edit(context.Background(), Strip())
 		if err != nil {
 			checkRefusal(t, err)
 			return
@@ -170,7 +171,7 @@ func FuzzStrip(f *testing.F) {
 		if o.Edited() {
 			checkStripped(t, file, after)
 		}
-		again, err := after.Edit(Strip())
+		again, err := after.Edit(context.Background(), Strip())
 		if err != nil || again.Edited() {
 			t.Errorf("a second strip edits again (%v)", err)
 		}

@@ -1,6 +1,7 @@
 package elf
 
 import (
+	"context"
 	"strings"
 	"testing"
 )
@@ -129,7 +130,7 @@ func (s fuzzScript) run(t testing.TB, f *File) (*File, bool) {
 			}
 			edits = append(edits, s.edit(want)...)
 		}
-		o, err := f.Edit(edits...)
+		o, err := f.Edit(context.Background(), edits...)
 		if err != nil {
 			checkRefusal(t, err)
 			return nil, false

@@ -2,10 +2,12 @@ package elf
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"testing"
 
 	"github.com/wheelmend/wheelmend/internal/elftest"
+	"github.com/wheelmend/wheelmend/overlay"
 )
 
 // image builds the ELF image that the text describes; see [elftest.Parse].
@@ -35,7 +37,7 @@ func open(t testing.TB, spec string) *File {
 }
 
 // contents returns all bytes of an image.
-func contents(t testing.TB, o *Overlay) []byte {
+func contents(t testing.TB, o *overlay.Overlay) []byte {
 	t.Helper()
 	data, err := io.ReadAll(io.NewSectionReader(o, 0, o.Size()))
 	if err != nil {
@@ -47,7 +49,7 @@ func contents(t testing.TB, o *Overlay) []byte {
 // edit carries out edits that must succeed, and reads the result.
 func edit(t testing.TB, f *File, edits ...Edit) *File {
 	t.Helper()
-	o, err := f.Edit(edits...)
+	o, err := f.Edit(context.Background(), edits...)
 	if err != nil {
 		t.Fatal(err)
 	}

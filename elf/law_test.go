@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/wheelmend/wheelmend/overlay"
 )
 
 // bytesOf returns the bytes of an image.
@@ -427,7 +429,7 @@ func checkRefusal(t testing.TB, err error) {
 
 // checkResult holds what Edit made to its promises: it is sound, says what was
 // asked for, keeps all the rest, and is a true overlay of the original.
-func checkResult(t testing.TB, before *File, o *Overlay, want *meaning) {
+func checkResult(t testing.TB, before *File, o *overlay.Overlay, want *meaning) {
 	t.Helper()
 	if limit := before.Size() + maxGap + 2*maxFill + 1<<20; o.Size() > limit {
 		t.Fatalf("%d bytes became %d", before.Size(), o.Size())
@@ -448,12 +450,12 @@ func checkResult(t testing.TB, before *File, o *Overlay, want *meaning) {
 	checkRuns(t, before, o)
 }
 
-func sameBytes(t testing.TB, f *File, o *Overlay) bool {
+func sameBytes(t testing.TB, f *File, o *overlay.Overlay) bool {
 	return o.Size() == f.Size() && bytes.Equal(bytesOf(t, f), contents(t, o))
 }
 
 // checkRuns compares what an overlay says to be the original's with the original.
-func checkRuns(t testing.TB, before *File, o *Overlay) {
+func checkRuns(t testing.TB, before *File, o *overlay.Overlay) {
 	t.Helper()
 	data, old := contents(t, o), bytesOf(t, before)
 	for _, r := range o.Runs() {

@@ -3,6 +3,7 @@
 package elf
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"testing"
@@ -74,7 +75,7 @@ func write(t *testing.T, from, to string, edits ...Edit) error {
 		t.Fatal(err)
 	}
 	f := parse(t, data)
-	o, err := f.Edit(edits...)
+	o, err := f.Edit(context.Background(), edits...)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ package elf
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -113,7 +114,7 @@ func (l *lab) tell(t *testing.T, o layout, path, lie string, data []byte, said s
 		all["interpreter"] = []Edit{SetInterpreter(l.interpreter(o["machine"], longInterpreter))}
 	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		edited, err := f.Edit(all[name]...)
+		edited, err := f.Edit(context.Background(), all[name]...)
 		if err != nil {
 			refused = append(refused, "edit: "+err.Error())
 			continue

@@ -2,6 +2,7 @@ package elf
 
 import (
 	"bytes"
+	"context"
 	"debug/elf"
 	"math/rand/v2"
 	"strings"
@@ -63,7 +64,7 @@ func TestTwoHundredEdits(t *testing.T) {
 		var first int64
 		now := f
 		for i := range 200 {
-			o, err := now.Edit(randomEdit(random, now))
+			o, err := now.Edit(context.Background(), randomEdit(random, now))
 			if err != nil {
 				t.Fatalf("edit %d: %v", i, err)
 			}

@@ -3,6 +3,7 @@
 package elf
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,7 +40,7 @@ func TestProgramsWithTablesBehindASegmentRun(t *testing.T) {
 		"rpath": {SetRPath(longPath)}, "needed": {AddNeeded("libm.so.6")}, "strip": {Strip()},
 		"all": {SetRunPath("$ORIGIN"), AddNeeded("libm.so.6"), SetInterpreter("/lib64/../lib64/ld-linux-x86-64.so.2"), Strip()},
 	} {
-		o, err := parse(t, short).Edit(edits...)
+		o, err := parse(t, short).Edit(context.Background(), edits...)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

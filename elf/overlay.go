@@ -6,15 +6,8 @@ import (
 	"io"
 	"slices"
 
-	"github.com/wheelmend/wheelmend/internal/overlay"
+	"github.com/wheelmend/wheelmend/overlay"
 )
-
-// An Overlay is an edited image. It reads what has not changed from the
-// original.
-type Overlay = overlay.Overlay
-
-// A Run is a part of an edited image that stands in the original, too.
-type Run = overlay.Run
 
 // A patch replaces bytes of the original, where they lie.
 type patch struct {

@@ -2,6 +2,7 @@ package elf
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"math/rand/v2"
 	"testing"
@@ -11,7 +12,7 @@ import (
 func TestOverlayReadsTheSameAnywhere(t *testing.T) {
 	for _, spec := range []string{"x86_64", "i686 nosections", "s390x bss=5000 symtab", "aarch64 bss=4000000"} {
 		t.Run(spec, func(t *testing.T) {
-			o, err := open(t, spec+fullSpec).Edit(SetRPath(longPath), SetSoname("libother.so"), RemoveNeeded("libdep.so.3"))
+			o, err := open(t, spec+fullSpec).Edit(context.Background(), SetRPath(longPath), SetSoname("libother.so"), RemoveNeeded("libdep.so.3"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,7 +60,7 @@ func TestOverlayOfAFileThatShrinks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := f.Edit(SetRPath(longPath))
+	o, err := f.Edit(context.Background(), SetRPath(longPath))
 	if err != nil {
 		t.Fatal(err)
 	}

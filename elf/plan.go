@@ -4,6 +4,8 @@ import (
 	"debug/elf"
 	"fmt"
 	"slices"
+
+	"github.com/wheelmend/wheelmend/overlay"
 )
 
 // A plan turns a draft into an overlay: it finds places for what is new, then
@@ -41,7 +43,7 @@ func newPlan(f *File, d *draft) *plan {
 }
 
 // run goes through the steps in order; each needs what those before it found.
-func (p *plan) run() (*Overlay, error) {
+func (p *plan) run() (*overlay.Overlay, error) {
 	if err := p.f.checkEditable(); err != nil {
 		return nil, err
 	}
@@ -288,7 +290,7 @@ type appender interface {
 }
 
 // assemble puts the pieces of the result in order.
-func (p *plan) assemble() (*Overlay, error) {
+func (p *plan) assemble() (*overlay.Overlay, error) {
 	s := &p.space
 	if err := p.b.trimPatches(); err != nil {
 		return nil, err

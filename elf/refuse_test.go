@@ -1,6 +1,7 @@
 package elf
 
 import (
+	"context"
 	"debug/elf"
 	"errors"
 	"strings"
@@ -38,7 +39,7 @@ func TestEditRefusesWhatSharesBytes(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := parse(t, lie(t, data, tt.field, tt.value))
-			_, err := f.Edit(tt.edit)
+			_, err := f.Edit(context.Background(), tt.edit)
 			var rule *FormatError
 			if !errors.As(err, &rule) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error is %v, want a FormatError with %q", err, tt.want)
@@ -70,7 +71,7 @@ func TestEditRefusesWhatTheLoaderReadsElsewhere(t *testing.T) {
 			for field, v := range tt.lies {
 				data = lie(t, data, field, v)
 			}
-			_, err := parse(t, data).Edit(SetRPath(longPath))
+			_, err := parse(t, data).Edit(context.Background(), SetRPath(longPath))
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error is %v, want %q", err, tt.want)
 			}
@@ -81,7 +82,7 @@ func TestEditRefusesWhatTheLoaderReadsElsewhere(t *testing.T) {
 
 func TestEditRefusesAStringTableWithoutEnd(t *testing.T) {
 	f := parse(t, lie(t, image(t, "x86_64 export=f"), "dynstr.last", 'x'))
-	_, err := f.Edit(SetRPath(longPath))
+	_, err := f.Edit(context.Background(), SetRPath(longPath))
 	if err == nil || !strings.Contains(err.Error(), `.dynstr ends with "x", not with a NUL`) {
 		t.Errorf("error is %v", err)
 	}
@@ -151,7 +152,7 @@ func TestEditsThatCancelOut(t *testing.T) {
 		"renamed":      {ReplaceNeeded("libdep.so.3", "a"), ReplaceNeeded("a", "libdep.so.3")},
 		"said already": {SetSoname("libx.so.1"), AddNeeded("libc.so.6")},
 	} {
-		o, err := f.Edit(edits...)
+		o, err := f.Edit(context.Background(), edits...)
 		if err != nil || o.Edited() || !sameBytes(t, f, o) {
 			t.Errorf("%s: edited (%v)", name, err)
 		}

@@ -3,8 +3,9 @@ package elf
 import (
 	"context"
 
-	"github.com/wheelmend/wheelmend/internal/overlay"
+	"github.com/wheelmend/wheelmend/internal/atomicfile"
 	"github.com/wheelmend/wheelmend/internal/steady"
+	"github.com/wheelmend/wheelmend/overlay"
 )
 
 // EditFile edits the ELF file at a path, or where links lead from there. The file is
@@ -12,11 +13,11 @@ import (
 // refused leaves it as it is, and one that changes nothing does not touch it. Errors are
 // those of [NewFile] and [File.Edit], with the path, and of the file system.
 func EditFile(ctx context.Context, path string, edits ...Edit) error {
-	return overlay.EditFile(ctx, path, func(r *steady.Reader) (*Overlay, error) {
+	return atomicfile.EditFile(ctx, path, func(r *steady.Reader) (*overlay.Overlay, error) {
 		f, err := NewFile(r, r.Size())
 		if err != nil {
 			return nil, err
 		}
-		return f.Edit(edits...)
+		return f.Edit(ctx, edits...)
 	}, CheckWritten)
 }

@@ -1,6 +1,7 @@
 package elf
 
 import (
+	"context"
 	"debug/elf"
 	"strings"
 	"testing"
@@ -55,7 +56,7 @@ func TestSeparateDebugFilesAreData(t *testing.T) {
 				t.Errorf("unloadable: %q", why)
 			}
 			for _, e := range []Edit{Strip(), SetRPath("$ORIGIN")} {
-				if _, err := f.Edit(e); err == nil || !strings.Contains(err.Error(), "debug information of another file") {
+				if _, err := f.Edit(context.Background(), e); err == nil || !strings.Contains(err.Error(), "debug information of another file") {
 					t.Errorf("an edit says %v", err)
 				}
 			}

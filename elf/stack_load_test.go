@@ -3,6 +3,7 @@
 package elf
 
 import (
+	"context"
 	"debug/elf"
 	"os"
 	"os/exec"
@@ -10,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/wheelmend/wheelmend/overlay"
 )
 
 // glibc makes the stack of a process executable for a library that asks for it, or
@@ -51,9 +54,9 @@ print(answer, *[l.split()[1] for l in open("/proc/self/maps") if "[stack]" in l]
 	}
 }
 
-func overlayOf(t *testing.T, data []byte, edits ...Edit) *Overlay {
+func overlayOf(t *testing.T, data []byte, edits ...Edit) *overlay.Overlay {
 	t.Helper()
-	o, err := parse(t, data).Edit(edits...)
+	o, err := parse(t, data).Edit(context.Background(), edits...)
 	if err != nil {
 		t.Fatal(err)
 	}

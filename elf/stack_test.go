@@ -1,6 +1,7 @@
 package elf
 
 import (
+	"context"
 	"debug/elf"
 	"slices"
 	"strings"
@@ -34,7 +35,7 @@ func TestSetExecutableStack(t *testing.T) {
 				if n := len(after.Progs) - len(before.Progs); before.Stack() != StackUnsaid && n != 0 || n > 2 {
 					t.Errorf("executable %v: %d program headers more", executable, n)
 				}
-				again, err := after.Edit(SetExecutableStack(executable))
+				again, err := after.Edit(context.Background(), SetExecutableStack(executable))
 				if err != nil || again.Edited() {
 					t.Errorf("executable %v: a second edit edits, %v", executable, err)
 				}

@@ -2,15 +2,18 @@ package elf
 
 import (
 	"bytes"
+	"context"
 	"debug/elf"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/wheelmend/wheelmend/overlay"
 )
 
 func TestStripRemovesWhatIsNotMapped(t *testing.T) {
 	eachImage(t, func(t *testing.T, f *File) {
-		o, err := f.Edit(Strip())
+		o, err := f.Edit(context.Background(), Strip())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -24,7 +27,7 @@ func TestStripRemovesWhatIsNotMapped(t *testing.T) {
 			t.Errorf("strip made %d bytes of %d", o.Size(), f.Size())
 		}
 		checkTables(t, f, after)
-		again, err := after.Edit(Strip())
+		again, err := after.Edit(context.Background(), Strip())
 		if err != nil || again.Edited() {
 			t.Errorf("a second strip edits: %v, %v", again.Edited(), err)
 		}
@@ -59,7 +62,7 @@ func TestStripKeepsAnAppendedPayload(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			before := parse(t, append(image(t, "x86_64 symtab"+fullSpec), payload...))
-			o, err := before.Edit(tt.edits...)
+			o, err := before.Edit(context.Background(), tt.edits...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,7 +73,7 @@ func TestStripKeepsAnAppendedPayload(t *testing.T) {
 				t.Errorf("behind the section headers lie %q, want %q", got, payload)
 			}
 			checkNothingLeft(t, after)
-			if again, err := after.Edit(Strip()); err != nil || again.Edited() {
+			if again, err := after.Edit(context.Background(), Strip()); err != nil || again.Edited() {
 				t.Errorf("a second strip edits, %v", err)
 			}
 		})
@@ -145,7 +148,7 @@ func TestStripVeryManySections(t *testing.T) {
 		}
 	}
 	copy(data[shoff:], f.sectionBytes(many))
-	if _, err := parse(t, data).Edit(Strip()); err == nil || !strings.Contains(err.Error(), "mapped sections; stripping needs fewer") {
+	if _, err := parse(t, data).Edit(context.Background(), Strip()); err == nil || !strings.Contains(err.Error(), "mapped sections; stripping needs fewer") {
 		t.Errorf("error is %v, want the number of mapped sections named", err)
 	}
 }
@@ -159,9 +162,9 @@ func TestStripDropsPadding(t *testing.T) {
 	}
 }
 
-func stripped(t *testing.T, data []byte) *Overlay {
+func stripped(t *testing.T, data []byte) *overlay.Overlay {
 	t.Helper()
-	o, err := parse(t, data).Edit(Strip())
+	o, err := parse(t, data).Edit(context.Background(), Strip())
 	if err != nil {
 		t.Fatal(err)
 	}

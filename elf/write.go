@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"slices"
+
+	"github.com/wheelmend/wheelmend/overlay"
 )
 
 // CheckWritten reads back a file that [overlay.Overlay.WriteFile] has written, and
 // compares its size, headers and dynamic table with the image.
-func CheckWritten(o *Overlay, f *os.File) error {
+func CheckWritten(o *overlay.Overlay, f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err

@@ -55,7 +55,7 @@ func TestWriteFile(t *testing.T) {
 		} {
 			t.Run(spec+"/"+name, func(t *testing.T) {
 				src, f := onDisk(t, image(t, spec))
-				o, err := f.Edit(edits...)
+				o, err := f.Edit(context.Background(), edits...)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -77,7 +77,7 @@ func TestWriteFile(t *testing.T) {
 
 func TestWriteFileStops(t *testing.T) {
 	src, f := onDisk(t, image(t, "x86_64"+fullSpec))
-	o, err := f.Edit(SetRPath(longPath))
+	o, err := f.Edit(context.Background(), SetRPath(longPath))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestWriteFileStops(t *testing.T) {
 
 func TestCheckWrittenFindsDamage(t *testing.T) {
 	src, f := onDisk(t, image(t, "x86_64"+fullSpec+"symtab"))
-	o, err := f.Edit(SetRPath(longPath))
+	o, err := f.Edit(context.Background(), SetRPath(longPath))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,9 @@
 // Package linkage works out which file each needed library resolves to, as the
 // target's loader would. It reads no environment and never loads code. Start
-// with [Resolve], which takes the ELF members of a wheel and returns a [Graph], with
-// [ResolveDyld] for its Mach-O members, or with [NewLoader] for files as they lie in a
-// file system. [Graph.Reach] walks from files to what they load.
+// with [Resolve], which takes the ELF or the Mach-O members of a wheel and returns a
+// [Graph], or with [NewLoader] and [LoadDyld] for files as they lie in a file system.
+// [Graph.Reach] walks from files to what they load. One engine does the walking
+// (engine.go); each loader says where a name is sought and what refuses a candidate.
 //
 // The rules are those of ld.so(8) for glibc (ldso.go), of ldso/dynlink.c for musl
 // (musl.go) and of linker/linker.cpp for Android's bionic (bionic.go), applied for any
@@ -30,7 +31,7 @@
 //
 // A library is identified by the file it resolves to, never by its soname.
 //
-// For macOS wheels there is [ResolveDyld], which does the same for each slice by
-// the rules of dyld(1). Libraries below /usr/lib and /System are macOS's own and
+// For macOS wheels the same is done for each slice, by the rules of dyld(1) (dyld.go).
+// Libraries below /usr/lib and /System are macOS's own and
 // are not sought.
 package linkage

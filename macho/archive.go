@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/wheelmend/wheelmend/overlay"
 )
 
 // ErrArchive reports a fat file whose parts are static archives, as universal
@@ -108,7 +110,7 @@ func readArchiveMember(r io.ReaderAt, at, size int64) (archiveMember, error) {
 
 // MergeArchives returns a fat file with thin static archives, each for one
 // architecture, in their order, as lipo(1) makes it.
-func MergeArchives(archives ...*io.SectionReader) (*Overlay, error) {
+func MergeArchives(archives ...*io.SectionReader) (*overlay.Overlay, error) {
 	var parts []part
 	for _, a := range archives {
 		arch, err := ArchiveArch(a, a.Size())

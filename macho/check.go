@@ -3,12 +3,14 @@ package macho
 import (
 	"fmt"
 	"slices"
+
+	"github.com/wheelmend/wheelmend/overlay"
 )
 
 // check reads an edited slice back and compares it with the original: the names are
 // those of the draft, and all else is there and lies where the plan put it. What
 // fails here would be a damaged file, so the edit is refused.
-func (p *plan) check(d *draft, image *Overlay) error {
+func (p *plan) check(d *draft, image *overlay.Overlay) error {
 	got, err := newSlice(image, 0, image.Size())
 	if err == nil {
 		err = got.checkLayout()

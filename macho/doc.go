@@ -3,7 +3,7 @@
 //
 // Start with [NewFile], then look at the [Slice] values of [File.Slices]: one for
 // each architecture, a thin file having one. [File.Edit] returns the edited file
-// as an [Overlay]: the original bytes with replaced ranges, ready to be streamed.
+// as an [overlay.Overlay]: the original bytes with replaced ranges, ready to be streamed.
 // [File.VerifySignatures] compares every page with the signature of its slice.
 //
 // Input is untrusted. Everything is decoded here, and held to the bytes that there

@@ -9,12 +9,8 @@ import (
 
 	"github.com/blacktop/go-macho/types"
 
-	"github.com/wheelmend/wheelmend/internal/overlay"
 	"github.com/wheelmend/wheelmend/internal/phrase"
 )
-
-// An Overlay is an edited file. It reads what has not changed from the original.
-type Overlay = overlay.Overlay
 
 // An Edit is one change to a slice, made by one of the constructors below and
 // carried out by [File.Edit].

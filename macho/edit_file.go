@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/wheelmend/wheelmend/internal/overlay"
+	"github.com/wheelmend/wheelmend/overlay"
 )
 
 // Options tunes [File.Edit].
@@ -25,7 +25,12 @@ type Options struct {
 // hoc if it had a signature or is for arm64, which macOS loads only signed; one
 // that does not change keeps its bytes. A file that cannot be edited with
 // certainty is refused with the reason.
-func (f *File) Edit(ctx context.Context, opts Options, edits ...Edit) (*Overlay, error) {
+func (f *File) Edit(ctx context.Context, edits ...Edit) (*overlay.Overlay, error) {
+	return f.EditWith(ctx, Options{}, edits...)
+}
+
+// EditWith is [File.Edit] with options.
+func (f *File) EditWith(ctx context.Context, opts Options, edits ...Edit) (*overlay.Overlay, error) {
 	drafts := f.drafts()
 	for _, edit := range edits {
 		if err := onEach(drafts, edit); err != nil {
@@ -58,7 +63,7 @@ func onEach(drafts []*draft, edit Edit) error {
 
 // EditSlices is [File.Edit] with edits of its own for each slice, in the order of
 // [File.Slices]. What they remove or replace must be there.
-func (f *File) EditSlices(ctx context.Context, opts Options, edits [][]Edit) (*Overlay, error) {
+func (f *File) EditSlices(ctx context.Context, opts Options, edits [][]Edit) (*overlay.Overlay, error) {
 	drafts := f.drafts()
 	for i, d := range drafts {
 		for _, edit := range edits[i] {
@@ -79,7 +84,7 @@ func (f *File) drafts() []*draft {
 }
 
 // finish puts the edited file together.
-func (f *File) finish(ctx context.Context, opts Options, drafts []*draft) (*Overlay, error) {
+func (f *File) finish(ctx context.Context, opts Options, drafts []*draft) (*overlay.Overlay, error) {
 	o, err := f.assemble(ctx, opts, drafts)
 	if err = f.r.Over(err, "macho"); err != nil {
 		return nil, err
@@ -87,8 +92,8 @@ func (f *File) finish(ctx context.Context, opts Options, drafts []*draft) (*Over
 	return o, nil
 }
 
-func (f *File) assemble(ctx context.Context, opts Options, drafts []*draft) (*Overlay, error) {
-	images := make([]*Overlay, len(drafts))
+func (f *File) assemble(ctx context.Context, opts Options, drafts []*draft) (*overlay.Overlay, error) {
+	images := make([]*overlay.Overlay, len(drafts))
 	edited := false
 	for i, d := range drafts {
 		image, err := d.finish(ctx, opts)
@@ -109,7 +114,7 @@ func (f *File) assemble(ctx context.Context, opts Options, drafts []*draft) (*Ov
 }
 
 // finish makes the edited slice.
-func (d *draft) finish(ctx context.Context, opts Options) (*Overlay, error) {
+func (d *draft) finish(ctx context.Context, opts Options) (*overlay.Overlay, error) {
 	if !d.changed() && !d.sign {
 		return d.s.original(), nil
 	}
@@ -131,7 +136,7 @@ func (d *draft) finish(ctx context.Context, opts Options) (*Overlay, error) {
 }
 
 // original returns the slice as it is.
-func (s *Slice) original() *Overlay {
+func (s *Slice) original() *overlay.Overlay {
 	b := overlay.NewBuilder(s.r)
 	b.Original(0, s.Size)
 	return b.Overlay(false)

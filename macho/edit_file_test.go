@@ -28,7 +28,7 @@ func TestEditWhereItApplies(t *testing.T) {
 		`"/none.dylib" is not loaded: the x86_64 slice loads`:       ReplaceDylib("/none.dylib", "b"),
 		`the x86_64 slice has no rpath "/none"; it has ["@loader_p`: RemoveRPath("/none"),
 	} {
-		if _, err := open(t, b).Edit(context.Background(), Options{}, e); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := open(t, b).Edit(context.Background(), e); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
@@ -72,7 +72,7 @@ func TestThereAndBack(t *testing.T) {
 		t.Error("edits that take themselves back changed the file")
 	}
 	signed := edit(t, b, Sign("a"))
-	o, err := open(t, signed).Edit(context.Background(), Options{}, Sign(""))
+	o, err := open(t, signed).Edit(context.Background(), Sign(""))
 	if err != nil || o.Edited() {
 		t.Errorf("signing the same again is an edit: %v, %v", o.Edited(), err)
 	}
@@ -80,7 +80,7 @@ func TestThereAndBack(t *testing.T) {
 
 func TestCheckWritten(t *testing.T) {
 	f := open(t, fatOf(t, false, fixture(t, "zig-x86_64-mod.so"), fixture(t, "zig-arm64-mod.so")))
-	o, err := f.Edit(context.Background(), Options{}, ClearRPaths())
+	o, err := f.Edit(context.Background(), ClearRPaths())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func ExampleFile_Edit() {
 		fmt.Println(err)
 		return
 	}
-	edited, err := f.Edit(context.Background(), macho.Options{FileName: "mod.so"}, macho.SetRPaths("@loader_path/lib"))
+	edited, err := f.EditWith(context.Background(), macho.Options{FileName: "mod.so"}, macho.SetRPaths("@loader_path/lib"))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -32,7 +32,7 @@ func useOnFaultyDisk(r io.ReaderAt, size int64) ([]byte, error) {
 			}
 		}
 	}
-	o, err := f.Edit(ctx, Options{FileName: "demo.so", Jobs: 1}, AddRPath("@loader_path/a/long/path/of/libraries"))
+	o, err := f.EditWith(ctx, Options{FileName: "demo.so", Jobs: 1}, AddRPath("@loader_path/a/long/path/of/libraries"))
 	if err != nil {
 		return nil, err
 	}

@@ -34,10 +34,10 @@ func TestLookUpFlat(t *testing.T) {
 			}
 		})
 	}
-	if _, err := open(t, fixture(t, "zig-arm64-mod.so")).Edit(t.Context(), Options{}, LookUpFlat("@rpath/none.dylib")); err == nil {
+	if _, err := open(t, fixture(t, "zig-arm64-mod.so")).Edit(t.Context(), LookUpFlat("@rpath/none.dylib")); err == nil {
 		t.Error("no error for a library that is not loaded")
 	}
-	_, err := open(t, made(t, "arch=arm64 loads=reexport:/opt/b.dylib")).Edit(t.Context(), Options{}, LookUpFlat("/opt/b.dylib"))
+	_, err := open(t, made(t, "arch=arm64 loads=reexport:/opt/b.dylib")).Edit(t.Context(), LookUpFlat("/opt/b.dylib"))
 	if err == nil || !strings.Contains(err.Error(), "re-exports it") {
 		t.Errorf("a library that is re-exported: %v", err)
 	}

@@ -167,13 +167,13 @@ func FuzzEdit(f *testing.F) {
 // checkEdits carries edits out, if they are not refused, and looks at the result.
 func checkEdits(t testing.TB, file *File, edits []Edit) {
 	t.Helper()
-	o, err := file.Edit(context.Background(), Options{Jobs: 1}, edits...)
+	o, err := file.EditWith(context.Background(), Options{Jobs: 1}, edits...)
 	if err != nil {
 		checkError(t, err)
 		return
 	}
 	after := checkEdited(t, file, o)
-	again, err := after.Edit(context.Background(), Options{Jobs: 1}, edits...)
+	again, err := after.EditWith(context.Background(), Options{Jobs: 1}, edits...)
 	if absent := new(absentError); errors.As(err, absent) {
 		return // what was replaced is not there any more
 	}
@@ -196,7 +196,7 @@ func FuzzSign(f *testing.F) {
 		if err != nil || len(ident) > 100 { // it comes from the caller, and errors show it
 			return
 		}
-		o, err := file.Edit(context.Background(), Options{Jobs: 1}, Sign(ident))
+		o, err := file.EditWith(context.Background(), Options{Jobs: 1}, Sign(ident))
 		if err != nil {
 			checkError(t, err)
 			return
@@ -207,7 +207,7 @@ func FuzzSign(f *testing.F) {
 			checkSigned(t, file.Slices[i], s, ident)
 			checkBitCounts(t, signed, s, int64(at))
 		}
-		again, err := after.Edit(context.Background(), Options{Jobs: 1}, Sign(ident))
+		again, err := after.EditWith(context.Background(), Options{Jobs: 1}, Sign(ident))
 		if err != nil || again.Edited() {
 			t.Errorf("signing again is an edit (%v)", err)
 		}

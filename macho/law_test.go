@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/wheelmend/wheelmend/overlay"
 )
 
 // checkError holds an error to one line that can be shown, and that names a place in
@@ -37,7 +38,7 @@ func checkError(t testing.TB, err error) {
 // checkEdited reads an edited file back. What the plan does not declare is as it was,
 // all of it moved by the same number of pages or none, and what was edited and
 // signed is signed truly.
-func checkEdited(t testing.TB, before *File, o *Overlay) *File {
+func checkEdited(t testing.TB, before *File, o *overlay.Overlay) *File {
 	t.Helper()
 	after, err := NewFile(o, o.Size())
 	if err != nil {

@@ -233,7 +233,7 @@ func TestSharedBytesAreRefused(t *testing.T) {
 			tell(t, data, tt.field, tt.lie)
 			f, err := NewFile(bytes.NewReader(data), int64(len(data)))
 			if err == nil {
-				_, err = f.Edit(t.Context(), Options{}, AddRPath("/d"))
+				_, err = f.Edit(t.Context(), AddRPath("/d"))
 			}
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)

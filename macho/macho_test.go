@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wheelmend/wheelmend/internal/overlay"
+	"github.com/wheelmend/wheelmend/overlay"
 )
 
 // fixture returns the bytes of a file of testdata; testdata/make made it.
@@ -31,7 +31,7 @@ func fatOf(tb testing.TB, wide bool, thin ...[]byte) []byte {
 	tb.Helper()
 	f := &File{Fat: true, fat64: wide}
 	var all []byte
-	var images []*Overlay
+	var images []*overlay.Overlay
 	for _, b := range thin {
 		s, err := newSlice(bytes.NewReader(b), 0, int64(len(b)))
 		if err != nil {
@@ -51,7 +51,7 @@ func fatOf(tb testing.TB, wide bool, thin ...[]byte) []byte {
 	return contents(tb, o)
 }
 
-func contents(tb testing.TB, o *Overlay) []byte {
+func contents(tb testing.TB, o *overlay.Overlay) []byte {
 	tb.Helper()
 	b, err := io.ReadAll(io.NewSectionReader(o, 0, o.Size()))
 	if err != nil {
@@ -71,7 +71,7 @@ func open(tb testing.TB, b []byte) *File {
 
 func edit(tb testing.TB, b []byte, edits ...Edit) []byte {
 	tb.Helper()
-	o, err := open(tb, b).Edit(context.Background(), Options{}, edits...)
+	o, err := open(tb, b).Edit(context.Background(), edits...)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -244,7 +244,7 @@ func TestRefusedEdits(t *testing.T) {
 		{"no name", "zig-arm64-mod.so", AddRPath(""), "empty rpath"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := open(t, fixture(t, tt.file)).Edit(context.Background(), Options{}, tt.edit)
+			_, err := open(t, fixture(t, tt.file)).Edit(context.Background(), tt.edit)
 			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("got error %v, want one line with %q", err, tt.want)
 			}

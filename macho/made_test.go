@@ -57,14 +57,14 @@ func TestEditOfOldImages(t *testing.T) {
 		t.Errorf("libraries %q, rpaths %q, signature %v", got, s.RPaths, s.signed)
 	}
 	full := open(t, made(t, "arch=i386 loads=/old.dylib pad=0"))
-	if _, err := full.Edit(context.Background(), Options{}, AddRPath(roomy)); err == nil || !strings.Contains(err.Error(), "i386 code has absolute addresses") {
+	if _, err := full.Edit(context.Background(), AddRPath(roomy)); err == nil || !strings.Contains(err.Error(), "i386 code has absolute addresses") {
 		t.Errorf("got %v, want a refusal to move i386 code", err)
 	}
 }
 
 func TestObjectFilesAreNotEdited(t *testing.T) {
 	f := open(t, made(t, "arch=arm64 type=object"))
-	if _, err := f.Edit(context.Background(), Options{}, AddRPath("a")); err == nil || !strings.Contains(err.Error(), "MH_OBJECT") {
+	if _, err := f.Edit(context.Background(), AddRPath("a")); err == nil || !strings.Contains(err.Error(), "MH_OBJECT") {
 		t.Errorf("got %v, want one that names MH_OBJECT", err)
 	}
 }

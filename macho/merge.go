@@ -7,13 +7,13 @@ import (
 	"math"
 	"slices"
 
-	"github.com/wheelmend/wheelmend/internal/overlay"
+	"github.com/wheelmend/wheelmend/overlay"
 )
 
 // Merge returns a fat file with the slices of all files, in their order, each
 // aligned to 16 KiB as lipo(1) does it. Two slices of one architecture are an
 // error, unless they are the same bytes.
-func Merge(files ...*File) (*Overlay, error) {
+func Merge(files ...*File) (*overlay.Overlay, error) {
 	var parts []part
 	for _, f := range files {
 		for _, s := range f.Slices {
@@ -45,7 +45,7 @@ type part struct {
 const lipoAlign = 14 // as a power of two: the largest page
 
 // joinParts lays the parts out behind a fat header, each aligned to a power of two.
-func joinParts(parts []part, align uint32) *Overlay {
+func joinParts(parts []part, align uint32) *overlay.Overlay {
 	f, base := &File{Fat: true}, &joined{}
 	for _, p := range parts {
 		base.add(p.r, p.size)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/blacktop/go-macho/types"
 
-	"github.com/wheelmend/wheelmend/internal/overlay"
+	"github.com/wheelmend/wheelmend/overlay"
 )
 
 // A plan lays the edited slice out: the new load commands in the room behind the
@@ -257,7 +257,7 @@ func (p *plan) checkPadding() error {
 }
 
 // run puts the edited slice together.
-func (p *plan) run(ctx context.Context) (*Overlay, error) {
+func (p *plan) run(ctx context.Context) (*overlay.Overlay, error) {
 	if p.signer == nil {
 		b := overlay.NewBuilder(p.s.r)
 		p.write(b)
@@ -342,7 +342,7 @@ func (p *plan) write(b *overlay.Builder) {
 
 // join lays edited slices out behind a fat header, in the order and with the
 // alignment that they had, of a page at least.
-func (f *File) join(images []*Overlay) (*Overlay, error) {
+func (f *File) join(images []*overlay.Overlay) (*overlay.Overlay, error) {
 	order := make([]int, len(images))
 	for i := range order {
 		order[i] = i

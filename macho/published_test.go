@@ -67,7 +67,7 @@ func TestPublishedImages(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, edits := range [][]Edit{{ClearRPaths(), AddRPath("@loader_path/.dylibs"), Sign("")}, full()} {
-			o, err := f.Edit(context.Background(), Options{}, edits...)
+			o, err := f.Edit(context.Background(), edits...)
 			if err != nil {
 				t.Error(err)
 				continue

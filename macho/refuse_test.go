@@ -40,7 +40,7 @@ func TestRefusedMoves(t *testing.T) {
 				}
 				tell(t, data, name, v)
 			}
-			_, err := open(t, data).Edit(t.Context(), Options{}, full()...)
+			_, err := open(t, data).Edit(t.Context(), full()...)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}

@@ -20,7 +20,7 @@ func TestEditFile(t *testing.T) {
 	if err := os.WriteFile(name, content, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if err := macho.EditFile(t.Context(), name, macho.Options{FileName: "mod.so"}, macho.AddRPath("@loader_path/lib")); err != nil {
+	if err := macho.EditFile(t.Context(), name, macho.AddRPath("@loader_path/lib")); err != nil {
 		t.Fatal(err)
 	}
 	in, err := os.Open(name)
@@ -43,10 +43,10 @@ func TestEditFile(t *testing.T) {
 	if err := s.VerifySignature(t.Context(), 1); err != nil {
 		t.Error(err)
 	}
-	if err := macho.EditFile(t.Context(), name, macho.Options{}, macho.RemoveRPath("/none")); err == nil {
+	if err := macho.EditFile(t.Context(), name, macho.RemoveRPath("/none")); err == nil {
 		t.Error("an rpath that is not there was removed")
 	}
-	if err := macho.EditFile(t.Context(), filepath.Join(filepath.Dir(name), "none"), macho.Options{}); !errors.Is(err, os.ErrNotExist) {
+	if err := macho.EditFile(t.Context(), filepath.Join(filepath.Dir(name), "none")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v, want that there is no file", err)
 	}
 }

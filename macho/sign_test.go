@@ -138,7 +138,7 @@ func TestRuinedSignatureIsReplaced(t *testing.T) {
 	if err := verify(t, edit(t, b, Sign("new"))); err != nil {
 		t.Error(err)
 	}
-	if _, err := open(t, b).Edit(context.Background(), Options{}, AddRPath("/a")); err == nil || !strings.Contains(err.Error(), "no signature here") {
+	if _, err := open(t, b).Edit(context.Background(), AddRPath("/a")); err == nil || !strings.Contains(err.Error(), "no signature here") {
 		t.Errorf("edited without a word: %v", err)
 	}
 }

@@ -89,11 +89,11 @@ func TestTargetsThatCannotBe(t *testing.T) {
 		{fixture(t, "lld19-x86_64-chained.so"), MakeVersion(10, 13, 0), "the x86_64 slice has LC_DYLD_CHAINED_FIXUPS, which no macOS before 11.0 knows: it cannot run on 10.13"},
 		{ios, MakeVersion(12, 0, 0), "the arm64 slice is built for iOS, not for macOS"},
 	} {
-		if _, err := open(t, tt.image).Edit(context.Background(), Options{}, SetTarget(tt.target)); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := open(t, tt.image).Edit(context.Background(), SetTarget(tt.target)); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("got %v, want %q", err, tt.want)
 		}
 	}
-	if _, err := open(t, fixture(t, "lld19-arm64-chained.so")).Edit(context.Background(), Options{}, SetTarget(MakeVersion(10, 13, 0))); err != nil {
+	if _, err := open(t, fixture(t, "lld19-arm64-chained.so")).Edit(context.Background(), SetTarget(MakeVersion(10, 13, 0))); err != nil {
 		t.Errorf("arm64, which begins with 11.0: %v", err)
 	}
 }

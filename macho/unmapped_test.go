@@ -82,7 +82,7 @@ func TestKindsThatAreNotLoaded(t *testing.T) {
 		if s := f.Slices[0]; s.Type.String() != name || s.Type.Loadable() || s.Arch.String() != "arm64" {
 			t.Errorf("%s: %v, loadable %v", kind, s.Type, s.Type.Loadable())
 		}
-		if _, err := f.Edit(t.Context(), Options{}, Sign("")); err == nil || !strings.Contains(err.Error(), name+", which dyld does not load") {
+		if _, err := f.Edit(t.Context(), Sign("")); err == nil || !strings.Contains(err.Error(), name+", which dyld does not load") {
 			t.Errorf("%s: signed: %v", kind, err)
 		}
 	}

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/wheelmend/wheelmend/overlay"
 )
 
 // CheckWritten reads back a file that [overlay.Overlay.WriteFile] has written, and
 // compares its size, headers, load commands and signatures with the image.
-func CheckWritten(o *Overlay, f *os.File) error {
+func CheckWritten(o *overlay.Overlay, f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ func TestLateSignature(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			src, f := onDisk(t, universal)
 			want := edit(t, universal, edits...)
-			o, err := f.Edit(context.Background(), Options{LateSignature: true}, edits...)
+			o, err := f.EditWith(context.Background(), Options{LateSignature: true}, edits...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -80,7 +80,7 @@ func longPaths(t *testing.T) []string {
 func TestLateSignatureEndsWithItsContext(t *testing.T) {
 	src, f := onDisk(t, fixture(t, "zig-arm64-mod.so"))
 	ctx, cancel := context.WithCancel(context.Background())
-	o, err := f.Edit(ctx, Options{LateSignature: true}, ClearRPaths())
+	o, err := f.EditWith(ctx, Options{LateSignature: true}, ClearRPaths())
 	if err != nil {
 		t.Fatal(err)
 	}

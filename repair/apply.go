@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/wheelmend/wheelmend/internal/overlay"
+	"github.com/wheelmend/wheelmend/overlay"
 	"github.com/wheelmend/wheelmend/sbom"
 	"github.com/wheelmend/wheelmend/wheel"
 )

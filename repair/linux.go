@@ -8,9 +8,9 @@ import (
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/elf"
-	"github.com/wheelmend/wheelmend/internal/overlay"
 	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/overlay"
 	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/sbom"
 )
@@ -316,8 +316,8 @@ func (c *Change) edits() []elf.Edit {
 }
 
 // edit makes the edited file.
-func (linux) edit(_ context.Context, f *linkage.File, c *Change, _ string) (*overlay.Overlay, error) {
-	return f.Images[0].ELF().Edit(c.edits()...)
+func (linux) edit(ctx context.Context, f *linkage.File, c *Change, _ string) (*overlay.Overlay, error) {
+	return f.Images[0].ELF().Edit(ctx, c.edits()...)
 }
 
 // read reads an edited file back.

@@ -10,9 +10,9 @@ import (
 	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
-	"github.com/wheelmend/wheelmend/internal/overlay"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/macho"
+	"github.com/wheelmend/wheelmend/overlay"
 	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/sbom"
 )

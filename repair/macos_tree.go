@@ -13,10 +13,10 @@ import (
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/internal/atomicfile"
-	"github.com/wheelmend/wheelmend/internal/overlay"
 	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/macho"
+	"github.com/wheelmend/wheelmend/overlay"
 )
 
 // TreeOptions tunes the repair of a directory with Mach-O files.

@@ -8,9 +8,9 @@ import (
 	"slices"
 
 	"github.com/wheelmend/wheelmend/audit"
-	"github.com/wheelmend/wheelmend/internal/overlay"
 	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/overlay"
 	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/sbom"
 	"github.com/wheelmend/wheelmend/wheel"

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/wheelmend/wheelmend/audit"
-	"github.com/wheelmend/wheelmend/internal/overlay"
+	"github.com/wheelmend/wheelmend/overlay"
 	"github.com/wheelmend/wheelmend/wheel"
 )
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/console"
-	"github.com/wheelmend/wheelmend/internal/overlay"
+	"github.com/wheelmend/wheelmend/overlay"
 )
 
 // ExecutableStack spells what PT_GNU_STACK says.
@@ -57,7 +57,7 @@ var notELF = map[string]string{
 	"set-macos-target": "macOS loads no ELF file",
 }
 
-func (i ELF) edit(_ context.Context, edits []Request) (*overlay.Overlay, error) {
+func (i ELF) edit(ctx context.Context, edits []Request) (*overlay.Overlay, error) {
 	var all []elf.Edit
 	for _, r := range edits {
 		edit, ok := elfEdits[r.Flag]
@@ -66,7 +66,7 @@ func (i ELF) edit(_ context.Context, edits []Request) (*overlay.Overlay, error) 
 		}
 		all = append(all, edit(r.Value))
 	}
-	return i.Edit(all...)
+	return i.Edit(ctx, all...)
 }
 
 // Print returns what the flag of that name prints.

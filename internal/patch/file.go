@@ -14,9 +14,9 @@ import (
 	"github.com/wheelmend/wheelmend/internal/atomicfile"
 	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/internal/magic"
-	"github.com/wheelmend/wheelmend/internal/overlay"
 	"github.com/wheelmend/wheelmend/internal/steady"
 	"github.com/wheelmend/wheelmend/macho"
+	"github.com/wheelmend/wheelmend/overlay"
 	"github.com/wheelmend/wheelmend/report"
 )
 

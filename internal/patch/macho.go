@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/wheelmend/wheelmend/internal/console"
-	"github.com/wheelmend/wheelmend/internal/overlay"
 	"github.com/wheelmend/wheelmend/macho"
+	"github.com/wheelmend/wheelmend/overlay"
 	"github.com/wheelmend/wheelmend/policy"
 )
 
@@ -74,7 +74,7 @@ func (i machoImage) edit(ctx context.Context, edits []Request) (*overlay.Overlay
 		}
 		all = append(all, edit(r.Value)...)
 	}
-	return i.Edit(ctx, macho.Options{FileName: i.name, LateSignature: true}, all...)
+	return i.EditWith(ctx, macho.Options{FileName: i.name, LateSignature: true}, all...)
 }
 
 func (i machoImage) check(edited *overlay.Overlay, f *os.File) error {

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/wheelmend/wheelmend/internal/overlay"
+	"github.com/wheelmend/wheelmend/overlay"
 )
 
 // original is what the images are made from: no byte repeats nearby.
