@@ -19,6 +19,7 @@ type dyld struct {
 	tried  map[*Need]map[string]bool // rpaths, by text, on which a library is not
 	byID   map[string][]*File        // members by install name
 	byLeaf map[string][]*File        // members by what they are called, see leaf
+	called map[calledAs]*namesakes   // members that libraries may mean
 }
 
 // newDyld returns the loader of a system, which knows no file.

@@ -5,9 +5,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/wheelmend/wheelmend/internal/phrase"
-	"github.com/wheelmend/wheelmend/macho"
 )
 
 // finish resolves what names did not lead to, in the order of preference: members
@@ -58,14 +55,14 @@ func (d *dyld) atLast(image *Image, e *Need) {
 // matchName takes the member that is called as a missing library is: by its install
 // name, which is what dyld takes once something has loaded it, or by its file name.
 func (d *dyld) matchName(image *Image, e *Need) bool {
-	rule, found := Rule{Kind: ByName}, d.membersFor(image, d.index().byID[e.Name], func(to *Image) bool { return to.Slice().ID == e.Name })
-	if len(found) == 0 {
-		rule, found = Rule{Kind: ByFileName}, d.membersFor(image, d.byLeaf[leaf(e.Name)], func(to *Image) bool { return calledSo(to, e.Name) && reaches(image, to) })
+	rule, found := Rule{Kind: ByName}, d.namesakes(calledAs{kind: ByName, name: e.Name}, image, d.index().byID[e.Name], func(to *Image) bool { return to.Slice().ID == e.Name })
+	if found.without(image) == 0 {
+		rule, found = Rule{Kind: ByFileName}, d.namesakes(calledAs{kind: ByFileName, name: e.Name}, image, d.byLeaf[leaf(e.Name)], func(to *Image) bool { return calledSo(to, e.Name) && reaches(image, to) })
 	}
 	to := d.closest(image, found)
 	if to == nil {
-		if len(found) > 0 {
-			e.Tried = append(e.Tried, Place{Dir: "the wheel", Rule: Rule{Kind: NameOfFiles}, Why: fmt.Sprintf("%s are called so, and differ", names(found))})
+		if found.without(image) > 0 {
+			e.Tried = append(e.Tried, Place{Dir: "the wheel", Rule: Rule{Kind: NameOfFiles}, Why: fmt.Sprintf("%s are called so, and differ", found.names(image))})
 		}
 		return false
 	}
@@ -94,20 +91,6 @@ func (d *dyld) index() *dyld {
 	return d
 }
 
-// membersFor returns those of some members that an image can load and that are wanted.
-func (d *dyld) membersFor(image *Image, members []*File, want func(*Image) bool) []*Image {
-	var found []*Image
-	for _, b := range members {
-		if !d.spend(image, costLook) {
-			return nil
-		}
-		if to := b.Image(image.Arch); to != nil && to != image && to.Slice().Type == macho.DyLib && want(to) {
-			found = append(found, to)
-		}
-	}
-	return found
-}
-
 // reaches reports whether a path can lead from an image to another one of the wheel once
 // both are installed: none leads from site-packages out of it, or into it.
 func reaches(from, to *Image) bool {
@@ -133,35 +116,6 @@ func leaf(name string) string {
 	return path.Base(name)
 }
 
-// closest returns the one library that is meant: that in the folder of the image,
-// else the only one, or the first of several that are the same.
-func (d *dyld) closest(image *Image, found []*Image) *Image {
-	for _, to := range found {
-		if to.dir() == image.dir() {
-			return to
-		}
-	}
-	for n, other := range found {
-		if n > 0 && !d.sameLibrary(image, found[0], other) {
-			return nil
-		}
-	}
-	if len(found) == 0 {
-		return nil
-	}
-	return found[0]
-}
-
-// names lists some of the files of images.
-func names(images []*Image) string {
-	var paths []string
-	for _, i := range images {
-		paths = append(paths, i.Path)
-	}
-	const shown = 10
-	return phrase.Some(paths, shown)
-}
-
 // preferOwn replaces a library outside the wheel by the wheel's own copy, so that
 // no process has two: the same one, or the one that has its install name, unless
 // the user named the folder of the other.
@@ -171,11 +125,11 @@ func (d *dyld) preferOwn(image *Image, e *Need) {
 		return
 	}
 	called := d.index().byLeaf[leaf(e.Name)]
-	own := d.membersFor(image, called, func(to *Image) bool {
+	own := d.namesakes(calledAs{kind: ByFileName, name: e.Name, outside: outside}, image, called, func(to *Image) bool {
 		return calledSo(to, e.Name) && reaches(image, to) && d.sameLibrary(image, to, outside)
 	})
-	if len(own) == 0 && !d.namedByUser(e) {
-		own = d.membersFor(image, d.byID[outside.Slice().ID], func(to *Image) bool {
+	if own.without(image) == 0 && !d.namedByUser(e) {
+		own = d.namesakes(calledAs{kind: ByName, name: e.Name, outside: outside}, image, d.byID[outside.Slice().ID], func(to *Image) bool {
 			id := to.Slice().ID
 			return id != "" && id == outside.Slice().ID && reaches(image, to) && (leaf(id) == leaf(e.Name) || calledSo(to, e.Name))
 		})

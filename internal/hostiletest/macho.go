@@ -177,6 +177,13 @@ func machO(name string, at int, members func(n int) []Member) Shape {
 	return Shape{Name: "macOS: " + name, Tag: "macosx_11_0_arm64", Sizes: sizes(at), Make: members}
 }
 
+// machOOver does the same for one that a limit refuses at a size.
+func machOOver(name string, at, over int, members func(n int) []Member) Shape {
+	s := machO(name, at, members)
+	s.Over = over
+	return s
+}
+
 // macShapes are wheels with Mach-O files.
 func macShapes() []Shape {
 	return slices.Concat(macLoadShapes(), macProcessShapes(), macFileShapes(), macLinkEditShapes())
@@ -186,30 +193,30 @@ func macShapes() []Shape {
 func macLoadShapes() []Shape {
 	one := func(s machotest.Slice) []Member { return []Member{dylib("pkg/a.so", s)} }
 	return []Shape{
-		machO("one file with as many loads as rpaths", 750, func(n int) []Member {
+		machO("one file with as many loads as rpaths", 350, func(n int) []Member {
 			return one(machotest.Slice{Loads: loads("", list(n, "@rpath/libn%d.dylib")), RPaths: list(n, "@loader_path/%d")})
 		}),
-		machO("one file with as many loads as absolute rpaths", 750, func(n int) []Member {
+		machO("one file with as many loads as absolute rpaths", 350, func(n int) []Member {
 			return one(machotest.Slice{Loads: loads("", list(n, "@rpath/libn%d.dylib")), RPaths: list(n, "/opt/%d")})
 		}),
-		machO("loads", 10_000, func(n int) []Member { return one(machotest.Slice{Loads: loads("", list(n, "@rpath/libn%d.dylib"))}) }),
-		machO("absolute loads", 10_000, func(n int) []Member { return one(machotest.Slice{Loads: loads("", list(n, "/opt/libn%d.dylib"))}) }),
-		machO("the same load", 10_000, func(n int) []Member {
+		machOOver("loads", 1000, 10_000, func(n int) []Member { return one(machotest.Slice{Loads: loads("", list(n, "@rpath/libn%d.dylib"))}) }),
+		machOOver("absolute loads", 1000, 10_000, func(n int) []Member { return one(machotest.Slice{Loads: loads("", list(n, "/opt/libn%d.dylib"))}) }),
+		machOOver("the same load", 1000, 10_000, func(n int) []Member {
 			return one(machotest.Slice{Loads: loads("", repeat(n, "@rpath/libn.dylib")), RPaths: []string{"@loader_path"}})
 		}),
-		machO("loads of macOS", 10_000, func(n int) []Member {
+		machOOver("loads of macOS", 1000, 10_000, func(n int) []Member {
 			return one(machotest.Slice{Loads: loads("", list(n, "/usr/lib/libn%d.dylib"))})
 		}),
-		machO("weak loads", 5000, func(n int) []Member {
+		machOOver("weak loads", 1000, 10_000, func(n int) []Member {
 			return one(machotest.Slice{Loads: loads("weak", list(n, "@rpath/libn%d.dylib"))})
 		}),
-		machO("rpaths", 10_000, func(n int) []Member {
+		machOOver("rpaths", 1000, 40_000, func(n int) []Member {
 			return one(machotest.Slice{Loads: loads("", []string{"@rpath/libn.dylib"}), RPaths: list(n, "@loader_path/%d")})
 		}),
-		machO("the same rpath", 20_000, func(n int) []Member {
+		machOOver("the same rpath", 1000, 80_000, func(n int) []Member {
 			return one(machotest.Slice{Loads: loads("", list(20, "@rpath/libn%d.dylib")), RPaths: repeat(n, "@loader_path")})
 		}),
-		machO("a long rpath", 250_000, func(n int) []Member {
+		machOOver("a long rpath", 8000, 1_000_000, func(n int) []Member {
 			return one(machotest.Slice{Loads: loads("", list(20, "@rpath/libn%d.dylib")), RPaths: []string{"@loader_path" + strings.Repeat("/x", n)}})
 		}),
 	}
@@ -218,49 +225,55 @@ func macLoadShapes() []Shape {
 // macProcessShapes have files that load each other.
 func macProcessShapes() []Shape {
 	return []Shape{
-		machO("dylibs with as many rpaths", 500, func(n int) []Member {
+		machOOver("dylibs with as many rpaths", 15_000, 4_000_000, func(n int) []Member {
+			n = root(n)
 			return dylibs(n, func(int) machotest.Slice {
 				return machotest.Slice{Loads: loads("", []string{"@rpath/libx.dylib"}), RPaths: list(n, "@loader_path/%d")}
 			})
 		}),
-		machO("a chain with an rpath in each", 500, func(n int) []Member {
+		machO("a chain with an rpath in each", 150, func(n int) []Member {
 			return dylibs(n, func(i int) machotest.Slice {
 				return machotest.Slice{Loads: append(nextDylib(i, n), loads("", []string{"@rpath/libx.dylib"})...), RPaths: []string{"@loader_path", fmt.Sprintf("@loader_path/%d", i)}}
 			})
 		}),
-		machO("libraries that all load each other", 250, func(n int) []Member {
+		machOOver("libraries that all load each other", 15_000, 4_000_000, func(n int) []Member {
+			n = root(n)
 			return dylibs(n, func(int) machotest.Slice {
 				return machotest.Slice{Loads: loads("", list(n, "@loader_path/lib%d.dylib"))}
 			})
 		}),
-		machO("libraries that all load each other by rpath", 250, func(n int) []Member {
+		machOOver("libraries that all load each other by rpath", 15_000, 4_000_000, func(n int) []Member {
+			n = root(n)
 			return dylibs(n, func(int) machotest.Slice {
 				return machotest.Slice{Loads: loads("", list(n, "@rpath/lib%d.dylib")), RPaths: []string{"@loader_path/x", "@loader_path"}}
 			})
 		}),
-		machO("libraries that all load each other and are found by name alone", 250, func(n int) []Member {
+		machOOver("libraries that all load each other and are found by name alone", 15_000, 4_000_000, func(n int) []Member {
+			n = root(n)
 			return dylibs(n, func(int) machotest.Slice { return machotest.Slice{Loads: loads("", list(n, "/opt/lib%d.dylib"))} })
 		}),
-		machO("libraries of one install name", 500, func(n int) []Member {
+		machO("libraries of one install name", 400, func(n int) []Member {
 			members := dylibs(n, func(int) machotest.Slice { return machotest.Slice{ID: "@rpath/libx.dylib"} })
 			return append(members, dylibsNamed(n, "pkg/m%d.so", machotest.Slice{Loads: loads("", []string{"@rpath/libx.dylib"})})...)
 		}),
-		machO("libraries of one file name", 500, func(n int) []Member {
+		machO("libraries of one file name", 300, func(n int) []Member {
 			members := dylibsNamed(n, "pkg/d%d/libx.dylib", machotest.Slice{ID: "x"})
 			return append(members, dylibsNamed(n, "pkg/m%d.so", machotest.Slice{Loads: loads("", []string{"/opt/libx.dylib"})})...)
 		}),
-		machO("roots that share a chain", 500, func(n int) []Member {
+		machO("roots that share a chain", 400, func(n int) []Member {
 			members := dylibs(n, func(i int) machotest.Slice {
 				return machotest.Slice{Loads: nextDylib(i, n), RPaths: []string{"@loader_path"}}
 			})
 			return append(members, dylibsNamed(n, "pkg/r%d.so", machotest.Slice{Loads: loads("", []string{"@loader_path/lib0.dylib"})})...)
 		}),
-		machO("libraries that re-export each other", 250, func(n int) []Member {
+		machOOver("libraries that re-export each other", 15_000, 4_000_000, func(n int) []Member {
+			n = root(n)
 			return dylibs(n, func(int) machotest.Slice {
 				return machotest.Slice{Loads: loads("reexport", list(n, "@loader_path/lib%d.dylib"))}
 			})
 		}),
-		machO("programs that share libraries", 250, func(n int) []Member {
+		machOOver("programs that share libraries", 15_000, 4_000_000, func(n int) []Member {
+			n = root(n)
 			members := dylibs(n, func(i int) machotest.Slice {
 				return machotest.Slice{Loads: loads("", []string{"@executable_path/lib0.dylib"})}
 			})
@@ -272,17 +285,37 @@ func macProcessShapes() []Shape {
 // macFileShapes are odd files.
 func macFileShapes() []Shape {
 	return []Shape{
-		machO("zeros behind an image", 256, func(n int) []Member {
-			m := dylib("pkg/a.so", machotest.Slice{})
-			m.Zeros = int64(n) << 20
-			return []Member{m}
+		machO("slices", 1000, func(n int) []Member {
+			var all []machotest.Slice
+			for _, arch := range machotest.Arches() {
+				all = append(all, machotest.Slice{Arch: arch, ID: "@rpath/a.so", MinOS: "11.0", Loads: loads("", list(n, "@rpath/libn%d.dylib"))})
+			}
+			return []Member{{Name: "pkg/a.so", Data: machotest.Build(machotest.Spec{Slices: all})}}
 		}),
-		machO("zeros in a .so", 256, func(n int) []Member { return []Member{{Name: "pkg/a.so", Zeros: int64(n) << 20}} }),
-		machO("slices", 6, func(n int) []Member {
-			s := machotest.Slice{Arch: "arm64", MinOS: "11.0", Loads: loads("", list(2000, "@rpath/libn%d.dylib"))}
-			return []Member{{Name: "pkg/a.so", Data: machotest.Build(machotest.Spec{Slices: slices.Repeat([]machotest.Slice{s}, n)})}}
+		machOOver("slices of one architecture", 8, 40, func(n int) []Member {
+			return []Member{{Name: "pkg/a.so", Data: fat(n, raw("a", list(100, "@rpath/libn%d.dylib"), symtab(1, "s")))}}
 		}),
 	}
+}
+
+// fat returns an image again and again, each time with another subtype in its header
+// and in the one of the file, which has no limit but the one on their number.
+func fat(n int, image []byte) []byte {
+	const page = 0x4000
+	be, le := binary.BigEndian, binary.LittleEndian
+	step := (len(image) + page - 1) / page * page
+	head := be.AppendUint32(be.AppendUint32(nil, 0xcafebabe), uint32(n))
+	start := (8 + 20*n + page - 1) / page * page
+	var body []byte
+	for i := range n {
+		for _, v := range []uint32{0x0100000c, uint32(i), uint32(start + i*step), uint32(len(image)), 14} {
+			head = be.AppendUint32(head, v)
+		}
+		slice := append(slices.Clone(image), make([]byte, step-len(image))...)
+		le.PutUint32(slice[8:], uint32(i))
+		body = append(body, slice...)
+	}
+	return append(append(head, make([]byte, start-len(head))...), body...)
 }
 
 // dylibsNamed returns n libraries whose names are made from a pattern.

@@ -1,10 +1,13 @@
 package hostiletest
 
+import "slices"
+
 // A Shape is a kind of wheel that grows with a number.
 type Shape struct {
 	Name  string
 	Tag   string // platform tag; "" means linux_x86_64
-	Sizes [3]int // what Make is called with; each doubles the one before
+	Sizes [3]int // what Make is called with; each doubles the one before, and no limit on a count is in the way
+	Over  int    // a size that a limit on a count refuses; 0 means that none does
 	Make  func(n int) []Member
 }
 
@@ -21,5 +24,5 @@ func (s *Shape) Build(n int) (name string, wheel []byte, err error) {
 	return Filename(tag), wheel, err
 }
 
-// Shapes returns all shapes, Linux first.
-func Shapes() []Shape { return append(linuxShapes(), macShapes()...) }
+// Shapes returns all shapes, those of archives first, then Linux.
+func Shapes() []Shape { return slices.Concat(archiveShapes(), linuxShapes(), macShapes()) }

@@ -21,8 +21,14 @@ func Count(n int, noun string) string {
 
 // Some lists up to limit names, and how many there are more.
 func Some(names []string, limit int) string {
-	text := strings.Join(names[:min(limit, len(names))], ", ")
-	if more := len(names) - limit; more > 0 {
+	return Listed(names, limit, len(names))
+}
+
+// Listed does the same for names that are the first of a number.
+func Listed(names []string, limit, of int) string {
+	names = names[:min(limit, len(names))]
+	text := strings.Join(names, ", ")
+	if more := of - len(names); more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
