@@ -40,7 +40,7 @@ func (elfFormat) firm(head []byte) bool {
 func (elfFormat) read(c *Contents, member string, image *spool.Content) (finding, error) {
 	f, err := elf.NewFile(image, image.Size())
 	if err == nil {
-		err = c.needed.add(member, f)
+		err = c.needed.add(f)
 	}
 	if err != nil {
 		return finding{}, err
@@ -151,7 +151,7 @@ func (b *Binary) ELF() *elf.File {
 // time, and kept. The zero value is ready.
 type neededCount struct{ n atomic.Int64 }
 
-// add counts those of a file.
-func (c *neededCount) add(name string, f *elf.File) error {
-	return budget.Check(name, "libraries (DT_NEEDED) in all files", int(c.n.Add(int64(f.NeededCount()))), maxNeeded)
+// add counts those of a file, which the caller names.
+func (c *neededCount) add(f *elf.File) error {
+	return budget.Check("", "libraries (DT_NEEDED) in all files", int(c.n.Add(int64(f.NeededCount()))), maxNeeded)
 }

@@ -25,7 +25,7 @@ func newLookUps() *budget.Budget { return budget.New(maxLookUps, "steps of the l
 // time. The zero value is ready.
 type undefinedCount struct{ n atomic.Int64 }
 
-// add counts a symbol of a file.
-func (c *undefinedCount) add(file string) error {
-	return budget.Check(file, "undefined symbols in all files", int(c.n.Add(1)), maxUndefined)
+// add counts a symbol of a file, which the caller names.
+func (c *undefinedCount) add() error {
+	return budget.Check("", "undefined symbols in all files", int(c.n.Add(1)), maxUndefined)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/wheelmend/wheelmend/internal/budget"
@@ -16,11 +17,11 @@ import (
 func TestUndefinedSymbolsAreCounted(t *testing.T) {
 	var c undefinedCount
 	c.n.Store(maxUndefined - 1)
-	if err := c.add("pkg/a.so"); err != nil {
+	if err := c.add(); err != nil {
 		t.Error(err)
 	}
 	var over *budget.Error
-	if err := c.add("pkg/b.so"); !errors.As(err, &over) || over.File != "pkg/b.so" {
+	if err := c.add(); !errors.As(err, &over) || over.Limit != maxUndefined {
 		t.Error(err)
 	}
 }
@@ -95,5 +96,25 @@ func TestWorkOfTheLookUp(t *testing.T) {
 		if few, many := lookUps(t, tt.make(50)), lookUps(t, tt.make(400)); many > 9*few {
 			t.Errorf("%s: %d units for 50, %d for 400", tt.name, few, many)
 		}
+	}
+}
+
+// A limit that is found while files are read names the one once, with every command.
+func TestLimitNamesTheFileOnce(t *testing.T) {
+	needed := slices.Repeat([]string{"libn.so"}, maxNeeded+1)
+	const tag, want = "linux_x86_64", "pkg/a.so: more than 65536 libraries (DT_NEEDED) in all files, which no real wheel needs; see docs/limits.md"
+	data, err := hostiletest.Wheel(tag, []hostiletest.Member{{Name: "pkg/a.so", Data: elftest.Build(elftest.Spec{Needed: needed})}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := wheel.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(t.Context(), hostiletest.Filename(tag), r, LoadOptions{}); err == nil || err.Error() != want {
+		t.Errorf("Load: %v, want %s", err, want)
+	}
+	if _, err := Verify(t.Context(), hostiletest.Filename(tag), r, VerifyOptions{}); err == nil || err.Error() != want {
+		t.Errorf("Verify: %v, want %s", err, want)
 	}
 }

@@ -60,7 +60,7 @@ func (l *linux) assess(ctx context.Context, r *Report) (err error) {
 	for _, p := range l.own.policies(r) {
 		r.Verdicts = append(r.Verdicts, l.hold(p))
 		blockers += len(r.Verdicts[len(r.Verdicts)-1].Blockers)
-		if err := budget.Check(r.Wheel, "reasons against its policies", blockers, maxBlockers); err != nil {
+		if err := budget.Check("", "reasons against its policies", blockers, maxBlockers); err != nil {
 			return err
 		}
 	}

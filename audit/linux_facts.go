@@ -54,7 +54,7 @@ func newFacts(o *linkage.Image, count *undefinedCount) (*facts, error) {
 		if !s.Undefined() || s.Name == "" {
 			continue
 		}
-		if err := count.add(o.Path); err != nil {
+		if err := count.add(); err != nil {
 			return nil, err
 		}
 		if s.Version != "" {

@@ -49,7 +49,7 @@ func (m machOFormat) read(c *Contents, member string, image *spool.Content) (fin
 	case err != nil:
 		return finding{}, err
 	}
-	if err := c.commands.add(member, file); err != nil {
+	if err := c.commands.add(file); err != nil {
 		return finding{}, err
 	}
 	if slices.ContainsFunc(file.Slices, loadable) {
@@ -174,11 +174,11 @@ func dyldTakes(name string) (bool, error) {
 // time, and kept. The zero value is ready.
 type commandCount struct{ n atomic.Int64 }
 
-// add counts those of a file.
-func (c *commandCount) add(name string, f *macho.File) error {
+// add counts those of a file, which the caller names.
+func (c *commandCount) add(f *macho.File) error {
 	n := 0
 	for _, s := range f.Slices {
 		n += s.CommandCount()
 	}
-	return budget.Check(name, "load commands in all Mach-O files", int(c.n.Add(int64(n))), maxCommands)
+	return budget.Check("", "load commands in all Mach-O files", int(c.n.Add(int64(n))), maxCommands)
 }

@@ -85,7 +85,7 @@ func (c *Contents) collect(ctx context.Context, jobs int) ([]Fault, error) {
 			c.add(m, found)
 		}
 		if limit := (*budget.Error)(nil); over == nil && errors.As(err, &limit) {
-			over = err
+			over = fmt.Errorf("%s: %w", m.Name, err)
 		}
 		return err
 	})

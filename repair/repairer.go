@@ -1,6 +1,7 @@
 package repair
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -190,22 +191,31 @@ func (r *Repairer) copyPure(ctx context.Context, path, dir string) (*Result, err
 		return nil, err
 	}
 	defer in.Close()
-	err = wheel.Create(out, func(w io.WriterAt) (int64, error) { return r.fillPure(ctx, w, in) },
+	info, err := in.Info()
+	if err != nil {
+		return nil, err
+	}
+	plain := info.Plain()
+	err = wheel.Create(out, func(w io.WriterAt) (int64, error) { return r.fillPure(ctx, w, in, info, len(plain) > 0) },
 		func(f io.ReaderAt, size int64) error { return r.checkPure(ctx, filepath.Base(out), f, size) })
 	if err != nil {
 		return nil, err
 	}
 	r.written[out] = path
-	return &Result{Path: out, Tag: "any"}, nil
+	result := &Result{Path: out, Tag: "any"}
+	for _, what := range plain {
+		result.Findings = append(result.Findings, "WHEEL is written anew: "+what)
+	}
+	return result, nil
 }
 
-// fillPure writes the copy of a pure wheel.
-func (r *Repairer) fillPure(ctx context.Context, w io.WriterAt, in *wheel.File) (int64, error) {
+// fillPure writes the copy of a pure wheel, with another WHEEL if that is to change.
+func (r *Repairer) fillPure(ctx context.Context, w io.WriterAt, in *wheel.File, info *wheel.Info, changed bool) (int64, error) {
 	odd, err := in.OddRows()
 	if err != nil {
 		return 0, err
 	}
-	if len(odd)+len(in.Oddities()) == 0 {
+	if len(odd)+len(in.Oddities()) == 0 && !changed {
 		return in.CopyTo(io.NewOffsetWriter(w, 0))
 	}
 	record, err := in.Record()
@@ -218,6 +228,8 @@ func (r *Repairer) fillPure(ctx context.Context, w io.WriterAt, in *wheel.File) 
 		case m.Name == in.DistInfo()+"/RECORD":
 		case m.IsDir():
 			out.Add(wheel.Header{Name: m.Name, Mode: m.Mode, Modified: m.Modified}, nil)
+		case m.Name == in.DistInfo()+"/WHEEL" && changed:
+			out.Add(wheel.Header{Name: m.Name, Mode: m.Mode, Modified: m.Modified}, bytes.NewReader(info.Bytes()))
 		default:
 			row, _ := record.Row(m.Name)
 			out.Copy(m, row)

@@ -38,6 +38,10 @@ var algorithms = map[string]func() hash.Hash{
 // are told one by one.
 const maxRows = 2 * maxMembers
 
+// maxRow bounds a row, in bytes: the name of a member has 64 KiB at most (APPNOTE.TXT
+// 4.4.10), of which each may be written as two.
+const maxRow = 1 << 18
+
 // ParseRecord reads a RECORD file as Python's csv module does. A row that has
 // not three columns, that names a path again, or whose size is no number, is a
 // [*FormatError] with the offset of the row.
@@ -60,8 +64,10 @@ func parseRecord(b []byte) (rec *Record, odd []error, err error) {
 	var bad oddities // of which only so many are kept
 	rec = &Record{byPath: make(map[string]int)}
 	for off, count := 0, 0; off < len(b); count++ {
-		columns, n, ok := csvRow(b[off:])
+		columns, n, ok := csvRow(b[off:min(len(b), off+maxRow+1)])
 		switch {
+		case n > maxRow || !ok && len(b)-off > maxRow:
+			return rec, bad.errors(), formatErr("", int64(off), "RECORD row has more than %d bytes, no member has a name that needs them", maxRow)
 		case count == maxRows:
 			return rec, bad.errors(), formatErr("", int64(off), "RECORD has more than %d rows, an archive has no more than %d members", maxRows, maxMembers)
 		case !ok:

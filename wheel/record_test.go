@@ -1,6 +1,7 @@
 package wheel
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -71,4 +72,19 @@ func FuzzParseRecord(f *testing.F) {
 			t.Fatalf("rows change (-before +after):\n%s", diff)
 		}
 	})
+}
+
+// A row is bounded: nothing that is called so can be a member.
+func TestRowOfRecordIsBounded(t *testing.T) {
+	for _, tt := range []struct{ name, text, want string }{
+		{"a name of 64 KiB, all of it quotes", `"` + strings.Repeat(`""`, 1<<16-1) + `",,` + "\n", ""},
+		{"commas", strings.Repeat(",", maxRow+1), "RECORD row has more than 262144 bytes"},
+		{"a quote that is closed beyond the limit", `"` + strings.Repeat("x", maxRow) + `",,` + "\n", "RECORD row has more than 262144 bytes"},
+		{"a quote that is not closed, and a long rest", `"` + strings.Repeat("x\n", maxRow), "RECORD row has more than 262144 bytes"},
+	} {
+		_, err := ParseRecord([]byte("a,,\n" + tt.text))
+		if (err != nil) != (tt.want != "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
+		}
+	}
 }

@@ -44,17 +44,21 @@ func (b *Budget) Spent() int { return b.limit - b.left }
 
 // An Error tells that a file asks for more than any real one does.
 type Error struct {
-	File  string // at which the limit was reached
+	File  string // at which the limit was reached; "" where those who pass it on name it
 	What  string // that is bounded, with its unit
 	Limit int
 }
 
 // Error implements error.
 func (e *Error) Error() string {
-	return fmt.Sprintf("%s: more than %d %s, which no real wheel needs; see docs/limits.md", e.File, e.Limit, e.What)
+	reason := fmt.Sprintf("more than %d %s, which no real wheel needs; see docs/limits.md", e.Limit, e.What)
+	if e.File == "" {
+		return reason
+	}
+	return e.File + ": " + reason
 }
 
-// Check returns an [*Error] if n is beyond a limit.
+// Check returns an [*Error] if n is beyond a limit; file is as in [Error].
 func Check(file, what string, n, limit int) error {
 	if n <= limit {
 		return nil
