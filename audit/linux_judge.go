@@ -78,7 +78,7 @@ func (j *judgement) checkLibraries(f *facts) {
 		case libc != "" && libc != j.policy.Libc:
 			b.Kind, b.Reason = KindLibc, fmt.Sprintf("%s belongs to %s, the wheel is for %s", e.Name, libc, j.policy.Libc)
 		case e.Status == linkage.Missing:
-			b.Kind, b.Reason = KindMissing, missing(e.Name, e.Tried)
+			b.Kind, b.Reason, b.Tried = KindMissing, missing(e.Name, e.Tried), e.Tried
 		case e.Status == linkage.LibPython:
 			if interp, err := f.object.ELF().Interpreter(); err != nil || interp != "" {
 				b.Kind, b.Reason = KindPython, "a program that needs libpython cannot be made portable (PEP 513); leave the library out with --exclude "+e.Name

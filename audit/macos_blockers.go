@@ -131,7 +131,7 @@ func (m *macOS) blockLoads(image *linkage.Image) {
 		case e.Status == linkage.LibPython && e.Kind != linkage.Weak:
 			b.Kind, b.Reason = KindLibrary, fmt.Sprintf("%s is Python of the machine that built it", e.Name)
 		case e.Status == linkage.Missing && e.Kind != linkage.Weak: // dyld does without a weak one
-			b.Kind, b.Reason = KindMissing, missing(e.Name, e.Tried)
+			b.Kind, b.Reason, b.Tried = KindMissing, missing(e.Name, e.Tried), e.Tried
 			if arch != "" {
 				b.Reason = "its " + arch + " slice: " + b.Reason
 			}

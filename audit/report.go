@@ -99,6 +99,8 @@ type Blocker struct {
 	Symbols []string // sorted
 	Reason  string   // one line for people
 
+	Tried []linkage.Place // where a library was sought, when it is missing
+
 	raises bool // a repair raises the tag, so that it is none
 }
 

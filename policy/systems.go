@@ -37,13 +37,38 @@ func (p Platform) Systems() []System {
 			continue
 		}
 		for _, r := range line.releases {
-			if r.major > p.Major || r.major == p.Major && r.minor >= p.Minor {
+			if r.serves(p) {
 				out = append(out, System{line.name, r.name, line.main})
 				break
 			}
 		}
 	}
 	return out
+}
+
+// LeftOut tells which releases a wheel of the older platform serves and one of p does not,
+// of the systems that most people have: "RHEL 7", "Ubuntu 14.04 to 18.04".
+func (p Platform) LeftOut(older Platform) []string {
+	var spans []string
+	for _, line := range systems().lines {
+		if line.family != string(p.Libc()) || !line.main || p.Libc() != older.Libc() {
+			continue
+		}
+		var left []string
+		for _, r := range line.releases {
+			if r.serves(older) && !r.serves(p) {
+				left = append(left, r.name)
+			}
+		}
+		switch len(left) {
+		case 0:
+		case 1:
+			spans = append(spans, line.name+" "+left[0])
+		default:
+			spans = append(spans, line.name+" "+left[0]+" to "+left[len(left)-1])
+		}
+	}
+	return spans
 }
 
 // Pip returns the first release of pip that installs wheels of the platform, as
@@ -95,6 +120,11 @@ type systemLine struct {
 type release struct {
 	major, minor int // of what a tag asks for
 	name         string
+}
+
+// serves reports whether the release has what the tag asks for.
+func (r release) serves(p Platform) bool {
+	return r.major > p.Major || r.major == p.Major && r.minor >= p.Minor
 }
 
 // An imageLine is one image with its architectures.

@@ -78,3 +78,21 @@ func TestWrongListsOfSystemsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatANewerTagLeavesOut(t *testing.T) {
+	for _, tt := range []struct{ newer, older, want string }{
+		{"manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "RHEL 7, Debian 8 to 9, Ubuntu 14.04 to 18.04"},
+		{"manylinux_2_27_x86_64", "manylinux_2_26_x86_64", ""},
+		{"musllinux_1_2_x86_64", "musllinux_1_1_x86_64", "Alpine 3.0"},
+		{"manylinux_2_28_x86_64", "musllinux_1_1_x86_64", ""},
+	} {
+		newer, err1 := ParsePlatform(tt.newer)
+		older, err2 := ParsePlatform(tt.older)
+		if err1 != nil || err2 != nil {
+			t.Fatal(err1, err2)
+		}
+		if got := strings.Join(newer.LeftOut(older), ", "); got != tt.want {
+			t.Errorf("%s instead of %s leaves out %q, want %q", tt.newer, tt.older, got, tt.want)
+		}
+	}
+}

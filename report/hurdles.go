@@ -102,7 +102,7 @@ func (p *printer) cause(r *audit.Report, c *cause) {
 	}
 	items := []string{head}
 	for _, s := range c.symbols[:min(limit, len(c.symbols))] {
-		items = append(items, strings.Fields(Clean(readable(s)))...)
+		items = append(items, strings.Fields(Clean(Readable(s)))...)
 		items[len(items)-1] += ","
 	}
 	if len(items) > 1 {
@@ -229,7 +229,7 @@ func (h *hurdle) sort() {
 	}
 }
 
-// readable spells the name of a C++ or Rust function as its source does.
-func readable(symbol string) string {
+// Readable spells the name of a C++ or Rust function as its source does.
+func Readable(symbol string) string {
 	return demangle.Filter(symbol, demangle.NoClones)
 }

@@ -42,7 +42,7 @@ func TestNamesOfCompilersAreReadable(t *testing.T) {
 		"_ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE": "std::condition_variable::wait(std::unique_lock<std::mutex>&)",
 		"_Znot-a-name": "_Znot-a-name",
 	} {
-		if got := readable(symbol); got != want {
+		if got := Readable(symbol); got != want {
 			t.Errorf("%s: %q, want %q", symbol, got, want)
 		}
 	}

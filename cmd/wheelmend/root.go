@@ -40,7 +40,7 @@ func run(ctx context.Context, args []string, env console.Environment) int {
 		fmt.Fprintf(a.Stderr, "%s: error: %s\nRun '%s %s--help' for usage.\n", a.Name, shown(err), a.Name, commandOf(root, args))
 		return console.ExitUsage
 	}
-	fmt.Fprintf(a.Stderr, "%s: error: %s\n", a.Name, shown(err))
+	a.PrintError("", err)
 	return console.CodeOf(err)
 }
 

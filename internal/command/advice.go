@@ -2,7 +2,6 @@ package command
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -17,7 +16,6 @@ var waysOut = map[audit.Topic]string{
 	audit.TopicNames:      "build the wheel again",
 	audit.TopicABI:        "build the extension modules for the Pythons of the tags",
 	audit.TopicSymbols:    "link the file to the library that defines them",
-	audit.TopicLibraries:  "name the folder of the library with --search-path, or leave it to the user's system with --exclude",
 	audit.TopicOrder:      "give the file a search path to the library",
 	audit.TopicStack:      "clear it with --clear-execstack",
 	audit.TopicArchive:    "build the wheel again",
@@ -25,72 +23,104 @@ var waysOut = map[audit.Topic]string{
 	audit.TopicSignatures: "sign the file anew before the repair",
 }
 
+// A tool is how the flags that help are called by the name of the program that was called.
+type tool struct {
+	search  string // how the folder of a library is named
+	plat    string // the flag for a platform tag, "" for none
+	archs   string // the flag for architectures
+	ignore  string // the flag to go on without a library
+	command string // what comes before flags of wheelmend that the tool does not have
+}
+
+// toolOf returns the words of the tool called name, those of wheelmend by default.
+func toolOf(name string) tool {
+	const own = "wheelmend repair "
+	switch name {
+	case "auditwheel":
+		return tool{search: "add the folder of the library to LD_LIBRARY_PATH", plat: "--plat", command: own}
+	case "repairwheel":
+		return tool{search: "name the folder of the library with --lib-dir", command: own}
+	case "delocate-wheel":
+		return tool{search: "add the folder of the library to DYLD_LIBRARY_PATH", archs: "--require-archs", ignore: "--ignore-missing-dependencies", command: own}
+	case "delocate-path":
+		return tool{search: "add the folder of the library to DYLD_LIBRARY_PATH", ignore: "--ignore-missing-dependencies", command: own}
+	}
+	return tool{search: "name the folder of the library with --search-path", plat: "--plat", archs: "--require-archs", ignore: "--ignore-missing"}
+}
+
 // A claimAdvice is a [repair.ClaimError] with the flags that help. Those of another
 // tool have none for it, so that by its name the command is told.
 type claimAdvice struct {
 	*repair.ClaimError
-	byName bool
+	tool tool
 }
 
 func (e claimAdvice) Error() string {
-	var ways, allow []string
-	for _, topic := range e.Topics() {
-		if way := waysOut[topic]; way != "" && !slices.Contains(ways, way) {
-			ways = append(ways, way)
-		}
-		if repair.Allowable(topic) {
-			allow = append(allow, "--allow "+string(topic))
-		}
-	}
-	if command := "wheelmend repair "; len(allow) > 0 && e.byName {
-		ways = append(ways, "or have the wheel as it is with "+command+strings.Join(allow, " "))
-	} else if len(allow) > 0 {
-		ways = append(ways, "or have the wheel as it is with "+strings.Join(allow, " "))
-	}
+	ways := e.ways()
 	if len(ways) == 0 {
 		return e.ClaimError.Error()
 	}
 	return e.ClaimError.Error() + "; " + strings.Join(ways, ", ")
 }
 
+// ways tells what to do about the claims that fail.
+func (e claimAdvice) ways() []string {
+	var ways, allow []string
+	for _, topic := range e.Topics() {
+		way := waysOut[topic]
+		switch {
+		case topic == audit.TopicLibraries:
+			way = e.tool.search + ", or leave it to the user's system with --exclude"
+		case topic == audit.TopicStack && e.tool.command != "":
+			way = "clear it with wheelmend repair --clear-execstack"
+		}
+		if way != "" && !slices.Contains(ways, way) {
+			ways = append(ways, way)
+		}
+		if repair.Allowable(topic) {
+			allow = append(allow, "--allow "+string(topic))
+		}
+	}
+	if len(allow) > 0 {
+		ways = append(ways, "or have the wheel as it is with "+e.tool.command+strings.Join(allow, " "))
+	}
+	return ways
+}
+
 func (e claimAdvice) Unwrap() error { return e.ClaimError }
 
 // Advised adds to an error of a repair the flags that help.
-func Advised(err error) error { return withAdvice(err, false) }
+func Advised(err error) error { return AdvisedFor("", err) }
 
-// AdvisedByName is advised for a program that is called as another tool.
-func AdvisedByName(err error) error { return withAdvice(err, true) }
-
-func withAdvice(err error, byName bool) error {
+// AdvisedFor is Advised for a program that is called as another tool: the flags are that
+// tool's, as far as it has some.
+func AdvisedFor(name string, err error) error {
+	words := toolOf(name)
 	var claims *repair.ClaimError
 	if errors.As(err, &claims) {
-		return claimAdvice{claims, byName}
+		return claimAdvice{claims, words}
 	}
 	var unmet *repair.UnmetError
-	if errors.As(err, &unmet) && unmet.OS == audit.OSMacOS && !byName {
-		return fmt.Errorf("%w%s", err, waysAround(unmet.Blockers))
+	if errors.As(err, &unmet) {
+		return unmetAdvice{unmet, words}
 	}
 	if errors.As(err, new(*wheel.RecordError)) {
-		command := ""
-		if byName {
-			command = "wheelmend repair "
-		}
-		return fmt.Errorf("%w; if the members are right, have RECORD written anew with %s--rewrite-record", err, command)
+		return recordAdvice{err, words.command}
 	}
 	return err
 }
 
 // waysAround names the flags that go on in spite of a blocker of a macOS wheel.
-func waysAround(blockers []audit.Blocker) string {
+func (t tool) waysAround(blockers []audit.Blocker) string {
 	has := func(kind audit.Kind) bool {
 		return slices.ContainsFunc(blockers, func(b audit.Blocker) bool { return b.Kind == kind })
 	}
 	ways := ""
-	if has(audit.KindArchitecture) {
-		ways += "; name the architectures that have to be there with --require-archs"
+	if has(audit.KindArchitecture) && t.archs != "" {
+		ways += "; name the architectures that have to be there with " + t.archs
 	}
-	if has(audit.KindMissing) {
-		ways += "; go on without what was not found with --ignore-missing"
+	if has(audit.KindMissing) && t.ignore != "" {
+		ways += "; go on without what was not found with " + t.ignore
 	}
 	return ways
 }

@@ -139,8 +139,8 @@ func (c *Console) ErrorStyle() report.Style { return c.styleOf(c.console.Stderr)
 // and FORCE_COLOR (https://force-color.org), and a flag before all. COLUMNS is how wide
 // text is where there is no terminal.
 func (c *Console) styleOf(w io.Writer) report.Style {
-	f, isFile := w.(*os.File)
-	terminal := isFile && term.IsTerminal(int(f.Fd()))
+	f, _ := w.(*os.File)
+	terminal := isTerminal(w)
 	s := report.Style{Color: terminal && c.Getenv("TERM") != "dumb"}
 	forced := func(name string) bool { v := c.Getenv(name); return v != "" && v != "0" }
 	switch {
@@ -162,6 +162,39 @@ func (c *Console) styleOf(w io.Writer) report.Style {
 		s.Width = width
 	}
 	return s
+}
+
+// An Explained error tells itself at length, beside the one line of its Error.
+type Explained interface {
+	error
+	Explain() report.Explanation
+}
+
+// PrintError tells a failure: at length where that helps a person, on one line where
+// messages are JSON. wheel is what it is about, "" where the error says so itself.
+func (c *Console) PrintError(wheel string, err error) {
+	if c.Format == "json" {
+		c.Log.WithField("wheel", wheel).Error(err)
+		return
+	}
+	style := c.ErrorStyle()
+	voice := report.Voice{Program: c.Name, Wheel: wheel, Terminal: isTerminal(c.console.Stderr)}
+	var explained Explained
+	if !errors.As(err, &explained) {
+		_ = report.WriteFailureLine(c.Stderr, style, voice, err.Error())
+		return
+	}
+	// What was wrapped around it names the wheel.
+	if around, found := strings.CutSuffix(err.Error(), ": "+explained.Error()); found && voice.Wheel == "" {
+		voice.Wheel = around
+	}
+	_ = report.WriteExplanation(c.Stderr, style, voice, explained.Explain())
+}
+
+// isTerminal reports whether somebody reads what is written there as it comes.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // EachWheel runs do for each wheel. A failure is reported and does not keep the

@@ -65,6 +65,4 @@ func (jsonFormatter) Format(e *logrus.Entry) ([]byte, error) {
 }
 
 // Failed reports the failure of one wheel, so that the others can go on.
-func (c *Console) Failed(wheel string, err error) {
-	c.Log.WithField("wheel", wheel).Error(err)
-}
+func (c *Console) Failed(wheel string, err error) { c.PrintError(wheel, err) }

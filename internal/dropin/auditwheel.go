@@ -183,7 +183,7 @@ func (a *app) auditwheelRepairAll(ctx context.Context, wheels []string, f *comma
 		}
 		result, err := r.Repair(ctx, path, f.WheelDir)
 		if err != nil {
-			return auditwheelFailure(path, command.AdvisedByName(err))
+			return auditwheelFailure(path, command.AdvisedFor(a.Name, err))
 		}
 		command.WarnOf(a.Console, result, path)
 		out, err := filepath.Abs(result.Path)

@@ -118,7 +118,7 @@ func (a *app) delocateWheel(ctx context.Context, path string, f command.RepairFl
 		r := repair.NewRepairer(opts)
 		var err error
 		result, err = r.Repair(ctx, path, folder)
-		if err := errors.Join(command.AdvisedByName(err), r.Close()); err != nil {
+		if err := errors.Join(command.AdvisedFor(a.Name, err), r.Close()); err != nil {
 			return "", err
 		}
 		if inPlace && (result.Plan == nil || result.Plan.NothingToDo()) {

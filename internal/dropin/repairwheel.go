@@ -84,7 +84,7 @@ func (a *app) repairwheelAll(ctx context.Context, wheels []string, f *command.Re
 	for _, path := range wheels {
 		result, err := r.Repair(ctx, path, out)
 		if err != nil {
-			return fmt.Errorf("%s: %w", filepath.Base(path), command.AdvisedByName(err))
+			return fmt.Errorf("%s: %w", filepath.Base(path), command.AdvisedFor(a.Name, err))
 		}
 		command.WarnOf(a.Console, result, path)
 		if err := a.Tell("Wrote %s\n", report.Clean(result.Path)); err != nil {
