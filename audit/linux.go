@@ -384,7 +384,7 @@ func (l *linux) claims(ctx context.Context, p *Proof, opts VerifyOptions) error 
 		p.unchecked(TopicLibraries, "the ELF files load", "the loader of "+string(r.Arch)+" would load none of them", nil)
 		return nil
 	}
-	l.claimLibraries(p, promised)
+	p.claimLibraries(l.libraryRules(promised))
 	err := l.claimSymbols(ctx, p, promised, opts)
 	var format *elf.FormatError
 	switch {
@@ -393,7 +393,7 @@ func (l *linux) claims(ctx context.Context, p *Proof, opts VerifyOptions) error 
 	case err != nil:
 		return err
 	}
-	p.claimPaths()
+	p.claimPaths(r.pathRules())
 	p.claimPacked(promised)
 	p.claimStack()
 	l.own.claims(p)

@@ -1,10 +1,8 @@
 package audit
 
 import (
-	"path"
-	"slices"
+	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/phrase"
@@ -12,67 +10,72 @@ import (
 	"github.com/wheelmend/wheelmend/policy"
 )
 
-// claimPaths adds the claim that no search path is left that only means
-// something on the machine that built the wheel.
-func (p *Proof) claimPaths() {
-	var faults, open []Fault
-	entries := 0
-	for _, o := range linkage.Images(p.Report.Graph.Members) {
-		leaves := sync.OnceValue(func() bool { return leavesOut(o) })
-		for _, tag := range []struct{ name, value string }{{"DT_RPATH", o.ELF().RPath()}, {"DT_RUNPATH", o.ELF().RunPath()}} {
-			if tag.value == "" {
-				continue
-			}
-			for _, entry := range strings.Split(tag.value, ":") {
-				entries++
-				why := notPortable(entry)
-				fault := Fault{File: o.Path, Reason: tag.name + " entry \"" + entry + "\" " + why}
-				switch {
-				case why == "":
-				case entry != "" && (p.Report.keeps(entry) || path.IsAbs(entry) && leaves()):
-					open = append(open, fault)
-				default:
-					faults = append(faults, fault)
-				}
-			}
-		}
-		if b, wrong := p.Report.wrongInterpreter(o); wrong && b.Kind == KindInterpreter {
-			faults = append(faults, b.fault())
-		}
-		for _, e := range o.Needs {
-			if path.IsAbs(e.Name) && e.Status != linkage.Excluded {
-				faults = append(faults, Fault{File: o.Path, Library: e.Name, Reason: "DT_NEEDED is a path of the machine that built it"})
-			}
-		}
+// libraryRules are those of ld.so. What no tag promises is nobody's.
+func (l *linux) libraryRules(promised []*policy.Policy) libraryRules {
+	rules := libraryRules{
+		text: "needed libraries that lie in the wheel are found", paths: "a search path", alone: "ld.so finds no library by its name alone",
+		fate: func(load) fate { return fate{} },
 	}
-	p.claim(TopicPaths, "no search path of the build machine is left", phrase.Count(entries, "search path entry"), faults)
-	if len(open) > 0 {
-		p.unchecked(TopicPaths, "search paths to libraries that are left out, or that are kept as asked, lead there on the user's system", "they are not part of the wheel", open)
+	if len(promised) == 0 {
+		return rules
 	}
+	rules.text, rules.system = "each needed library is found in the wheel or promised by the tag", "promised by "+tagNames(promised)
+	rules.fate = func(d load) fate {
+		for _, q := range promised {
+			if !d.inWheel() && !l.leaves(q, d.need) {
+				return fate{fault: notPromised(q, d.need)}
+			}
+		}
+		return fate{outside: true, told: rules.system}
+	}
+	return rules
 }
 
-// keeps reports whether a search path entry was asked to stay.
-func (r *Report) keeps(entry string) bool {
-	return slices.ContainsFunc(r.options.KeepRPath, func(pattern string) bool { return linkage.MatchPattern(pattern, entry) })
-}
-
-// leavesOut reports whether a file, or what it loads, needs a library that is left out.
-func leavesOut(o *linkage.Image) bool {
-	return slices.ContainsFunc(o.Loads(), func(e *linkage.Need) bool { return e.Status == linkage.Excluded })
-}
-
-// notPortable tells why a search path entry means something else on every
-// machine, "" if it is relative to where the file is installed.
-func notPortable(entry string) string {
+// notPromised tells why a policy does not let a library lie outside the wheel.
+func notPromised(q *policy.Policy, e *linkage.Need) string {
+	libc := policy.Libc(linkage.LoaderLibc(e.Name))
 	switch {
-	case entry == "":
-		return "means the working directory"
-	case strings.HasPrefix(entry, "$ORIGIN"), strings.HasPrefix(entry, "${ORIGIN}"):
-		return ""
-	case path.IsAbs(entry):
-		return "is a path of the machine that built it"
+	case e.Status == linkage.LibPython:
+		return "extension modules must not load libpython (PEP 513)"
+	case libc != "" && libc != q.Libc:
+		return fmt.Sprintf("it belongs to %s, %s is for %s", libc, q.Tag(), q.Libc)
 	}
-	return "depends on the working directory"
+	reason := "it is not in the wheel, and " + q.Tag() + " does not promise it"
+	if places := linkage.Searched(e.Tried); places != "" {
+		reason += "; searched " + places
+	}
+	return reason
+}
+
+// pathRules are those of ld.so, and of the kernel for the interpreter of a program.
+func (r *Report) pathRules() pathRules {
+	return pathRules{
+		unit: "search path entry", needed: "DT_NEEDED", entries: pathEntries,
+		held:   func(*linkage.Image) bool { return true },
+		sought: func(*linkage.Need) bool { return true },
+		portable: func(entry string) bool {
+			return strings.HasPrefix(entry, "$ORIGIN") || strings.HasPrefix(entry, "${ORIGIN}")
+		},
+		others: func(o *linkage.Image) []Fault {
+			if b, wrong := r.wrongInterpreter(o); wrong && b.Kind == KindInterpreter {
+				return []Fault{b.fault()}
+			}
+			return nil
+		},
+	}
+}
+
+func pathEntries(o *linkage.Image) []pathEntry {
+	var entries []pathEntry
+	for _, tag := range []struct{ name, value string }{{"DT_RPATH", o.ELF().RPath()}, {"DT_RUNPATH", o.ELF().RunPath()}} {
+		if tag.value == "" {
+			continue
+		}
+		for entry := range strings.SplitSeq(tag.value, ":") {
+			entries = append(entries, pathEntry{tag.name + " entry", entry})
+		}
+	}
+	return entries
 }
 
 // claimStack adds the claim that no file wants an executable stack.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/internal/phrase"
@@ -22,12 +21,13 @@ func (m *macOS) claims(ctx context.Context, p *Proof, opts VerifyOptions) error 
 	m.claimHelpers(p)
 	p.claimPurelib()
 	p.claimABI()
-	m.claimLibraries(p)
-	m.claimOrder(p)
+	m.claimFolded(p)
+	p.claimLibraries(m.libraryRules())
 	if err := m.claimSymbols(ctx, p); err != nil {
 		return err
 	}
-	m.claimPaths(p)
+	p.claimPaths(m.pathRules())
+	m.claimInstallNames(p)
 	m.claimOwnLibraries(p)
 	return m.claimSignatures(ctx, p, opts)
 }
@@ -75,201 +75,74 @@ func (m *macOS) claimHelpers(p *Proof) {
 	}
 }
 
-// allLoads returns what the members load, in their order.
-func (m *macOS) allLoads() []load {
-	var all []load
-	for _, f := range m.graph.Members {
-		all = append(all, m.loads(f)...)
+// libraryRules are those of dyld, which takes what is in memory under the install name
+// that is asked for.
+func (m *macOS) libraryRules() libraryRules {
+	return libraryRules{
+		text: "each library that is loaded is found in the wheel or part of macOS", system: "of macOS",
+		fate: m.fate, paths: "a name or rpath", alone: "dyld looks for no library in the wheel on its own",
 	}
-	return all
 }
 
-// file names the member, with the architecture if it has several.
-func (l *load) file() string {
-	b := l.from.File
-	if b.Universal {
-		return fmt.Sprintf("%s (%v)", b.Path, l.from.Slice().Arch)
+// fate tells what becomes of a library that is loaded.
+func (m *macOS) fate(l load) fate {
+	switch e := l.need; {
+	case l.inWheel() && e.Rule.Kind != linkage.ByName && !e.Rule.Leads():
+		return fate{fault: "its name does not lead to " + e.To.Path + ", " + e.Rule.String()}
+	case l.inWheel() && e.Program != nil && m.graph.UnderPython()[l.from]:
+		return fate{fault: "it leads to " + e.To.Path + " in the process of " + e.Program.Path + " alone: @executable_path is another folder when Python loads it"}
+	case l.inWheel():
+		return fate{}
+	case e.Status == linkage.System && e.Rule.Kind == linkage.ByFallback && l.from.Slice().SDK >= macho.MakeVersion(13, 0, 0):
+		return fate{fault: "no name or rpath leads to " + e.SystemName + ", and dyld does not look there for a file built with the SDK of macOS 13 or later"}
+	case e.Status == linkage.System:
+		return fate{outside: true}
+	case e.Status == linkage.LibPython && e.Kind != linkage.Weak:
+		return fate{fault: "it is Python of the machine that built it; link with -undefined dynamic_lookup, so that the symbols come from the Python that loads it"}
+	case e.IsFound():
+		return fate{fault: "it is not in the wheel, but " + e.To.Path + " (" + e.Rule.String() + ")"}
+	case e.Kind == linkage.Weak:
+		return fate{told: "not found, and dyld does without it (LC_LOAD_WEAK_DYLIB)"}
+	default:
+		return fate{fault: "it is neither in the wheel nor part of macOS; searched " + linkage.Searched(e.Tried)}
 	}
-	return b.Path
 }
 
-func (l *load) inWheel() bool {
-	return l.need.Status == linkage.Found && l.need.To.InWheel
-}
-
-// claimLibraries adds the claim that each library is in the wheel, where dyld
-// finds it, or macOS's own.
-func (m *macOS) claimLibraries(p *Proof) {
-	inside, system := map[string]bool{}, map[string]bool{}
-	var faults, excluded, folded []Fault
-	modules := m.graph.UnderPython()
-	var evidence []string
-	for _, l := range m.allLoads() {
-		name, e := l.need.Name, l.need
-		fault := Fault{File: l.file(), Library: name}
-		switch {
-		case l.inWheel() && e.Rule.Kind != linkage.ByName && !e.Leads():
-			fault.Reason = "its name does not lead to " + e.To.Path + ", " + e.Rule.String()
-			faults = append(faults, fault)
-		case l.inWheel() && e.Program != nil && modules[l.from]:
-			fault.Reason = "it leads to " + e.To.Path + " in the process of " + e.Program.Path + " alone: @executable_path is another folder when Python loads it"
-			faults = append(faults, fault)
-		case l.inWheel():
-			inside[e.To.Path] = true
-			if e.Fold {
-				fault.Reason = "the file is called " + e.To.Path
-				folded = append(folded, fault)
-			}
-			evidence = append(evidence, l.file()+": "+name+": "+e.To.Path+" ("+e.Rule.String()+")")
-		case e.Status == linkage.System && e.Rule.Kind == linkage.ByFallback && l.from.Slice().SDK >= macho.MakeVersion(13, 0, 0):
-			fault.Reason = "no name or rpath leads to " + e.SystemName + ", and dyld does not look there for a file built with the SDK of macOS 13 or later"
-			faults = append(faults, fault)
-		case e.Status == linkage.System:
-			system[name] = true
-		case e.Status == linkage.LibPython && e.Kind != linkage.Weak:
-			fault.Reason = "it is Python of the machine that built it; link with -undefined dynamic_lookup, so that the symbols come from the Python that loads it"
-			faults = append(faults, fault)
-		case e.Status == linkage.Excluded:
-			fault.Reason = "left out as asked"
-			excluded = append(excluded, fault)
-		case e.Status == linkage.Found:
-			fault.Reason = "it is not in the wheel, but " + e.To.Path + " (" + e.Rule.String() + ")"
-			faults = append(faults, fault)
-		case e.Kind == linkage.Weak:
-			evidence = append(evidence, l.file()+": "+name+": not found, and dyld does without it (LC_LOAD_WEAK_DYLIB)")
-		default:
-			fault.Reason = "it is neither in the wheel nor part of macOS; searched " + linkage.Searched(e.Tried)
-			faults = append(faults, fault)
+// claimFolded is about names that lead to a file on a volume alone that does not tell
+// upper from lower case, as most do not.
+func (m *macOS) claimFolded(p *Proof) {
+	var folded []Fault
+	for _, l := range p.loads() {
+		if l.inWheel() && l.need.Fold && m.fate(l).fault == "" {
+			folded = append(folded, l.fault("the file is called %s", l.need.To.Path))
 		}
 	}
-	basis := fmt.Sprintf("%d in the wheel, %d of macOS", len(inside), len(system))
 	if len(folded) > 0 {
 		p.unchecked(TopicLibraries, "volumes do not tell upper from lower case", "those that do not find these files", folded)
 	}
-	p.claim(TopicLibraries, "each library that is loaded is found in the wheel or part of macOS", basis, faults, evidence...)
-	if len(excluded) > 0 {
-		p.unchecked(TopicLibraries, "libraries that are left out are on the user's system", "--exclude", excluded)
-	}
 }
 
-// claimOrder is claimOrder for dyld, which takes what is in memory under the
-// install name that is asked for.
-func (m *macOS) claimOrder(p *Proof) {
-	found := map[*linkage.Image]bool{}
-	loads := m.allLoads()
-	for _, l := range loads {
-		if l.inWheel() && l.need.Leads() {
-			found[l.need.To] = true
-		}
-	}
-	var order, lost []Fault
-	for _, l := range loads {
-		if !l.inWheel() || l.need.Rule.Kind != linkage.ByName {
-			continue
-		}
-		fault := Fault{File: l.file(), Library: l.need.Name}
-		if to := l.need.To; found[to] {
-			fault.Reason = "its name does not lead from it to " + to.Path
-			order = append(order, fault)
-		} else {
-			fault.Reason = "no file of the wheel leads to " + to.Path
-			lost = append(lost, fault)
-		}
-	}
-	if len(lost) > 0 {
-		p.claim(TopicOrder, "each library in the wheel is found by its name or an rpath", "dyld looks for no library in the wheel on its own", lost)
-	}
-	if len(order) > 0 {
-		p.unchecked(TopicOrder, "modules that do not lead to a library are imported after one that does", "the order is Python code's", order)
-	}
-}
-
-// claimPaths adds the claim that no path is left that only means something on
-// the machine that built the wheel. A weak library that is not there does no harm,
-// unless another one has its path.
-func (m *macOS) claimPaths(p *Proof) {
-	var faults, weak, open []Fault
-	rpaths, leaving := 0, leavingImages(m.graph.Members)
+// pathRules are those of dyld. Paths of macOS are the same on every Mac.
+func (m *macOS) pathRules() pathRules {
+	held := map[*linkage.Image]bool{}
 	for _, b := range m.graph.Members {
-		held := m.images(b)
-		for _, image := range b.Images {
-			l := load{from: image}
+		for _, image := range m.images(b) {
+			held[image] = true
+		}
+	}
+	return pathRules{
+		unit: "LC_RPATH", needed: "its install name", portable: linkage.PortableRPath,
+		held:   func(image *linkage.Image) bool { return held[image] },
+		sought: func(e *linkage.Need) bool { return strings.HasPrefix(e.Name, "@rpath/") },
+		others: func(*linkage.Image) []Fault { return nil },
+		entries: func(image *linkage.Image) []pathEntry {
+			var entries []pathEntry
 			for _, rpath := range image.Slice().RPaths {
-				rpaths++
-				fault := Fault{File: l.file(), Reason: "LC_RPATH \"" + rpath + "\" " + notPortableOnMacOS(rpath)}
-				switch {
-				case notPortableOnMacOS(rpath) == "":
-				case p.Report.keeps(rpath), path.IsAbs(rpath) && leaving[image]:
-					open = append(open, fault)
-				default:
-					faults = append(faults, fault)
-				}
+				entries = append(entries, pathEntry{"LC_RPATH", rpath})
 			}
-			for _, e := range image.Needs {
-				if !path.IsAbs(e.Name) || e.Status == linkage.System || e.Status == linkage.Excluded || !slices.Contains(held, image) {
-					continue
-				}
-				fault := Fault{File: l.file(), Library: e.Name, Reason: "its install name is a path of the machine that built it"}
-				if e.Status == linkage.Missing && e.Kind == linkage.Weak {
-					weak = append(weak, fault)
-				} else {
-					faults = append(faults, fault)
-				}
-			}
-		}
+			return entries
+		},
 	}
-	p.claim(TopicPaths, "no search path of the build machine is left", phrase.Count(rpaths, "LC_RPATH"), faults)
-	if len(open) > 0 {
-		p.unchecked(TopicPaths, "search paths to libraries that are left out, or that are kept as asked, lead there on the user's system", "they are not part of the wheel", open)
-	}
-	if len(weak) > 0 {
-		p.unchecked(TopicPaths, "no other library lies where a weak one is looked for", "it is not in the wheel", weak)
-	}
-	m.claimInstallNames(p)
-}
-
-// leavingImages returns the images that load a library by search paths which is left
-// out, and those that load such an image: their search paths count there, too.
-func leavingImages(members []*linkage.File) map[*linkage.Image]bool {
-	leaving, users := map[*linkage.Image]bool{}, map[*linkage.Image][]*linkage.Image{}
-	var queue []*linkage.Image
-	add := func(image *linkage.Image) {
-		if !leaving[image] {
-			leaving[image] = true
-			queue = append(queue, image)
-		}
-	}
-	for _, b := range members {
-		for _, image := range b.Images {
-			for _, e := range image.Needs {
-				if e.Status == linkage.Found {
-					users[e.To] = append(users[e.To], image)
-				} else if e.Status == linkage.Excluded && strings.HasPrefix(e.Name, "@rpath/") {
-					add(image)
-				}
-			}
-		}
-	}
-	for len(queue) > 0 {
-		image := queue[0]
-		queue = queue[1:]
-		for _, user := range users[image] {
-			add(user)
-		}
-	}
-	return leaving
-}
-
-// notPortableOnMacOS is notPortable for LC_RPATH. Paths of macOS are the same on
-// every Mac.
-func notPortableOnMacOS(rpath string) string {
-	switch {
-	case linkage.PortableRPath(rpath):
-		return ""
-	case path.IsAbs(rpath):
-		return "is a path of the machine that built it"
-	}
-	return "depends on the working directory"
 }
 
 // graftID is where delocate says that its copies lie: nowhere, so that nothing is
@@ -281,12 +154,10 @@ const graftID = "/DLC/"
 // name, a library that has the path is taken in the place of the wheel's own.
 func (m *macOS) claimInstallNames(p *Proof) {
 	var open []Fault
-	for _, b := range m.graph.Members {
-		for _, image := range b.Images {
-			id := image.Slice().ID
-			if l := (load{from: image}); path.IsAbs(id) && !strings.HasPrefix(id, graftID) && !linkage.IsMacSystem(id) {
-				open = append(open, Fault{File: l.file(), Reason: "LC_ID_DYLIB \"" + id + "\" is a path of the machine that built it"})
-			}
+	for _, image := range linkage.Images(m.graph.Members) {
+		id := image.Slice().ID
+		if path.IsAbs(id) && !strings.HasPrefix(id, graftID) && !linkage.IsMacSystem(id) {
+			open = append(open, Fault{File: called(image), Reason: "LC_ID_DYLIB \"" + id + "\" is a path of the machine that built it"})
 		}
 	}
 	if len(open) > 0 {
@@ -327,17 +198,14 @@ func ValidatesOwn(image *linkage.Image, adHoc func(*linkage.File) bool) bool {
 func (m *macOS) claimOwnLibraries(p *Proof) {
 	var faults []Fault
 	programs := 0
-	for _, b := range m.graph.Members {
-		for _, image := range b.Images {
-			signature, err := image.Slice().Signature()
-			if err != nil || signature == nil || image.Slice().Type != macho.Execute || !signature.ValidatesLibraries() {
-				continue
-			}
-			programs++
-			if ValidatesOwn(image, func(*linkage.File) bool { return false }) {
-				l := load{from: image}
-				faults = append(faults, Fault{File: l.file(), Reason: "it is signed with the hardened runtime or library validation, so it loads no library that its own team has not signed; sign it anew (codesign -s -, wheelmend patch --sign)"})
-			}
+	for _, image := range linkage.Images(m.graph.Members) {
+		signature, err := image.Slice().Signature()
+		if err != nil || signature == nil || image.Slice().Type != macho.Execute || !signature.ValidatesLibraries() {
+			continue
+		}
+		programs++
+		if ValidatesOwn(image, func(*linkage.File) bool { return false }) {
+			faults = append(faults, Fault{File: called(image), Reason: "it is signed with the hardened runtime or library validation, so it loads no library that its own team has not signed; sign it anew (codesign -s -, wheelmend patch --sign)"})
 		}
 	}
 	if programs > 0 {
@@ -351,33 +219,30 @@ func (m *macOS) claimSignatures(ctx context.Context, p *Proof, opts VerifyOption
 	var faults []Fault
 	var evidence []string
 	signed, bare := 0, 0
-	for _, b := range m.graph.Members {
-		for _, image := range b.Images {
-			l := load{from: image}
-			s := image.Slice()
-			signature, err := s.Signature()
-			switch {
-			case !loadable(s):
-				continue
-			case err == nil && signature == nil && s.Arch.IsARM64():
-				faults = append(faults, Fault{File: l.file(), Reason: "it has no signature, and macOS kills what loads such arm64 code; sign it (codesign -s -, wheelmend patch --sign)"})
-				continue
-			case err == nil && signature == nil:
-				bare++
-				continue
-			case err == nil:
-				signed++
-				err = s.VerifySignature(ctx, opts.Load.Jobs)
-			}
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if err != nil {
-				faults = append(faults, formatFault(l.file(), err))
-				continue
-			}
-			evidence = append(evidence, l.file()+": "+describeSignature(signature))
+	for _, image := range linkage.Images(m.graph.Members) {
+		s := image.Slice()
+		signature, err := s.Signature()
+		switch {
+		case !loadable(s):
+			continue
+		case err == nil && signature == nil && s.Arch.IsARM64():
+			faults = append(faults, Fault{File: called(image), Reason: "it has no signature, and macOS kills what loads such arm64 code; sign it (codesign -s -, wheelmend patch --sign)"})
+			continue
+		case err == nil && signature == nil:
+			bare++
+			continue
+		case err == nil:
+			signed++
+			err = s.VerifySignature(ctx, opts.Load.Jobs)
 		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			faults = append(faults, formatFault(called(image), err))
+			continue
+		}
+		evidence = append(evidence, called(image)+": "+describeSignature(signature))
 	}
 	basis := phrase.Count(signed, "signature") + ", each page hashed; who signed is not checked"
 	if bare > 0 {

@@ -48,8 +48,7 @@ func (m *macOS) claimSymbols(ctx context.Context, p *Proof) error {
 			}
 			err := s.image(image)
 			if errors.As(err, new(*macho.FormatError)) {
-				l := load{from: image}
-				s.broken = append(s.broken, formatFault(l.file(), err))
+				s.broken = append(s.broken, formatFault(called(image), err))
 			} else if err != nil {
 				return err
 			}
@@ -99,8 +98,7 @@ func (s *macSymbols) findFlat(image *linkage.Image) error {
 		}
 	}
 	if len(others) > 0 {
-		l := load{from: image}
-		s.flat = append(s.flat, Fault{File: l.file(), Symbols: others, Reason: "not looked up"})
+		s.flat = append(s.flat, Fault{File: called(image), Symbols: others, Reason: "not looked up"})
 	}
 	return nil
 }
@@ -141,19 +139,18 @@ func (s *macSymbols) image(image *linkage.Image) error {
 		}
 	}
 	for i, v := range verdicts {
-		l := load{image, image.Needs[i]}
-		reason := ""
-		if to := l.need.To; to != nil {
+		need, reason := image.Needs[i], ""
+		if to := need.To; to != nil {
 			reason = to.Path + " does not define what is bound to it"
 		}
-		if len(v.absent) > 0 {
-			s.faults = append(s.faults, Fault{File: l.file(), Library: l.need.Name, Symbols: v.absent, Reason: reason})
-		}
-		if len(v.late) > 0 {
-			s.late = append(s.late, Fault{File: l.file(), Library: l.need.Name, Symbols: v.late, Reason: reason})
-		}
-		if len(v.open) > 0 {
-			s.open = append(s.open, Fault{File: l.file(), Library: l.need.Name, Symbols: v.open, Reason: "not looked up"})
+		for _, lack := range []struct {
+			list    *[]Fault
+			symbols []string
+			reason  string
+		}{{&s.faults, v.absent, reason}, {&s.late, v.late, reason}, {&s.open, v.open, "not looked up"}} {
+			if len(lack.symbols) > 0 {
+				*lack.list = append(*lack.list, Fault{File: called(image), Library: need.Name, Symbols: lack.symbols, Reason: lack.reason})
+			}
 		}
 	}
 	return nil

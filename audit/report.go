@@ -187,10 +187,9 @@ type system interface {
 	claims(ctx context.Context, p *Proof, opts VerifyOptions) error
 }
 
-// A load is one library that an image names.
-type load struct {
-	from *linkage.Image
-	need *linkage.Need
+// keeps reports whether a search path entry was asked to stay.
+func (r *Report) keeps(entry string) bool {
+	return slices.ContainsFunc(r.options.KeepRPath, func(pattern string) bool { return linkage.MatchPattern(pattern, entry) })
 }
 
 // newSystem returns the system of a report.

@@ -107,7 +107,7 @@ func TestVerifyMacOSUnchecked(t *testing.T) {
 			demo/a.so          macho` + armSlice + ` loads=@rpath/b.dylib
 			demo/c.so          macho` + armSlice + ` loads=@rpath/b.dylib rpaths=@loader_path/lib
 			demo/lib/b.dylib   macho arch=arm64 id=@rpath/b.dylib signed=adhoc`,
-			"order: demo/a.so: @rpath/b.dylib: its name does not lead from it to demo/lib/b.dylib"},
+			"order: demo/a.so: @rpath/b.dylib: no name or rpath leads from it to demo/lib/b.dylib"},
 		{"names of the build machine", fatWheel, "demo/a.dylib macho arch=x86_64 id=/opt/a.dylib arch=arm64 id=/DLC/a.dylib signed=adhoc",
 			"paths: demo/a.dylib (x86_64): LC_ID_DYLIB \"/opt/a.dylib\" is a path of the machine that built it"},
 		{"a weak library outside the wheel", armWheel, "demo/a.so macho" + armSlice + " loads=weak:/opt/b.dylib",

@@ -238,7 +238,7 @@ func TestVerifyLibraries(t *testing.T) {
 		{"another C library", glibcWheel, module("needed=libc.so.6") + "\ndemo/libm.so elf x86_64 needed=libc.musl-x86_64.so.1", `
 			libraries: demo/libm.so: libc.musl-x86_64.so.1: it belongs to musl, manylinux_2_17_x86_64 is for glibc`},
 		{"in the wheel, with no search path to it anywhere", glibcWheel, module("needed=libx.so") + "\nx.libs/libx.so elf x86_64 soname=libx.so", `
-			order: demo/_core.so: libx.so: no file of the wheel has a search path to x.libs/libx.so`},
+			order: demo/_core.so: libx.so: no file of the wheel leads to x.libs/libx.so`},
 		{"for another machine than the module", glibcWheel, module("needed=libx.so rpath=$ORIGIN") + "\ndemo/libx.so elf i686", `
 			platform: demo/libx.so: it is for i686, the wheel for x86_64
 			libraries: demo/_core.so: libx.so: it is not in the wheel, and manylinux_2_17_x86_64 does not promise it; searched demo (DT_RPATH $ORIGIN of demo/_core.so)`},

@@ -27,12 +27,12 @@ func TestWrongPlansAreCaught(t *testing.T) {
 		want  string // "" if the plan is right
 	}{
 		{"nothing", func(*Plan) {}, ""},
-		{"a module without its search path", func(p *Plan) { p.Edits[0].RPath = "" }, "no file of the wheel has a search path to demo.libs/libx-"},
-		{"a search path that leads nowhere", func(p *Plan) { p.Edits[0].RPath = "$ORIGIN/demo.libs" }, "no file of the wheel has a search path to demo.libs/libx-"},
+		{"a module without its search path", func(p *Plan) { p.Edits[0].RPath = "" }, "no file of the wheel leads to demo.libs/libx-"},
+		{"a search path that leads nowhere", func(p *Plan) { p.Edits[0].RPath = "$ORIGIN/demo.libs" }, "no file of the wheel leads to demo.libs/libx-"},
 		{"a graft without its search path", func(p *Plan) {
 			p.Edits[0].RPath, p.Edits[0].RunPath = "", p.Edits[0].RPath // which serves the module alone
 			p.Grafts[0].RPath = ""
-		}, "no file of the wheel has a search path to demo.libs/liby-"},
+		}, "no file of the wheel leads to demo.libs/liby-"},
 		{"a module whose NEEDED is not renamed", func(p *Plan) { p.Edits[0].Needed = nil }, "demo/_core.so: libx.so.1: it is not in the wheel"},
 		{"a graft whose NEEDED is not renamed", func(p *Plan) { p.Grafts[0].Needed = nil }, "liby.so.1: it is not in the wheel"},
 		{"a graft that is left out", func(p *Plan) { p.Grafts = p.Grafts[:1] }, "liby-"},
