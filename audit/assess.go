@@ -15,7 +15,6 @@ type Options struct {
 	linkage.Options          // where libraries are sought; Libc is filled in by Assess
 	KeepRPath       []string // patterns of search path entries that stay, wherever they lead
 	IgnoreISA       bool     // do not hold binaries to the baseline of x86-64
-	Jobs            int      // binaries read at once; 0 means GOMAXPROCS
 	MacOS           MacOptions
 }
 

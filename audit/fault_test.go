@@ -32,7 +32,7 @@ func everything(name string, r io.ReaderAt, size int64) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := audit.Options{Options: linkage.Options{WheelOnly: true}, Jobs: 1}
+	options := audit.Options{Options: linkage.Options{WheelOnly: true}}
 	load := audit.LoadOptions{Jobs: 1}
 	c, err := audit.Load(ctx, name, w, load)
 	if err != nil {
@@ -62,7 +62,7 @@ func copyOf(ctx context.Context, r *wheel.Reader) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := wheel.NewWriter(r.DistInfo(), wheel.WriterOptions{Level: -1, Jobs: 1})
+	w := wheel.NewWriter(r.DistInfo(), wheel.WriterOptions{Jobs: 1})
 	for _, m := range r.Members() {
 		if row, ok := record.Row(m.Name); ok && m.Name != r.DistInfo()+"/RECORD" {
 			w.Copy(m, row)

@@ -42,7 +42,7 @@ func FuzzVerify(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := audit.Verify(context.Background(), glibcWheel, r, audit.VerifyOptions{Load: audit.LoadOptions{Jobs: 1}, Options: audit.Options{Jobs: 1}})
+		p, err := audit.Verify(context.Background(), glibcWheel, r, audit.VerifyOptions{Load: audit.LoadOptions{Jobs: 1}})
 		if err != nil {
 			t.Fatalf("Verify: %v; a damaged file is a claim that fails", err)
 		}

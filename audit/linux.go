@@ -158,7 +158,7 @@ func (l *linux) readFacts(ctx context.Context, r *Report) error {
 	all := make([]*facts, len(objects))
 	var count undefinedCount
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(jobs.Count(r.options.Jobs))
+	group.SetLimit(jobs.Count(r.Contents.jobs))
 	for i, o := range objects {
 		group.Go(func() error {
 			if err := ctx.Err(); err != nil {

@@ -18,7 +18,7 @@ import (
 // library that no other file of the wheel needs.
 func (l *linux) claimSymbols(ctx context.Context, p *Proof, promised []*policy.Policy, opts VerifyOptions) error {
 	r := p.Report
-	table, err := l.newSymbolTable(ctx, r.Graph, r.Libc == policy.MUSL, opts.Jobs)
+	table, err := l.newSymbolTable(ctx, r.Graph, r.Libc == policy.MUSL, r.Contents.jobs)
 	if err != nil {
 		return err
 	}

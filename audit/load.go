@@ -47,6 +47,7 @@ type Contents struct {
 	Files    []Binary  // sorted by name
 	Foreign  []Foreign // sorted by name
 
+	jobs    int               // binaries looked at at once, see LoadOptions
 	amended []wheel.Amendment // rows of RECORD that are to be written anew, sorted by member
 
 	store   *spool.Store
@@ -107,7 +108,7 @@ func Load(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions) (
 	if !name.Owns(r.DistInfo()) {
 		return nil, fmt.Errorf("%s is not the folder of %s, which the file name names (PEP 427); rename the wheel or build it again", r.DistInfo(), name.Name)
 	}
-	c := &Contents{Filename: name, Reader: r, store: spool.NewStore(cmp.Or(opts.Memory, DefaultMemory), opts.TempDir)}
+	c := &Contents{jobs: opts.Jobs, Filename: name, Reader: r, store: spool.NewStore(cmp.Or(opts.Memory, DefaultMemory), opts.TempDir)}
 	var mu sync.Mutex
 	c.amended, err = r.ScanAmending(ctx, opts.Jobs, opts.RewriteRecord, c.visit(&mu))
 	c.sort()
@@ -125,7 +126,7 @@ func (c *Contents) Derive(ctx context.Context, base string, r *wheel.Reader, opt
 	if err != nil {
 		return nil, err
 	}
-	d := &Contents{Filename: name, Reader: r, Foreign: slices.Clone(c.Foreign), store: spool.NewStore(cmp.Or(opts.Memory, DefaultMemory), opts.TempDir)}
+	d := &Contents{jobs: opts.Jobs, Filename: name, Reader: r, Foreign: slices.Clone(c.Foreign), store: spool.NewStore(cmp.Or(opts.Memory, DefaultMemory), opts.TempDir)}
 	unknown := func(m *wheel.Member) bool {
 		_, ok := known[m.Name]
 		return !ok

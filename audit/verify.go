@@ -34,7 +34,7 @@ func Verify(ctx context.Context, base string, r *wheel.Reader, opts VerifyOption
 	if err != nil {
 		return nil, err
 	}
-	c := &Contents{Filename: name, Reader: r, damaged: map[Format][]Fault{}, store: spool.NewStore(cmp.Or(opts.Load.Memory, DefaultMemory), opts.Load.TempDir)}
+	c := &Contents{jobs: opts.Load.Jobs, Filename: name, Reader: r, damaged: map[Format][]Fault{}, store: spool.NewStore(cmp.Or(opts.Load.Memory, DefaultMemory), opts.Load.TempDir)}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	faults, err := c.collect(ctx, opts.Load.Jobs)
 	if err != nil {

@@ -37,7 +37,7 @@ func faultyUses(t *testing.T) []faultyUse {
 	other, otherPath := faultyWheel(t, faultyIntel, macho("x86_64"))
 	repaired := func(opts Options) func(context.Context, string, *wheel.Reader, string) (string, error) {
 		return func(ctx context.Context, path string, r *wheel.Reader, dir string) (string, error) {
-			opts.Load.Jobs, opts.Audit.Jobs = 1, 1
+			opts.Load.Jobs = 1
 			p := NewRepairer(opts)
 			result, err := p.read(ctx, filepath.Base(path), r, NewPlan, func(plan *Plan) (*Result, error) { return p.apply(ctx, plan, path, dir) })
 			if err = errors.Join(err, p.Close()); err != nil {

@@ -115,7 +115,7 @@ func (m *merger) decide() error {
 	if m.halves[0].arch < m.halves[1].arch { // x86_64 comes first, as lipo(1) puts it
 		m.halves[0], m.halves[1] = m.halves[1], m.halves[0]
 	}
-	m.writer = wheel.NewWriter(m.halves[0].distInfo(), wheel.WriterOptions{Level: -1, Jobs: m.opts.Load.Jobs, Progress: m.opts.Progress})
+	m.writer = wheel.NewWriter(m.halves[0].distInfo(), wheel.WriterOptions{Jobs: m.opts.Load.Jobs, Progress: m.opts.Progress})
 	if err := m.fill(); err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func (h *half) load(ctx context.Context, r *wheel.Reader, opts audit.LoadOptions
 	if err := sameInterpreters(h.contents.Filename, info.Tags()); err != nil {
 		return err
 	}
-	return h.findLost(ctx, opts.Jobs)
+	return h.findLost(ctx)
 }
 
 // readPlatforms reads the architecture and the oldest macOS in the file name.
@@ -97,8 +97,8 @@ func (h *half) readPlatforms() error {
 }
 
 // findLost notes the libraries that files of the wheel do not find in it.
-func (h *half) findLost(ctx context.Context, jobs int) error {
-	rep, err := audit.Assess(ctx, h.contents, audit.Options{Options: linkage.Options{WheelOnly: true}, Jobs: jobs})
+func (h *half) findLost(ctx context.Context) error {
+	rep, err := audit.Assess(ctx, h.contents, audit.Options{Options: linkage.Options{WheelOnly: true}})
 	if err != nil {
 		return err
 	}

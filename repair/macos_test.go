@@ -226,7 +226,7 @@ func checkMacOSAgain(t *testing.T, w *world, out string, opts repair.Options) {
 		t.Fatal(err)
 	}
 	single := opts
-	single.Load.Jobs, single.Audit.Jobs = 1, 1
+	single.Load.Jobs = 1
 	elsewhere := &world{dir: w.dir, system: t.TempDir(), wheel: out}
 	again := opts
 	if len(opts.Audit.Exclude) == 0 {

@@ -23,7 +23,7 @@ type Options struct {
 	// PlainStack has no file ask for an executable stack: glibc refuses to load those
 	// that do from 2.41 on. Code that puts functions on the stack needs one.
 	PlainStack bool
-	Level      int       // compression of new members, 1 to 9; 0 means the default, Store means none
+	Level      int       // compression of new members, 1 to 9; 0 means the default, wheel.NoCompression stores
 	NoSBOM     bool      // write no software bill of materials
 	AllowPure  bool      // copy a wheel without binaries instead of refusing it
 	Epoch      time.Time // time of new members (SOURCE_DATE_EPOCH); zero means that of the WHEEL member
@@ -42,9 +42,6 @@ const DefaultLibSuffix = ".libs"
 // DefaultDylibsDir is the folder of grafted libraries in the package of a macOS
 // wheel.
 const DefaultDylibsDir = ".dylibs"
-
-// Store as a level means no compression.
-const Store = -1
 
 // libDir returns the folder for grafted libraries in the wheel.
 func (o *Options) libDir(distribution string) (string, error) {

@@ -112,7 +112,7 @@ func (r *Repairer) apply(ctx context.Context, p *Plan, input, dir string) (*Resu
 	}
 	a := &application{
 		plan: p, record: record, share: &r.share, copied: map[string]*wheel.Member{}, images: map[string]*overlay.Overlay{},
-		writer: wheel.NewWriter(p.contents.Reader.DistInfo(), wheel.WriterOptions{Level: r.level(), Jobs: r.opts.Load.Jobs, Progress: r.opts.Progress}),
+		writer: wheel.NewWriter(p.contents.Reader.DistInfo(), wheel.WriterOptions{Level: r.opts.Level, Jobs: r.opts.Load.Jobs, Progress: r.opts.Progress}),
 		time:   r.newTime(p),
 	}
 	if a.parts, err = newParts(ctx, p, &r.owners, r.opts.Load.Jobs); err != nil {
@@ -130,17 +130,6 @@ func (r *Repairer) apply(ctx context.Context, p *Plan, input, dir string) (*Resu
 	r.written[out] = input
 	r.share.remember(out, p, a.time)
 	return &Result{Path: out, Findings: a.findings}, nil
-}
-
-// level translates the option into that of the writer.
-func (r *Repairer) level() int {
-	switch r.opts.Level {
-	case 0:
-		return -1
-	case Store:
-		return 0
-	}
-	return r.opts.Level
 }
 
 // newTime returns the time of new members, so that it depends on the input
@@ -222,7 +211,7 @@ func (r *Repairer) fillPure(ctx context.Context, w io.WriterAt, in *wheel.File, 
 	if err != nil {
 		return 0, err
 	}
-	out := wheel.NewWriter(in.DistInfo(), wheel.WriterOptions{Level: r.level(), Jobs: r.opts.Load.Jobs})
+	out := wheel.NewWriter(in.DistInfo(), wheel.WriterOptions{Level: r.opts.Level, Jobs: r.opts.Load.Jobs})
 	for _, m := range in.Members() {
 		switch {
 		case m.Name == in.DistInfo()+"/RECORD":

@@ -109,7 +109,7 @@ func sameFile(t *testing.T, a, b string) {
 func TestSameBytesWithAnyNumberOfJobs(t *testing.T) {
 	w := newWorld(t, linuxWheel, graftingWheel+"demo/data.bin bytes 700000\n", graftedLibrary+"usr/lib/other.so elf x86_64 bss=100")
 	jobs := func(n int) repair.Options {
-		return repair.Options{Load: audit.LoadOptions{Jobs: n, Memory: int64(1 + n%2*1e6)}, Audit: audit.Options{Jobs: n}, Strip: true}
+		return repair.Options{Load: audit.LoadOptions{Jobs: n, Memory: int64(1 + n%2*1e6)}, Strip: true}
 	}
 	sameFile(t, w.repair(t, jobs(1)), w.repair(t, jobs(8)))
 }
@@ -273,7 +273,7 @@ func TestTimesOfNewMembers(t *testing.T) {
 
 func TestLevels(t *testing.T) {
 	w := newWorld(t, linuxWheel, graftingWheel, graftedLibrary)
-	stored, best := w.repair(t, repair.Options{Level: repair.Store}), w.repair(t, repair.Options{Level: 9})
+	stored, best := w.repair(t, repair.Options{Level: wheel.NoCompression}), w.repair(t, repair.Options{Level: 9})
 	f, err := wheel.Open(stored)
 	if err != nil {
 		t.Fatal(err)

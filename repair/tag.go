@@ -34,7 +34,7 @@ type Tagger struct {
 // NewTagger returns a tagger. Close it when the last wheel is done.
 func NewTagger(opts TagOptions) *Tagger {
 	o := Options{Load: opts.Load, Epoch: opts.Epoch, Progress: opts.Progress}
-	o.Audit = audit.Options{Options: linkage.Options{WheelOnly: true, Exclude: opts.Exclude}, IgnoreISA: opts.IgnoreISA, Jobs: opts.Load.Jobs}
+	o.Audit = audit.Options{Options: linkage.Options{WheelOnly: true, Exclude: opts.Exclude}, IgnoreISA: opts.IgnoreISA}
 	return &Tagger{opts, NewRepairer(o)}
 }
 

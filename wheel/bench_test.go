@@ -36,7 +36,7 @@ func BenchmarkWrite(b *testing.B) {
 	b.SetBytes(int64(len(lib)))
 	b.ReportAllocs()
 	for b.Loop() {
-		w := NewWriter(demoInfo, WriterOptions{Level: -1})
+		w := NewWriter(demoInfo, WriterOptions{})
 		w.Add(Header{Name: "demo/_core.so", Mode: 0o755}, bytes.NewReader(lib))
 		w.Add(Header{Name: demoInfo + "/WHEEL"}, strings.NewReader(demoWheel))
 		if _, err := w.Write(context.Background(), discard{}); err != nil {
@@ -48,7 +48,7 @@ func BenchmarkWrite(b *testing.B) {
 // BenchmarkScan reads and checks that wheel.
 func BenchmarkScan(b *testing.B) {
 	lib := library(b)
-	w := NewWriter(demoInfo, WriterOptions{Level: -1})
+	w := NewWriter(demoInfo, WriterOptions{})
 	w.Add(Header{Name: "demo/_core.so", Mode: 0o755}, bytes.NewReader(lib))
 	w.Add(Header{Name: demoInfo + "/WHEEL"}, strings.NewReader(demoWheel))
 	w.Add(Header{Name: demoInfo + "/METADATA"}, strings.NewReader(demoMetadata))

@@ -16,7 +16,7 @@ const (
 	// dictSize is how far back deflate can refer (RFC 1951, 2). Each chunk is
 	// primed with that much of what comes before it.
 	dictSize = 32 << 10
-	// defaultLevel stands for level -1: the fastest whose output is no more than
+	// defaultLevel stands for level 0: the fastest whose output is no more than
 	// 1 % larger than that of zlib level 6 on each shared library measured (see
 	// package deflate). Repaired psycopg2, lxml and h5py come out 0.2 to 1.3 %
 	// smaller than auditwheel's; level 2 would make h5py 1.4 % larger.

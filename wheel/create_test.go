@@ -16,7 +16,7 @@ func TestCreateThenOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := NewWriter(in.DistInfo(), WriterOptions{Level: -1})
+	w := NewWriter(in.DistInfo(), WriterOptions{})
 	for _, m := range in.Members() {
 		if row, _ := record.Row(m.Name); m.Name != demoInfo+"/RECORD" {
 			w.Copy(m, row)

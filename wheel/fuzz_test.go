@@ -52,7 +52,7 @@ func checkCopyLaw(t *testing.T, b []byte) {
 	if total > enough || in.Scan(context.Background(), 2, nil) != nil {
 		return
 	}
-	first := rewrite(t, in, in.Members(), WriterOptions{Level: -1, Jobs: 1})
+	first := rewrite(t, in, in.Members(), WriterOptions{Jobs: 1})
 	out := mustRead(t, first)
 	if err := out.Scan(context.Background(), 2, nil); err != nil {
 		t.Fatalf("the copy does not scan: %v", err)
@@ -60,7 +60,7 @@ func checkCopyLaw(t *testing.T, b []byte) {
 	if diff := cmp.Diff(identity(t, in), identity(t, out)); diff != "" {
 		t.Fatalf("the copy has other members (-in +out):\n%s", diff)
 	}
-	if second := rewrite(t, out, out.Members(), WriterOptions{Level: -1, Jobs: 3}); !bytes.Equal(first, second) {
+	if second := rewrite(t, out, out.Members(), WriterOptions{Jobs: 3}); !bytes.Equal(first, second) {
 		t.Fatal("copying the copy changes it")
 	}
 }

@@ -32,7 +32,7 @@ type pipeline struct {
 func (w *Writer) newPipeline(out io.WriterAt, entries []*entry) *pipeline {
 	workers := jobs.Count(w.opts.Jobs)
 	level := w.opts.Level
-	if level < 0 {
+	if level == 0 {
 		level = defaultLevel
 	}
 	p := &pipeline{out: out, jobs: workers, level: level, limit: w.limit, progress: w.opts.Progress}

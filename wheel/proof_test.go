@@ -57,7 +57,7 @@ func TestConfirm(t *testing.T) {
 	for i := range noise {
 		noise[i] = byte(random.Uint32())
 	}
-	w := NewWriter("demo-1.0.dist-info", WriterOptions{Level: -1})
+	w := NewWriter("demo-1.0.dist-info", WriterOptions{})
 	w.Add(Header{Name: "demo/a.bin", Modified: time.Time{}}, bytes.NewReader(noise))
 	w.Add(Header{Name: "demo-1.0.dist-info/WHEEL"}, bytes.NewReader([]byte("Wheel-Version: 1.0\n")))
 	w.Add(Header{Name: "demo-1.0.dist-info/METADATA"}, bytes.NewReader([]byte("Name: demo\n")))

@@ -48,7 +48,7 @@ func saved(t *testing.T, b []byte) string {
 }
 
 func TestPythonReadsWhatIsWritten(t *testing.T) {
-	w := NewWriter(demoInfo, WriterOptions{Level: -1, Jobs: 2})
+	w := NewWriter(demoInfo, WriterOptions{Jobs: 2})
 	when := time.Date(2024, 5, 6, 7, 8, 10, 0, time.UTC)
 	w.Add(Header{Name: "demo/", Mode: 0o755, Modified: when}, nil)
 	w.Add(Header{Name: "demo/größe.so", Mode: 0o755, Modified: when}, bytes.NewReader(make([]byte, 100)))
@@ -91,7 +91,7 @@ assert out.getvalue().encode() == z.read("demo-1.0.dist-info/RECORD")
 print(rows[-1])
 `
 	in := mustRead(t, zipBytes(demoParts()...))
-	w := NewWriter(demoInfo, WriterOptions{Level: -1})
+	w := NewWriter(demoInfo, WriterOptions{})
 	for name, content := range contents(t, in) {
 		if name != demoInfo+"/RECORD" {
 			w.Add(Header{Name: name, Mode: 0o644}, strings.NewReader(content))

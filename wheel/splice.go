@@ -25,7 +25,7 @@ type Run struct {
 // default level; at another, all is compressed again.
 func (w *Writer) AddEdited(h Header, c Content, m *Member, runs []Run) {
 	w.Add(h, c)
-	if e := w.entries[len(w.entries)-1]; w.opts.Level < 0 && e.method == Deflate && m.Method == Deflate {
+	if e := w.entries[len(w.entries)-1]; w.opts.Level == 0 && e.method == Deflate && m.Method == Deflate {
 		e.source, e.runs = m, runs
 	}
 }

@@ -102,7 +102,7 @@ func common(a, b []byte) int {
 func TestAddEditedTakesCompressedBytesOver(t *testing.T) {
 	old := sourceText(3 << 20)
 	content, runs := edit(old, []change{{off: 5000, size: 40, text: "$ORIGIN/../demo.libs"}})
-	got, before, after := writeEdited(t, old, content, runs, WriterOptions{Level: -1})
+	got, before, after := writeEdited(t, old, content, runs, WriterOptions{})
 	if !bytes.Equal(got, content) {
 		t.Fatal("the content differs from what was added")
 	}
@@ -132,7 +132,7 @@ func TestAddEditedKeepsTheContent(t *testing.T) {
 	} {
 		content, runs := edit(old, changes)
 		for _, jobs := range []int{1, 4} {
-			if got, _, _ := writeEdited(t, old, content, runs, WriterOptions{Level: -1, Jobs: jobs}); !bytes.Equal(got, content) {
+			if got, _, _ := writeEdited(t, old, content, runs, WriterOptions{Jobs: jobs}); !bytes.Equal(got, content) {
 				t.Errorf("%s, %d jobs: the content differs from what was added", name, jobs)
 			}
 		}
@@ -150,7 +150,7 @@ func TestAddEditedKeepsTheContentOfRandomEdits(t *testing.T) {
 			off += c.size + random.IntN(1<<19)
 		}
 		content, runs := edit(old, changes)
-		if got, _, _ := writeEdited(t, old, content, runs, WriterOptions{Level: -1}); !bytes.Equal(got, content) {
+		if got, _, _ := writeEdited(t, old, content, runs, WriterOptions{}); !bytes.Equal(got, content) {
 			t.Fatalf("edit %d (%d changes): the content differs from what was added", n, len(changes))
 		}
 	}

@@ -30,9 +30,12 @@ type Header struct {
 	Modified time.Time   // kept in UTC, to two seconds, from 1980 to 2107
 }
 
+// NoCompression as a level stores members as they are.
+const NoCompression = -1
+
 // WriterOptions tune a [Writer].
 type WriterOptions struct {
-	Level    int                     // deflate level, 1 to 9; 0 stores; -1 is the default level
+	Level    int                     // deflate level, 1 to 9; 0 is the default level, NoCompression stores
 	Jobs     int                     // chunks compressed at once; less than 1 means GOMAXPROCS; no influence on the output
 	Progress func(done, total int64) // if not nil, called now and then with bytes read, from one goroutine at a time
 }
@@ -100,7 +103,7 @@ func (w *Writer) Add(h Header, c Content) {
 // method returns how content of that size is kept; deflate makes nothing
 // longer.
 func (w *Writer) method(size int64) uint16 {
-	if w.opts.Level == 0 || size == 0 {
+	if w.opts.Level == NoCompression || size == 0 {
 		return Store
 	}
 	return Deflate
@@ -133,7 +136,7 @@ func (w *Writer) Write(ctx context.Context, out io.WriterAt) (int64, error) {
 
 // plan checks names and options, and puts the members in order.
 func (w *Writer) plan() ([]*entry, error) {
-	if w.opts.Level < -1 || w.opts.Level > deflate.MaxLevel {
+	if w.opts.Level < NoCompression || w.opts.Level > deflate.MaxLevel {
 		return nil, fmt.Errorf("compression level %d is not in -1 to %d", w.opts.Level, deflate.MaxLevel)
 	}
 	if !strings.HasSuffix(w.distInfo, ".dist-info") || strings.Contains(w.distInfo, "/") {

@@ -73,7 +73,7 @@ func names(r *Reader) []string {
 
 func TestCopyKeepsMembersAndSortsThem(t *testing.T) {
 	in := mustRead(t, zipBytes(demoParts()...))
-	out := rewrite(t, in, in.Members(), WriterOptions{Level: -1})
+	out := rewrite(t, in, in.Members(), WriterOptions{})
 	got := mustRead(t, out)
 	if err := got.Scan(context.Background(), 2, nil); err != nil {
 		t.Fatalf("Scan of the copy: %v", err)
@@ -104,7 +104,7 @@ func TestCopyKeepsMembersAndSortsThem(t *testing.T) {
 	if again := rewrite(t, in, reversed, WriterOptions{Level: 3, Jobs: 1}); !bytes.Equal(dropRecord(t, again), dropRecord(t, out)) {
 		t.Error("the order of Copy calls changes the output")
 	}
-	if again := rewrite(t, got, got.Members(), WriterOptions{Level: -1}); !bytes.Equal(again, out) {
+	if again := rewrite(t, got, got.Members(), WriterOptions{}); !bytes.Equal(again, out) {
 		t.Error("copying the output again changes it")
 	}
 }
@@ -171,7 +171,7 @@ func TestBytesDoNotDependOnJobs(t *testing.T) {
 }
 
 func TestRecordTakesModeAndTimeOfWheel(t *testing.T) {
-	w := NewWriter(demoInfo, WriterOptions{Level: -1})
+	w := NewWriter(demoInfo, WriterOptions{})
 	w.Add(Header{Name: demoInfo + "/WHEEL", Mode: 0o664, Modified: time.Date(2024, 2, 29, 1, 2, 3, 0, time.UTC)}, strings.NewReader(demoWheel))
 	w.Add(Header{Name: demoInfo + "/METADATA"}, strings.NewReader(demoMetadata))
 	r := mustRead(t, mustWrite(t, w))

@@ -12,7 +12,7 @@ import (
 // bytes, or lies behind them, is written as if it were larger than 4 GiB.
 func smallLimit(t *testing.T) []byte {
 	t.Helper()
-	w := NewWriter(demoInfo, WriterOptions{Level: -1, Jobs: 2})
+	w := NewWriter(demoInfo, WriterOptions{Jobs: 2})
 	w.limit = 700
 	w.Add(Header{Name: "demo/a.so", Mode: 0o755}, bytes.NewReader(mixed(2*chunkSize+77)))
 	w.Add(Header{Name: "demo/b.py", Mode: 0o644}, strings.NewReader("small, but far behind"))
@@ -42,7 +42,7 @@ func TestZip64CopyOfLargeMember(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := NewWriter(demoInfo, WriterOptions{Level: -1})
+	w := NewWriter(demoInfo, WriterOptions{})
 	w.limit = 700
 	for _, m := range in.Members() {
 		if row, _ := record.Row(m.Name); m.Name != demoInfo+"/RECORD" {
@@ -56,7 +56,7 @@ func TestZip64CopyOfLargeMember(t *testing.T) {
 
 func TestMoreThan65535Members(t *testing.T) {
 	const n = 66_000
-	w := NewWriter(demoInfo, WriterOptions{Level: -1})
+	w := NewWriter(demoInfo, WriterOptions{})
 	for i := range n {
 		w.Add(Header{Name: fmt.Sprintf("demo/%05d", i)}, nil)
 	}

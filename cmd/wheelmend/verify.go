@@ -65,7 +65,7 @@ The libraries of this machine do not count. With --sysroot, --search-path or
 func (f *verifyFlags) options(getenv func(string) string, flags *pflag.FlagSet) audit.VerifyOptions {
 	return audit.VerifyOptions{
 		Options: audit.Options{
-			Options: f.search.Options(getenv), KeepRPath: f.keepPaths, IgnoreISA: f.ignoreISA, Jobs: f.jobs,
+			Options: f.search.Options(getenv), KeepRPath: f.keepPaths, IgnoreISA: f.ignoreISA,
 		},
 		System: slices.ContainsFunc([]string{"sysroot", "search-path", "ldpaths"}, flags.Changed),
 		Load:   audit.LoadOptions{Jobs: f.jobs},

@@ -29,7 +29,7 @@ func WithReport(ctx context.Context, c *console.Console, path string, f *AuditFl
 	}
 	defer contents.Close()
 	rep, err := audit.Assess(ctx, contents, audit.Options{
-		Options: f.Search.Options(c.Getenv), IgnoreISA: f.IgnoreISA, Jobs: f.Jobs,
+		Options: f.Search.Options(c.Getenv), IgnoreISA: f.IgnoreISA,
 	})
 	if err != nil {
 		return err

@@ -159,7 +159,7 @@ func (f *RepairFlags) Options(c *console.Console, wheels []string) (repair.Optio
 	}
 	opts = repair.Options{
 		Allow:      allow,
-		Audit:      audit.Options{Options: f.Search.Options(c.Getenv), KeepRPath: f.KeepPaths, IgnoreISA: f.IgnoreISA, Jobs: f.Jobs},
+		Audit:      audit.Options{Options: f.Search.Options(c.Getenv), KeepRPath: f.KeepPaths, IgnoreISA: f.IgnoreISA},
 		Load:       audit.LoadOptions{Jobs: f.Jobs, RewriteRecord: f.NewRecord},
 		Platform:   plat,
 		OnlyPlat:   f.OnlyPlat,
@@ -182,7 +182,7 @@ func (f *RepairFlags) Options(c *console.Console, wheels []string) (repair.Optio
 	case -1:
 		opts.Level = 0
 	case 0:
-		opts.Level = repair.Store
+		opts.Level = wheel.NoCompression
 	}
 	return opts, nil
 }

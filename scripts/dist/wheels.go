@@ -99,7 +99,7 @@ func (b *builder) writeWheel(ctx context.Context, tags string, files map[string]
 		info += "Tag: py3-none-" + tag + "\n"
 	}
 	stem := "wheelmend-" + version
-	w := wheel.NewWriter(stem+".dist-info", wheel.WriterOptions{Level: -1})
+	w := wheel.NewWriter(stem+".dist-info", wheel.WriterOptions{})
 	add := func(name string, mode fs.FileMode, content []byte) {
 		// The oldest time that an archive can have: it says nothing.
 		h := wheel.Header{Name: name, Mode: mode, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)}
