@@ -143,6 +143,9 @@ func billOfMaterials(p *Plan, owners *owners) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		if entry.Package != nil {
+			g.Package = entry.Package.Name + " " + entry.Package.Version
+		}
 		grafts = append(grafts, entry)
 	}
 	if err := owners.err(); err != nil {

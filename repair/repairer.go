@@ -38,6 +38,10 @@ type Result struct {
 	Path string // of the finished wheel; "" after a dry run
 	Tag  string // platform tag of the wheel as it was
 
+	System        []string // libraries that are left to the user's system
+	Before, After int64    // bytes of the wheel and of the result; 0 after a dry run
+	Unchanged     bool     // there was nothing to do: Path is the wheel itself
+
 	// Findings tell what the finished wheel claims and is not so, and what no
 	// repair changes: see [audit.Contents.Prove].
 	Findings []string
@@ -97,11 +101,19 @@ func (r *Repairer) read(ctx context.Context, base string, w *wheel.Reader, decid
 		return nil, err
 	}
 	result.Plan, result.Tag = p, rep.Tag()
+	for _, l := range rep.Libraries(p.verdict) {
+		if l.Action == audit.System || l.Action == audit.Excluded {
+			result.System = append(result.System, l.Soname)
+		}
+	}
 	return result, nil
 }
 
 // apply writes the result of a plan, and says where and what it found there.
 func (r *Repairer) apply(ctx context.Context, p *Plan, input, dir string) (*Result, error) {
+	if !p.tagsOnly && p.NothingToDo() && sameFile(input, filepath.Join(dir, p.Output)) {
+		return unchanged(ctx, p, input)
+	}
 	out, err := r.outputPath(dir, p.Output, input)
 	if err != nil {
 		return nil, err
@@ -129,7 +141,34 @@ func (r *Repairer) apply(ctx context.Context, p *Plan, input, dir string) (*Resu
 	}
 	r.written[out] = input
 	r.share.remember(out, p, a.time)
-	return &Result{Path: out, Findings: a.findings}, nil
+	return &Result{Path: out, Findings: a.findings, Before: sizeOf(input), After: sizeOf(out)}, nil
+}
+
+// unchanged is the result of repairing a wheel in its own folder that needs no repair. It
+// is held to what it claims all the same.
+func unchanged(ctx context.Context, p *Plan, input string) (*Result, error) {
+	a := &application{plan: p}
+	if err := a.checkClaims(ctx, p.contents); err != nil {
+		return nil, err
+	}
+	size := sizeOf(input)
+	return &Result{Path: input, Findings: a.findings, Before: size, After: size, Unchanged: true}, nil
+}
+
+// sameFile reports whether two paths lead to one file.
+func sameFile(a, b string) bool {
+	one, err1 := os.Stat(a)
+	other, err2 := os.Stat(b)
+	return err1 == nil && err2 == nil && os.SameFile(one, other)
+}
+
+// sizeOf returns the bytes of a file, 0 for one that is not there.
+func sizeOf(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // newTime returns the time of new members, so that it depends on the input

@@ -16,12 +16,28 @@ type Repair struct {
 	Path   string `json:"path"` // of the finished wheel; "" after a dry run
 	Tag    string `json:"tag"`  // platform tag that the wheel met before
 	*repair.Plan
-	Findings []string `json:"findings"` // claims of the finished wheel that fail
+	Findings  []string          `json:"findings"`         // claims of the finished wheel that fail
+	System    []string          `json:"system_libraries"` // that are left to the user's system
+	Before    int64             `json:"size_before"`      // bytes; 0 after a dry run
+	After     int64             `json:"size_after"`
+	Packages  map[string]string `json:"packages"`  // of grafts, by member, as far as known
+	Unchanged bool              `json:"unchanged"` // the wheel needs no repair, and lies where the result would
 }
 
 // NewRepair returns the JSON document of a repair that has a plan.
 func NewRepair(r *repair.Result, dryRun bool) Repair {
-	return Repair{Schema: Schema, DryRun: dryRun, Path: r.Path, Tag: r.Tag, Plan: r.Plan, Findings: list(r.Findings)}
+	return Repair{Schema: Schema, DryRun: dryRun, Path: r.Path, Tag: r.Tag, Plan: r.Plan, Findings: list(r.Findings), System: list(r.System), Before: r.Before, After: r.After, Unchanged: r.Unchanged, Packages: packages(r.Plan)}
+}
+
+// packages names the packages that grafts come from, with their versions.
+func packages(p *repair.Plan) map[string]string {
+	known := map[string]string{}
+	for _, g := range p.Grafts {
+		if g.Package != "" {
+			known[g.Member] = g.Package
+		}
+	}
+	return known
 }
 
 // Copy is the JSON document of a wheel without binaries that is copied as it is.
@@ -136,20 +152,4 @@ func (p *printer) sliceChange(s *repair.SliceChange) {
 		did = append(did, "signed")
 	}
 	p.linef("           %s: %s", s.Arch, Clean(strings.Join(did, ", ")))
-}
-
-// WriteRepaired writes one line about a finished wheel, as text for people.
-func WriteRepaired(w io.Writer, name string, r *repair.Result) error {
-	p := &printer{w: w}
-	switch {
-	case r.Plan == nil && r.Path == "":
-		p.linef("%s: a pure wheel, to be copied as it is", Clean(name))
-	case r.Plan == nil:
-		p.linef("%s: a pure wheel, copied to %s", Clean(name), Clean(r.Path))
-	case len(r.Plan.Grafts) == 0:
-		p.linef("%s: meets %s, written to %s", Clean(name), r.Plan.Policy, Clean(r.Path))
-	default:
-		p.linef("%s: meets %s with %s, written to %s", Clean(name), r.Plan.Policy, graftCount(len(r.Plan.Grafts)), Clean(r.Path))
-	}
-	return p.err
 }

@@ -228,7 +228,7 @@ func TestPlanGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			result := &repair.Result{Plan: plan, Path: "wheelhouse/" + plan.Output, Tag: rep.Tag()}
-			if err := report.WriteRepaired(&text, s.wheel, result); err != nil {
+			if err := report.WriteRepaired(&text, s.wheel, result, report.Style{}); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, s.name+".plan.txt", portable(text.String(), root))
@@ -256,7 +256,7 @@ func TestWriteRepairedPure(t *testing.T) {
 		{"", "demo.whl: a pure wheel, to be copied as it is\n"},
 	} {
 		var b bytes.Buffer
-		if err := report.WriteRepaired(&b, "demo.whl", &repair.Result{Path: tt.path, Tag: "any"}); err != nil {
+		if err := report.WriteRepaired(&b, "demo.whl", &repair.Result{Path: tt.path, Tag: "any"}, report.Style{}); err != nil {
 			t.Fatal(err)
 		}
 		if got := b.String(); got != tt.want {

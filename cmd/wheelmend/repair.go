@@ -77,10 +77,12 @@ func (a *app) repairAll(ctx context.Context, wheels []string, f *command.RepairF
 	}
 	r := repair.NewRepairer(opts)
 	defer func() { err = errors.Join(err, r.Close()) }()
-	return a.EachWheel(ctx, wheels, func(path string) error {
+	var done []report.Repaired
+	err = a.EachWheel(ctx, wheels, func(path string) error {
 		bar.Begin(filepath.Base(path))
 		result, err := repairOne(ctx, r, path, f)
 		bar.End()
+		done = append(done, report.Repaired{Wheel: filepath.Base(path), Result: result})
 		if err = command.Advised(err); err != nil {
 			if f.JSON {
 				err = errors.Join(err, a.PrintJSON(report.NewFailure(filepath.Base(path), err)))
@@ -89,6 +91,10 @@ func (a *app) repairAll(ctx context.Context, wheels []string, f *command.RepairF
 		}
 		return a.printRepair(result, path, f.JSON, f.DryRun)
 	})
+	if len(done) > 1 && !f.JSON && !f.DryRun && !a.Quiet {
+		err = errors.Join(err, report.WriteRepairTable(a.Stdout, done, a.Style()))
+	}
+	return err
 }
 
 func repairOne(ctx context.Context, r *repair.Repairer, path string, f *command.RepairFlags) (*repair.Result, error) {
@@ -118,5 +124,5 @@ func (a *app) printRepair(result *repair.Result, path string, json, dryRun bool)
 			return err
 		}
 	}
-	return report.WriteRepaired(a.Stdout, filepath.Base(path), result)
+	return report.WriteRepaired(a.Stdout, filepath.Base(path), result, a.Style())
 }

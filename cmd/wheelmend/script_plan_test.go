@@ -48,6 +48,9 @@ func samePlan(ts *testscript.TestScript, args []string) error {
 	for _, document := range []map[string]any{dry, done} {
 		delete(document, "dry_run")
 		delete(document, "path")
+		delete(document, "size_before")
+		delete(document, "size_after")
+		delete(document, "packages")
 	}
 	if diff := cmp.Diff(dry, done); diff != "" {
 		return fmt.Errorf("the plans differ (-dry run +real run):\n%s", diff)
