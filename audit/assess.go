@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 
@@ -20,7 +21,7 @@ type Options struct {
 
 // Assess finds the libraries of the wheel and holds it to what it may be tagged as.
 func Assess(ctx context.Context, c *Contents, opts Options) (*Report, error) {
-	r := &Report{Wheel: c.Filename.String(), Contents: c, Graph: &linkage.Graph{}, best: -1, repairable: -1, options: opts}
+	r := &Report{Wheel: c.Filename.String(), Contents: c, Graph: &linkage.Graph{}, options: opts}
 	r.OS, r.Unserved = c.system()
 	r.Format, r.Foreign = r.OS.format(r.Unserved), c.foreignTo(r.OS, r.Unserved)
 	if r.Unserved != nil || r.Format == Pure {
@@ -40,34 +41,33 @@ func byPath(a, b *linkage.File) int { return cmp.Compare(a.Path, b.Path) }
 // fewest libraries that any policy asks for: an older tag is not worth a second
 // copy of a library that later systems all have (as auditwheel decides).
 func (r *Report) choose() {
-	fewest := -1
-	for i := range r.Verdicts {
-		if n := r.Verdicts[i].external; fewest < 0 || n < fewest {
-			fewest = n
-		}
-	}
-	enough := false
+	fewest := math.MaxInt
 	for i := range r.Verdicts {
 		v := &r.Verdicts[i]
-		enough = enough || v.external <= fewest
-		if r.best < 0 && v.Meets() {
-			r.best = i
-		}
-		if r.repairable < 0 && enough && v.Repairable() {
-			r.repairable = i
+		fewest = min(fewest, v.external)
+		if r.best == nil && v.Meets() {
+			r.best = v
 		}
 	}
+	r.repairable = r.strictest(fewest, func(*Verdict) bool { return true })
 }
 
 // StrictestWithin returns the verdict on the strictest policy that a repair can
 // meet with no more libraries from outside than the given one, nil if there is
 // none.
 func (r *Report) StrictestWithin(limit *Verdict) *Verdict {
+	return r.strictest(limit.external, func(v *Verdict) bool { return !limit.Policy.Older(v.Policy) })
+}
+
+// strictest returns the verdict on the strictest policy that a repair can meet, that is
+// wanted, and that asks for no more libraries from outside than that, or than a stricter
+// one does.
+func (r *Report) strictest(external int, wanted func(*Verdict) bool) *Verdict {
 	enough := false
 	for i := range r.Verdicts {
 		v := &r.Verdicts[i]
-		enough = enough || v.external <= limit.external
-		if enough && v.Repairable() && !limit.Policy.Older(v.Policy) {
+		enough = enough || v.external <= external
+		if enough && v.Repairable() && wanted(v) {
 			return v
 		}
 	}
@@ -108,7 +108,7 @@ func (r *Report) Libraries(v *Verdict) []Library {
 			}
 			library := found[k]
 			if library == nil {
-				library = &Library{Soname: n.Name, Path: k.path, Action: r.system.action(v, n), Tried: n.Tried}
+				library = &Library{Soname: n.Name, Path: k.path, Action: v.action(n), Tried: n.Tried}
 				found[k] = library
 			}
 			if by := library.NeededBy; len(by) == 0 || by[len(by)-1] != f.Path {
@@ -124,4 +124,20 @@ func (r *Report) Libraries(v *Verdict) []Library {
 		return cmp.Or(strings.Compare(a.Soname, b.Soname), strings.Compare(a.Path, b.Path))
 	})
 	return out
+}
+
+// action tells what a repair for a verdict, if there is one, does about a library outside
+// the wheel.
+func (v *Verdict) action(n *linkage.Need) Action {
+	switch {
+	case n.Status == linkage.Excluded:
+		return Excluded
+	case n.Status == linkage.LibPython:
+		return Remove
+	case n.Status == linkage.System || v != nil && v.leaves != nil && v.leaves(n):
+		return System
+	case n.Status == linkage.Missing:
+		return Missing
+	}
+	return Graft
 }

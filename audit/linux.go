@@ -94,18 +94,17 @@ func (l *linux) judge(r *Report, p policy.Platform) Verdict {
 	return v
 }
 
-func (l *linux) tag(r *Report) string {
-	if v := r.Best(); v != nil {
-		return v.Policy.Tag()
+func (l *linux) tags(r *Report, repaired bool) []string {
+	v := r.Best()
+	switch {
+	case repaired && r.BestRepairable() != nil:
+		return r.BestRepairable().Policy.Tags()
+	case repaired:
+		return nil
+	case v != nil:
+		return []string{v.Policy.Tag()}
 	}
-	return l.own.plainTag(r)
-}
-
-func (l *linux) repairedTags(r *Report) []string {
-	if v := r.BestRepairable(); v != nil {
-		return v.Policy.Tags()
-	}
-	return nil
+	return []string{l.own.plainTag(r)}
 }
 
 // loads returns all that a file needs.
@@ -115,20 +114,6 @@ func (l *linux) loads(f *linkage.File) []load {
 		all = append(all, load{f.Images[0], n})
 	}
 	return all
-}
-
-func (l *linux) action(v *Verdict, e *linkage.Need) Action {
-	switch {
-	case e.Status == linkage.Excluded:
-		return Excluded
-	case e.Status == linkage.LibPython:
-		return Remove
-	case v != nil && l.leaves(v.Policy, e):
-		return System
-	case e.Status == linkage.Missing:
-		return Missing
-	}
-	return Graft
 }
 
 // link resolves the libraries of all binaries that a loader could load in the
@@ -264,7 +249,8 @@ func (l *linux) grafts(p *policy.Policy) []*linkage.File {
 // hold holds the wheel to one policy.
 func (l *linux) hold(p *policy.Policy) Verdict {
 	r := l.report
-	j := &judgement{linux: l, report: r, policy: p, verdict: Verdict{Policy: p}, grafted: map[*linkage.Image]bool{}}
+	j := &judgement{linux: l, report: r, policy: p, grafted: map[*linkage.Image]bool{}}
+	j.verdict = Verdict{Policy: p, leaves: func(n *linkage.Need) bool { return l.leaves(p, n) }}
 	if j.wrongTarget() {
 		return j.verdict
 	}
@@ -288,14 +274,18 @@ func (l *linux) hold(p *policy.Policy) Verdict {
 	return j.verdict
 }
 
-// basis says how much was held to a platform tag.
-func (l *linux) basis(r *Report) string {
+// basis says how much was held to a platform tag, and lists the versions that the wheel
+// wants of libraries outside, by library.
+func (l *linux) basis(r *Report, p policy.Platform) (basis string, evidence []string) {
 	wanted := r.VersionedSymbols(nil)
 	versions := 0
-	for _, names := range wanted {
-		versions += len(names)
+	for _, library := range slices.Sorted(maps.Keys(wanted)) {
+		versions += len(wanted[library])
+		if p.Family != policy.Linux {
+			evidence = append(evidence, library+": "+strings.Join(wanted[library], ", "))
+		}
 	}
-	basis := phrase.Count(len(r.Graph.Members), "ELF file")
+	basis = phrase.Count(len(r.Graph.Members), "ELF file")
 	if r.Arch != "" {
 		basis += " for " + string(r.Arch)
 	}
@@ -306,23 +296,9 @@ func (l *linux) basis(r *Report) string {
 		basis += fmt.Sprintf(", %s of %s", phrase.Count(versions, "symbol version"), phrase.Count(len(wanted), "library"))
 	}
 	if r.options.IgnoreISA {
-		return basis + "; not the processor that they need"
+		basis += "; not the processor that they need"
 	}
-	return basis
-}
-
-// evidence lists the versions that the wheel wants of libraries outside,
-// by library.
-func (l *linux) evidence(r *Report, p policy.Platform) []string {
-	if p.Family == policy.Linux {
-		return nil
-	}
-	var lines []string
-	wanted := r.VersionedSymbols(nil)
-	for _, library := range slices.Sorted(maps.Keys(wanted)) {
-		lines = append(lines, library+": "+strings.Join(wanted[library], ", "))
-	}
-	return lines
+	return basis, evidence
 }
 
 // VersionedSymbols returns the versions that the members and the grafts of a

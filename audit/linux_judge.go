@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/linkage"
@@ -45,21 +44,13 @@ func (j *judgement) wrongTarget() bool {
 // checkMembers looks at where binaries lie and what machine they are for.
 func (j *judgement) checkMembers() {
 	for _, b := range j.report.Contents.of(ELF) {
-		name := b.Member.Name
-		if inPurelib(name) {
+		if name := b.Member.Name; inPurelib(name) {
 			j.block(Blocker{Kind: KindPurelib, File: name, Reason: "a binary may not lie in the purelib folder: build the wheel as a platform wheel (Root-Is-Purelib: false)"})
 		}
 	}
 	for _, b := range j.report.Refused() {
 		j.block(b)
 	}
-}
-
-// inPurelib reports whether a member is installed to the purelib folder while
-// it is not at the root of the wheel.
-func inPurelib(name string) bool {
-	top, rest, ok := strings.Cut(name, "/")
-	return ok && strings.HasSuffix(top, ".data") && strings.HasPrefix(rest, "purelib/")
 }
 
 // checkLibraries looks for libraries that the policy does not promise.

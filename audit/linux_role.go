@@ -49,7 +49,7 @@ func roleOf(b *Binary, os OS, arch policy.Arch, libc policy.Libc) (role, refusal
 	}
 	if why := f.Refused(string(arch)); why != "" {
 		_, unknown := f.Arch()
-		asked := module || isCommand(name) || f.Dynamic() && (shared || unknown == "")
+		asked := module || linkage.IsScript(name) || f.Dynamic() && (shared || unknown == "")
 		return faultIf(asked, KindArchitecture, why)
 	}
 	if !elf.KnownArch(string(arch)) {
@@ -58,7 +58,7 @@ func roleOf(b *Binary, os OS, arch policy.Arch, libc policy.Libc) (role, refusal
 	if why := f.ForeignABI(); why != "" && libc != policy.MUSL && f.Dynamic() {
 		return faultIf(module || shared, KindArchitecture, why)
 	}
-	if unloadable != "" && (module || shared || isCommand(name) && f.Type == stdelf.ET_DYN) {
+	if unloadable != "" && (module || shared || linkage.IsScript(name) && f.Type == stdelf.ET_DYN) {
 		return asFault, refusal{KindImage, unloadable}
 	}
 	if libc != "" && os != OSAndroid && f.AndroidRelocations() {
@@ -118,18 +118,12 @@ var importSuffix = regexp.MustCompile(`^([^.]+)(\.(cpython|pypy|graalpy|abi)[^.]
 // isModuleName reports whether Python would find an extension module by the name of
 // a member: it lies in site-packages, in folders that can be packages.
 func isModuleName(name string) bool {
-	top, rest, _ := strings.Cut(name, "/")
-	switch {
-	case strings.HasSuffix(top, ".dist-info"):
+	top, _, _ := strings.Cut(name, "/")
+	scheme, below := linkage.Scheme(name)
+	if strings.HasSuffix(top, ".dist-info") || scheme != "" && scheme != "purelib" && scheme != "platlib" {
 		return false
-	case strings.HasSuffix(top, ".data"):
-		scheme, below, ok := strings.Cut(rest, "/")
-		if !ok || scheme != "purelib" && scheme != "platlib" {
-			return false
-		}
-		name = below
 	}
-	dir, base := path.Split(name)
+	dir, base := path.Split(below)
 	for folder := range strings.SplitSeq(strings.Trim(dir, "/"), "/") {
 		if folder != "" && !isIdentifier(folder) {
 			return false
@@ -154,9 +148,3 @@ func isIdentifier(s string) bool {
 var sharedName = regexp.MustCompile(`\.so(\.\d+[a-z]?)*$`)
 
 func isSharedName(name string) bool { return sharedName.MatchString(path.Base(name)) }
-
-// isCommand reports whether a member is installed as a command.
-func isCommand(name string) bool {
-	top, rest, _ := strings.Cut(name, "/")
-	return strings.HasSuffix(top, ".data") && strings.HasPrefix(rest, "scripts/")
-}

@@ -256,19 +256,13 @@ func (c *Contents) of(format Format) []*Binary {
 // program, so that somebody is going to load it: damaged, it is an error. A dSYM
 // bundle has a file for debuggers under the name of what it belongs to.
 func calledBinary(member string) bool {
-	if isScript(member) {
+	if linkage.IsScript(member) {
 		return true
 	}
 	base := strings.ToLower(path.Base(member))
 	_, version, versioned := strings.Cut(base, ".so.")
 	versioned = versioned && strings.Trim(version, "0123456789.") == ""
 	return (versioned || path.Ext(base) == ".so" || path.Ext(base) == ".dylib") && !inDSYM(member)
-}
-
-// isScript reports whether a member is installed as a program (PEP 427).
-func isScript(member string) bool {
-	top, rest, _ := strings.Cut(member, "/")
-	return strings.HasSuffix(top, ".data") && strings.HasPrefix(rest, "scripts/")
 }
 
 func inDSYM(member string) bool { return strings.Contains(member, ".dSYM/") }

@@ -224,10 +224,13 @@ func oldest(needs []Minimum) map[string]policy.MacVersion {
 	return by
 }
 
-// tag returns the platform tag of the oldest macOS that the files of the wheel
-// run on, for those of the wheel's architectures that all of them are for. What
-// they need from outside the wheel is not in it.
-func (m *macOS) tag(*Report) string {
+// tags returns the platform tag of the oldest macOS that the files of the wheel run on,
+// for those of the wheel's architectures that all of them are for. What they need from
+// outside the wheel is not in it.
+func (m *macOS) tags(_ *Report, repaired bool) []string {
+	if repaired {
+		return m.repairedTags()
+	}
 	archs := m.common
 	if named := intersection(m.archs, m.common); len(named) > 0 {
 		archs = named
@@ -235,7 +238,7 @@ func (m *macOS) tag(*Report) string {
 	if len(archs) == 0 {
 		archs = m.archs
 	}
-	return strings.Join(policy.MacTags(oldest(m.minimums(archs, false))), ".")
+	return policy.MacTags(oldest(m.minimums(archs, false)))
 }
 
 // repairable reports whether a repair removes all that keeps the wheel from
@@ -245,7 +248,7 @@ func (m *macOS) repairable() bool { return (&Verdict{Blockers: m.blockers}).Repa
 // repairedTags returns the platform tags of the wheel after a repair: those of
 // its name, each raised to what the files and the grafts need, and to the target that was asked for. A tag
 // is never lowered: it may know what no file says.
-func (m *macOS) repairedTags(*Report) []string {
+func (m *macOS) repairedTags() []string {
 	least := m.options.Target
 	var tags []string
 	for _, tag := range macTags(m.named) {
@@ -307,13 +310,6 @@ func (m *macOS) loads(f *linkage.File) []load {
 		}
 	}
 	return all
-}
-
-// action tells what a repair does about a library.
-func (m *macOS) action(_ *Verdict, n *linkage.Need) Action {
-	return map[linkage.Status]Action{
-		linkage.Found: Graft, linkage.System: System, linkage.Excluded: Excluded, linkage.Missing: Missing, linkage.LibPython: Remove,
-	}[n.Status]
 }
 
 // machOFiles describes the Mach-O files of a wheel.

@@ -15,7 +15,7 @@ import (
 
 // claims adds the claims about what the Mach-O files of a wheel ask for.
 func (m *macOS) claims(ctx context.Context, p *Proof, opts VerifyOptions) error {
-	p.claimReadable(m.basis(p.Report))
+	p.claimReadable(m.scope())
 	m.claimFaults(p)
 	p.claimPlatforms()
 	m.claimHelpers(p)
@@ -44,23 +44,22 @@ func (m *macOS) claimFaults(p *Proof) {
 	p.claim(TopicBinaries, "dyld takes each Mach-O file", "dyld's rules for the SDK that each slice was built with", faults)
 }
 
-// basis counts the files and slices that were looked at.
-func (m *macOS) basis(*Report) string {
+// scope counts the files and slices that were looked at.
+func (m *macOS) scope() string {
 	files := phrase.Count(len(m.graph.Members), "Mach-O file")
 	return files + " with " + phrase.Count(len(linkage.Images(m.graph.Members)), "slice") + " for " + strings.Join(allArchs(m.graph.Members), ", ")
 }
 
-// evidence is the oldest macOS that the members need on each architecture of a tag.
-func (m *macOS) evidence(_ *Report, p policy.Platform) []string {
-	var lines []string
+// basis tells the oldest macOS that the members need on each architecture of a tag.
+func (m *macOS) basis(_ *Report, p policy.Platform) (basis string, evidence []string) {
 	for _, n := range m.minimums(policy.MacArchs(p.Arch), false) {
 		line := n.Arch + ": macOS " + n.Version.String()
 		if n.File != "" {
 			line += ", which " + n.File + " needs"
 		}
-		lines = append(lines, line)
+		evidence = append(evidence, line)
 	}
-	return lines
+	return m.scope(), evidence
 }
 
 // claimHelpers is about files that are not for all the architectures of the wheel, and

@@ -119,7 +119,8 @@ type Verdict struct {
 	Blockers []Blocker
 	Grafts   []*linkage.File // libraries that a repair for this policy copies in, sorted by path
 
-	external int // libraries outside the wheel that the policy does not promise
+	external int                      // libraries outside the wheel that the policy does not promise
+	leaves   func(*linkage.Need) bool // whether the policy leaves a library to the system; nil where there is none
 }
 
 // Meets reports whether the wheel meets the tag as it stands.
@@ -159,8 +160,8 @@ type Report struct {
 	// policies. It is empty for a pure wheel.
 	Verdicts []Verdict
 
-	best       int // index of the verdict that gives Tag, -1 for none
-	repairable int // index of the verdict that gives RepairableTag, -1 for none
+	best       *Verdict // that gives Tag, nil for none
+	repairable *Verdict // that gives RepairableTag, nil for none
 	options    Options
 	system     system
 }
@@ -172,17 +173,12 @@ type system interface {
 	assess(ctx context.Context, r *Report) error
 	// judge holds the wheel, as it stands, to one tag of the system.
 	judge(r *Report, p policy.Platform) Verdict
-	// tag is the best that the wheel meets as it stands, repairedTags those that a
-	// repair gives.
-	tag(r *Report) string
-	repairedTags(r *Report) []string
+	// tags are the best that the wheel meets as it stands, or those that a repair gives.
+	tags(r *Report, repaired bool) []string
 	// loads are what a file loads, as far as it counts for the wheel.
 	loads(f *linkage.File) []load
-	// action is what a repair for a verdict does about a library outside the wheel.
-	action(v *Verdict, n *linkage.Need) Action
-	// basis and evidence tell what was held to a tag.
-	basis(r *Report) string
-	evidence(r *Report, p policy.Platform) []string
+	// basis tells what was held to a tag, and evidence what that asks for.
+	basis(r *Report, p policy.Platform) (basis string, evidence []string)
 	// claims adds to a proof what the binaries claim.
 	claims(ctx context.Context, p *Proof, opts VerifyOptions) error
 }
@@ -216,7 +212,7 @@ func (r *Report) Tag() string {
 	case r.Format == Pure:
 		return "any"
 	}
-	return r.system.tag(r)
+	return strings.Join(r.system.tags(r, false), ".")
 }
 
 // RepairableTag returns the tags that a repair would give, joined by dots, and Tag
@@ -234,7 +230,7 @@ func (r *Report) RepairableTag() string {
 }
 
 // RepairedTags returns the platform tags that a repair gives.
-func (r *Report) RepairedTags() []string { return r.system.repairedTags(r) }
+func (r *Report) RepairedTags() []string { return r.system.tags(r, true) }
 
 // Minimums returns the oldest version of the system on which the code for each
 // architecture runs, as the wheel stands or after a repair. It is empty where tags
@@ -267,10 +263,10 @@ func (r *Report) SelfContained() bool {
 }
 
 // Best returns the verdict behind Tag, nil if there is none.
-func (r *Report) Best() *Verdict { return r.verdict(r.best) }
+func (r *Report) Best() *Verdict { return r.best }
 
 // BestRepairable returns the verdict behind RepairableTag, nil if there is none.
-func (r *Report) BestRepairable() *Verdict { return r.verdict(r.repairable) }
+func (r *Report) BestRepairable() *Verdict { return r.repairable }
 
 // Target returns the verdict that a repair would go by: BestRepairable, or the
 // one on the newest policy when no policy can be met. It is nil if the wheel
@@ -280,13 +276,6 @@ func (r *Report) Target() *Verdict {
 		return v
 	}
 	return &r.Verdicts[len(r.Verdicts)-1]
-}
-
-func (r *Report) verdict(i int) *Verdict {
-	if i < 0 {
-		return nil
-	}
-	return &r.Verdicts[i]
 }
 
 // Verdict returns the verdict on a policy, nil if the wheel was not held to it.
@@ -304,7 +293,7 @@ func (r *Report) Verdict(p *policy.Policy) *Verdict {
 func (r *Report) Blockers() []Blocker {
 	var out []Blocker
 	for i := range r.Verdicts {
-		if i == r.best {
+		if &r.Verdicts[i] == r.best {
 			break
 		}
 		out = append(out, r.Verdicts[i].Blockers...)

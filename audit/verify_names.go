@@ -50,16 +50,6 @@ func identityFaults(c *Contents) []Fault {
 	return faults
 }
 
-// TagsAgree reports whether the Tag lines of WHEEL are those that the file name
-// stands for.
-func (c *Contents) TagsAgree() (bool, error) {
-	info, err := c.Reader.Info()
-	if err != nil {
-		return false, err
-	}
-	return len(c.tagFaults(info)) == 0, nil
-}
-
 // tagFaults compares the Tag lines of WHEEL, expanded, with the tags that the
 // file name stands for.
 func (c *Contents) tagFaults(info *wheel.Info) []Fault {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/wheelmend/wheelmend/internal/phrase"
+	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
 )
 
@@ -64,7 +65,7 @@ func (p *Proof) claimPlatform(text string, platform policy.Platform) *policy.Pol
 		text = "the ELF files are for " + platform.Arch
 	}
 	verdict := r.Judge(platform)
-	basis := r.system.basis(r)
+	basis, evidence := r.system.basis(r, platform)
 	switch {
 	case verdict.Unknown != nil && verdict.Policy == nil:
 		p.unchecked(TopicPlatform, text, verdict.Unknown.Error(), nil)
@@ -82,7 +83,7 @@ func (p *Proof) claimPlatform(text string, platform policy.Platform) *policy.Pol
 		p.unchecked(TopicPlatform, text, "it has no policy of its own, and "+verdict.Policy.Tag()+" is not met", faults)
 		return nil
 	}
-	p.claim(TopicPlatform, text, basis, faults, r.system.evidence(r, platform)...)
+	p.claim(TopicPlatform, text, basis, faults, evidence...)
 	return verdict.Policy
 }
 
@@ -108,6 +109,13 @@ func floor(platform policy.Platform) *policy.Policy {
 // not promise.
 func (b *Blocker) aboutLibrary() bool {
 	return b.Kind == KindLibrary || b.Kind == KindMissing || b.Library != "" && (b.Kind == KindLibc || b.Kind == KindPython)
+}
+
+// inPurelib reports whether a member is installed to the purelib folder while
+// it is not at the root of the wheel.
+func inPurelib(name string) bool {
+	scheme, _ := linkage.Scheme(name)
+	return scheme == "purelib"
 }
 
 // claimPurelib adds the claim that binaries are installed where binaries belong.

@@ -18,12 +18,7 @@ const (
 // installPath returns the path, relative to the prefix, where a member is
 // installed. See PEP 427, "Installing a wheel", spread.
 func installPath(member string) string {
-	top, rest, ok := strings.Cut(member, "/")
-	if !ok || !strings.HasSuffix(top, ".data") {
-		return path.Join(sitePackages, member)
-	}
-	scheme, rest, _ := strings.Cut(rest, "/")
-	switch scheme {
+	switch scheme, rest := Scheme(member); scheme {
 	case "purelib", "platlib":
 		return path.Join(sitePackages, rest)
 	case "scripts":
@@ -34,6 +29,23 @@ func installPath(member string) string {
 		return path.Join(rest)
 	}
 	return path.Join(sitePackages, member)
+}
+
+// Scheme returns the folder of the .data directory that a member lies in, such as
+// "scripts" or "purelib", and its path there; "" if it lies in none (PEP 427).
+func Scheme(member string) (scheme, rest string) {
+	top, rest, _ := strings.Cut(member, "/")
+	if !strings.HasSuffix(top, ".data") {
+		return "", member
+	}
+	scheme, rest, _ = strings.Cut(rest, "/")
+	return scheme, rest
+}
+
+// IsScript reports whether a member is installed as a program.
+func IsScript(member string) bool {
+	scheme, _ := Scheme(member)
+	return scheme == "scripts"
 }
 
 // InstallDir returns the directory, relative to the prefix, that $ORIGIN stands

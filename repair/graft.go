@@ -263,6 +263,13 @@ func (p *Plan) planEdits(ctx context.Context) error {
 	return nil
 }
 
+// tellScript warns of a program whose libraries one way of installing leaves out.
+func (p *Plan) tellScript(member, libDir string) {
+	if linkage.IsScript(member) {
+		p.warn("%s finds its libraries in %s; pip install --target leaves that folder out", member, libDir)
+	}
+}
+
 // dropSameGrafts leaves one of several sources with the same content and name,
 // and those that the wheel holds already.
 func (p *Plan) dropSameGrafts() {

@@ -120,7 +120,7 @@ func (p *Plan) leadsThere(image *linkage.Image, e *linkage.Need, member string) 
 	if e.Rule.Kind == linkage.ByFileName || e.Rule.Kind == linkage.OwnCopy {
 		p.tellOwn(b, e)
 	}
-	elsewhere := e.Program != nil && (isScript(e.Program.Path) || p.graph.UnderPython()[image])
+	elsewhere := e.Program != nil && (linkage.IsScript(e.Program.Path) || p.graph.UnderPython()[image])
 	return !b.InWheel || member != b.Path || elsewhere || e.Fold || !e.Leads()
 }
 

@@ -32,7 +32,6 @@ type Plan struct {
 	directory bool                // it is for the files of a directory, not for a wheel
 	runPath   bool                // search paths become DT_RUNPATH
 	tagsOnly  bool                // nothing but the tags changes
-	agreed    bool                // the Tag lines of the wheel were those of its file name
 	excluded  []string            // sonames that are left to the user's system
 	outside   map[string][]string // search path entries that lead outside, with the files that had them
 	installed map[string]bool     // folders outside site-packages that the wheel installs to
@@ -116,7 +115,7 @@ func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, erro
 	if err := p.system.choose(ctx, p); err != nil {
 		return nil, err
 	}
-	if err := p.retag(); err != nil {
+	if err := p.retag(p.system.keeps); err != nil {
 		return nil, err
 	}
 	if err := p.planGrafts(ctx); err != nil {

@@ -59,20 +59,9 @@ func describe(b audit.Blocker) string {
 // ErrPure reports a wheel without binaries: there is nothing to repair.
 var ErrPure = fmt.Errorf("a pure wheel: it holds no binaries, so there is nothing to repair; --allow-pure-python-wheel copies it")
 
-// compareTags notes whether the file name and the Tag lines agree, and refuses
-// those that are for different Pythons.
-func (p *Plan) compareTags(info *wheel.Info) (err error) {
-	if p.agreed, err = p.contents.TagsAgree(); err != nil {
-		return err
-	}
-	if err := sameInterpreters(p.contents.Filename, info.Tags()); err != nil {
-		return fmt.Errorf("%w, or keep both with --no-update-tags", err)
-	}
-	return nil
-}
-
-// retag decides about the file name and the Tag lines.
-func (p *Plan) retag() error {
+// retag decides about the file name and the Tag lines: keeps tells which tags of the file
+// name stay, and why one goes that does.
+func (p *Plan) retag(keeps func(p *Plan, tag string) (bool, string)) error {
 	info, err := p.contents.Reader.Info()
 	if err != nil {
 		return err
@@ -82,12 +71,15 @@ func (p *Plan) retag() error {
 	if p.options.KeepTags {
 		return nil
 	}
-	if err := p.compareTags(info); err != nil {
+	switch err := sameInterpreters(p.contents.Filename, info.Tags()); {
+	case err != nil && p.tagsOnly:
 		return err
+	case err != nil:
+		return fmt.Errorf("%w, or keep both with --no-update-tags", err)
 	}
 	var kept []string
 	for _, tag := range p.contents.Filename.Platform {
-		if stays, why := p.system.keeps(p, tag); stays {
+		if stays, why := keeps(p, tag); stays {
 			kept = append(kept, tag)
 		} else if why != "" {
 			p.warn("platform tag %s %s", tag, why)
@@ -95,7 +87,7 @@ func (p *Plan) retag() error {
 	}
 	p.Output = p.contents.Filename.WithPlatforms(append(slices.Clone(kept), p.platforms...)).String()
 	p.Tags = tagLines(info.Tags(), p.platforms, kept)
-	p.pure = info.RootIsPurelib()
+	p.pure = info.RootIsPurelib() && !p.tagsOnly
 	return nil
 }
 

@@ -78,20 +78,10 @@ func newTagPlan(rep *audit.Report, opts *Options, tags *TagOptions) (*Plan, erro
 		return nil, errors.New("a pure wheel: it holds no binaries that a platform tag could speak of")
 	}
 	p := emptyPlan(rep, opts)
-	p.tagsOnly, p.agreed, p.verdict = true, true, rep.Target()
-	info, err := rep.Contents.Reader.Info()
-	if err != nil {
-		return nil, err
-	}
-	if err := sameInterpreters(rep.Contents.Filename, info.Tags()); err != nil {
-		return nil, err
-	}
+	p.tagsOnly, p.verdict = true, rep.Target()
+	var err error
 	if p.platforms, err = chosenTags(rep, tags.Platforms); err != nil {
 		return nil, err
-	}
-	var kept []string
-	if !tags.Replace {
-		kept = p.keptTags(rep)
 	}
 	for _, tag := range p.platforms {
 		if q, err := policy.Lookup(tag); err == nil && p.policy == nil {
@@ -99,11 +89,15 @@ func newTagPlan(rep *audit.Report, opts *Options, tags *TagOptions) (*Plan, erro
 		}
 	}
 	p.Policy = strings.Join(p.platforms, ".")
-	p.Output = rep.Contents.Filename.WithPlatforms(append(slices.Clone(kept), p.platforms...)).String()
-	p.Tags = tagLines(info.Tags(), p.platforms, kept)
+	keeps := keepsMet
+	if tags.Replace {
+		keeps = func(*Plan, string) (bool, string) { return false, "" }
+	}
+	if err := p.retag(keeps); err != nil {
+		return nil, err
+	}
 	p.dropSignatures()
 	p.amendRecord()
-	p.tellInfo(info)
 	p.leaveOut()
 	return p, nil
 }
@@ -147,21 +141,17 @@ func bestTags(rep *audit.Report) ([]string, error) {
 	return nil, newTagError(newest.Policy.Tag(), rep.OS, newest.Blockers)
 }
 
-// keptTags returns the tags of the file name that stay: those that the wheel meets,
-// but for plain linux ones, which promise nothing beside others.
-func (p *Plan) keptTags(rep *audit.Report) []string {
-	var kept []string
-	for _, tag := range rep.Contents.Filename.Platform {
-		f, err := policy.ParsePlatform(tag)
-		switch {
-		case slices.Contains(p.platforms, tag) || err == nil && f.Family == policy.Linux:
-		case unmetTag(rep, tag) == nil:
-			kept = append(kept, tag)
-		default:
-			p.warn("platform tag %s is removed: the wheel does not meet it", tag)
-		}
+// keepsMet keeps the tags of the file name that the wheel meets, but for plain linux
+// ones, which promise nothing beside others.
+func keepsMet(p *Plan, tag string) (kept bool, why string) {
+	f, err := policy.ParsePlatform(tag)
+	switch {
+	case slices.Contains(p.platforms, tag) || err == nil && f.Family == policy.Linux:
+		return false, ""
+	case unmetTag(p.report, tag) == nil:
+		return true, ""
 	}
-	return kept
+	return false, "is removed: the wheel does not meet it"
 }
 
 // unmetTag returns the error of a wheel that, as it stands, does not meet a platform
