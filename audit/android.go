@@ -20,8 +20,8 @@ type android struct{}
 func (android) policies(r *Report) []*policy.Policy {
 	all := policy.For(policy.BIONIC, r.Arch)
 	promised := 0
-	for _, tag := range r.Contents.Filename.Platform {
-		if p, err := policy.ParsePlatform(tag); err == nil && p.Family == policy.Android && (promised == 0 || p.Major < promised) {
+	for _, p := range r.Contents.platforms(policy.Android) {
+		if promised == 0 || p.Major < promised {
 			promised = p.Major
 		}
 	}

@@ -55,16 +55,20 @@ func formatNamed(name Format) fileFormat {
 	return nil
 }
 
-// platformFamilies returns the kinds of systems that the file name speaks of.
-func (c *Contents) platformFamilies() map[policy.Family]bool {
-	families := map[policy.Family]bool{}
+// platforms returns the platform tags of the file name that can be taken apart, of a
+// family or of all ("").
+func (c *Contents) platforms(family policy.Family) []policy.Platform {
+	var all []policy.Platform
 	for _, tag := range c.Filename.Platform {
-		if p, err := policy.ParsePlatform(tag); err == nil {
-			families[p.Family] = true
+		if p, err := policy.ParsePlatform(tag); err == nil && (family == "" || p.Family == family) {
+			all = append(all, p)
 		}
 	}
-	return families
+	return all
 }
+
+// forMacOS reports whether the file name says that the wheel is for macOS.
+func (c *Contents) forMacOS() bool { return len(c.platforms(policy.MacOS)) > 0 }
 
 // formatNames are what people call the formats.
 var formatNames = map[Format]string{ELF: "ELF", MachO: "Mach-O", PE: "PE", Wasm: "WebAssembly"}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/wheelmend/wheelmend/internal/spool"
 	"github.com/wheelmend/wheelmend/linkage"
-	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/wheel"
 )
 
@@ -224,7 +223,7 @@ func (c *Contents) inspect(m *wheel.Member, content io.Reader) (finding, error) 
 	format := formatByHead(head)
 	if format == nil {
 		kind := foreignKind(m.Name, head)
-		if kind == notELF && c.platformFamilies()[policy.MacOS] {
+		if kind == notELF && c.forMacOS() {
 			kind = "not Mach-O, in spite of its name"
 		}
 		return finding{kind: kind}, nil

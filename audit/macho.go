@@ -15,7 +15,6 @@ import (
 	"github.com/wheelmend/wheelmend/internal/spool"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/macho"
-	"github.com/wheelmend/wheelmend/policy"
 )
 
 // A machOFormat reads Mach-O files, of macOS and iOS.
@@ -44,7 +43,7 @@ func (m machOFormat) read(c *Contents, member string, image *spool.Content) (fin
 	switch {
 	case errors.Is(err, macho.ErrArchive):
 		return finding{kind: "static archive"}, nil
-	case err != nil && !c.platformFamilies()[policy.MacOS] && m.damaged(err):
+	case err != nil && !c.forMacOS() && m.damaged(err):
 		return finding{kind: "Mach-O"}, nil
 	case err != nil:
 		return finding{}, err
@@ -56,7 +55,7 @@ func (m machOFormat) read(c *Contents, member string, image *spool.Content) (fin
 		return finding{binary: file}, nil
 	}
 	t := file.Slices[0].Type
-	if calledBinary(member) && c.platformFamilies()[policy.MacOS] {
+	if calledBinary(member) && c.forMacOS() {
 		const fileType = 12 // offset of the field
 		return finding{}, &macho.FormatError{Off: file.Slices[0].Off + fileType, Rule: fmt.Sprintf("it is called like a library, and is of a kind that dyld does not load: %s (%v)", machOKind(t), t)}
 	}

@@ -26,7 +26,7 @@ type macOS struct {
 	grafts   []*linkage.File // libraries that a repair copies in, sorted by path
 	blockers []Blocker       // in the making
 	options  MacOptions
-	named    []string // platform tags of the file name
+	named    []policy.Platform // tags of the file name
 
 	promised map[string]policy.MacVersion // by the tags of the file name, for each architecture
 	loaded   map[*linkage.File]bool       // members that others load
@@ -41,7 +41,7 @@ func (m *macOS) assess(ctx context.Context, r *Report) (err error) {
 	if m.graph, err = linkage.Resolve(ctx, membersOf(c.of(MachO)), r.options.Options); err != nil {
 		return err
 	}
-	m.named = c.Filename.Platform
+	m.named = c.platforms(policy.MacOS)
 	m.promised = promisedVersions(m.named)
 	m.loaded = m.graph.LoadedByOthers()
 	m.common = commonArchs(m.roots())
@@ -56,7 +56,7 @@ func (m *macOS) assess(ctx context.Context, r *Report) (err error) {
 		m.archs = allArchs(m.graph.Members)
 	}
 	m.grafts = m.findGrafts()
-	m.block(macTags(m.named))
+	m.block(m.named)
 	r.Graph, r.Archs, r.Files, r.Partial = m.graph, m.archs, machOFiles(c), m.helpers()
 	r.Verdicts = []Verdict{{Blockers: m.blockers, Grafts: m.grafts}}
 	return nil
@@ -86,32 +86,16 @@ func (m *macOS) asked(archs []string) []string {
 	return all
 }
 
-// macTags returns the platform tags of macOS.
-func macTags(platforms []string) []string {
-	var tags []string
-	for _, tag := range platforms {
-		if p, err := policy.ParsePlatform(tag); err == nil && p.Family == policy.MacOS {
-			tags = append(tags, tag)
-		}
-	}
-	return tags
-}
-
 // promisedVersions returns the oldest macOS that tags promise, for each of their
 // architectures. Code for arm64 has never run on one older than 11.0, whatever a
 // tag for several architectures says.
-func promisedVersions(platforms []string) map[string]policy.MacVersion {
+func promisedVersions(platforms []policy.Platform) map[string]policy.MacVersion {
 	promised := map[string]policy.MacVersion{}
-	for _, tag := range macTags(platforms) {
-		p, err := policy.ParsePlatform(tag)
-		if err != nil {
-			continue
-		}
-		v := policy.MacVersion{Major: p.Major, Minor: p.Minor}
+	for _, p := range platforms {
 		for _, arch := range policy.MacArchs(p.Arch) {
-			at := v
-			if floor := policy.MacFloor(arch); strings.HasPrefix(arch, "arm64") && at.Compare(floor) < 0 {
-				at = floor
+			at := policy.MacVersion{Major: p.Major, Minor: p.Minor}
+			if strings.HasPrefix(arch, "arm64") {
+				at = newest(at, policy.MacFloor(arch))
 			}
 			if old, ok := promised[arch]; !ok || at.Compare(old) < 0 {
 				promised[arch] = at
@@ -123,11 +107,11 @@ func promisedVersions(platforms []string) map[string]policy.MacVersion {
 
 // commonArchs returns the architectures that every file is for, sorted.
 func commonArchs(files []*linkage.File) []string {
-	var common []string
-	for n, b := range files {
-		if n == 0 {
-			common = b.Archs()
-		}
+	if len(files) == 0 {
+		return nil
+	}
+	common := files[0].Archs()
+	for _, b := range files {
 		common = intersection(common, b.Archs())
 	}
 	return common
@@ -251,11 +235,7 @@ func (m *macOS) repairable() bool { return (&Verdict{Blockers: m.blockers}).Repa
 func (m *macOS) repairedTags() []string {
 	least := m.options.Target
 	var tags []string
-	for _, tag := range macTags(m.named) {
-		p, err := policy.ParsePlatform(tag)
-		if err != nil {
-			continue
-		}
+	for _, p := range m.named {
 		named := policy.MacVersion{Major: p.Major, Minor: p.Minor}
 		by := map[string]policy.MacVersion{}
 		archs, words := policy.MacArchs(p.Arch), []string{p.Arch}
@@ -290,13 +270,14 @@ func newest(versions ...policy.MacVersion) policy.MacVersion {
 // architectures than the report is about.
 func (m *macOS) judge(_ *Report, p policy.Platform) Verdict {
 	v := Verdict{Platform: p}
-	promised := promisedVersions([]string{p.Tag})
+	tag := []policy.Platform{p}
+	promised := promisedVersions(tag)
 	if len(promised) == 0 {
 		v.Blockers = []Blocker{{Kind: KindArchitecture, Tag: p.Tag, Reason: p.Arch + " is for no architecture"}}
 		return v
 	}
 	held := &macOS{graph: m.graph, archs: slices.Sorted(maps.Keys(promised)), loaded: m.loaded, promised: promised}
-	held.block([]string{p.Tag})
+	held.block(tag)
 	v.Blockers = held.blockers
 	return v
 }

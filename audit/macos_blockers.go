@@ -12,11 +12,15 @@ import (
 )
 
 // block collects what keeps the wheel from being what its tags say.
-func (m *macOS) block(tags []string) {
-	tag := strings.Join(tags, ".")
-	if tag == "" {
-		tag = strings.Join(policy.MacTags(oldest(m.minimums(m.archs, true))), ".")
+func (m *macOS) block(platforms []policy.Platform) {
+	tags := policy.MacTags(oldest(m.minimums(m.archs, true)))
+	if len(platforms) > 0 {
+		tags = nil
+		for _, p := range platforms {
+			tags = append(tags, p.Tag)
+		}
 	}
+	tag := strings.Join(tags, ".")
 	for _, b := range slices.Concat(m.graph.Members, m.grafts) {
 		if !b.InWheel {
 			m.blockVersions(b) // a graft has the architectures that load it

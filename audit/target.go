@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
@@ -11,9 +12,8 @@ import (
 // the first binary that has one.
 func wheelArch(c *Contents, os OS) (policy.Arch, error) {
 	arch := policy.Arch("")
-	for _, tag := range c.Filename.Platform {
-		p, err := policy.ParsePlatform(tag)
-		if err != nil || tagSystem(tag) != os {
+	for _, p := range c.platforms("") {
+		if tagSystem(p.Tag) != os {
 			continue
 		}
 		machine := p.Machine()
@@ -52,8 +52,8 @@ func linuxFamily(f policy.Family) bool {
 // static programs may name both manylinux and musllinux.
 func wheelLibc(c *Contents) policy.Libc {
 	named := map[policy.Libc]bool{}
-	for _, tag := range c.Filename.Platform {
-		if p, err := policy.ParsePlatform(tag); err == nil && p.Libc() != "" {
+	for _, p := range c.platforms("") {
+		if p.Libc() != "" {
 			named[p.Libc()] = true
 		}
 	}
@@ -73,10 +73,6 @@ func wheelLibc(c *Contents) policy.Libc {
 // forLinuxAlone reports whether the file name says that the wheel is for Linux, and
 // for no other system.
 func (c *Contents) forLinuxAlone() bool {
-	for _, tag := range c.Filename.Platform {
-		if p, err := policy.ParsePlatform(tag); err != nil || !linuxFamily(p.Family) {
-			return false
-		}
-	}
-	return len(c.Filename.Platform) > 0
+	all := c.platforms("")
+	return len(all) > 0 && len(all) == len(c.Filename.Platform) && !slices.ContainsFunc(all, func(p policy.Platform) bool { return !linuxFamily(p.Family) })
 }
