@@ -214,10 +214,7 @@ func (l *linux) graftable() []*linkage.File {
 // the wheel to which nothing leads does not stand for it.
 func (l *linux) everySystemHas(name string) bool {
 	r := l.report
-	if slices.ContainsFunc(r.options.Graft, func(pattern string) bool { return linkage.MatchPattern(pattern, name) }) {
-		return false
-	}
-	return slices.ContainsFunc(policy.For(cmp.Or(r.Libc, policy.GLIBC), r.Arch), func(p *policy.Policy) bool { return p.AllowsLibrary(name) })
+	return !r.insists(name) && slices.ContainsFunc(policy.For(cmp.Or(r.Libc, policy.GLIBC), r.Arch), func(p *policy.Policy) bool { return p.AllowsLibrary(name) })
 }
 
 // leaves reports whether a policy leaves a needed library to the system.
@@ -225,15 +222,12 @@ func (l *linux) leaves(p *policy.Policy, e *linkage.Need) bool {
 	if e.To != nil && e.To.InWheel || !p.AllowsLibrary(e.Name) {
 		return false
 	}
-	if policy.IsLoader(e.Name) {
-		return true
-	}
-	for _, pattern := range l.report.options.Graft {
-		if linkage.MatchPattern(pattern, e.Name) {
-			return false
-		}
-	}
-	return true
+	return policy.IsLoader(e.Name) || !l.report.insists(e.Name)
+}
+
+// insists reports whether a library was asked to be copied whoever promises it.
+func (r *Report) insists(name string) bool {
+	return slices.ContainsFunc(r.options.Graft, func(pattern string) bool { return linkage.MatchPattern(pattern, name) })
 }
 
 // grafts returns the libraries that a repair for the policy copies in: what the
@@ -249,15 +243,11 @@ func (l *linux) grafts(p *policy.Policy) []*linkage.File {
 // hold holds the wheel to one policy.
 func (l *linux) hold(p *policy.Policy) Verdict {
 	r := l.report
-	j := &judgement{linux: l, report: r, policy: p, grafted: map[*linkage.Image]bool{}}
-	j.verdict = Verdict{Policy: p, leaves: func(n *linkage.Need) bool { return l.leaves(p, n) }}
+	j := l.newJudgement(Verdict{Policy: p, leaves: func(n *linkage.Need) bool { return l.leaves(p, n) }})
 	if j.wrongTarget() {
 		return j.verdict
 	}
-	j.verdict.Grafts = l.grafts(p)
-	for _, o := range linkage.Images(j.verdict.Grafts) {
-		j.grafted[o] = true
-	}
+	j.graft(l.grafts(p))
 	j.checkMembers()
 	for _, o := range linkage.Images(r.Graph.Members, j.verdict.Grafts) {
 		j.checkLibraries(l.facts[o])
@@ -321,15 +311,12 @@ func versions(r *Report, v *Verdict, inside func(j *judgement, o *linkage.Image,
 		return map[string][]string{} // other systems know no versions of symbols
 	}
 	sets := map[string]map[string]bool{}
-	j := &judgement{linux: l, report: r, grafted: map[*linkage.Image]bool{}}
-	objects := linkage.Images(r.Graph.Members)
+	j := l.newJudgement(Verdict{})
 	if v != nil {
-		j.policy, objects = v.Policy, linkage.Images(r.Graph.Members, v.Grafts)
-		for _, o := range linkage.Images(v.Grafts) {
-			j.grafted[o] = true
-		}
+		j.policy = v.Policy
+		j.graft(v.Grafts)
 	}
-	for _, o := range objects {
+	for _, o := range linkage.Images(r.Graph.Members, j.verdict.Grafts) {
 		for _, n := range l.facts[o].needs {
 			if inside(j, o, n.Library) {
 				continue

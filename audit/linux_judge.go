@@ -21,6 +21,18 @@ type judgement struct {
 	external map[string]bool // sonames that the policy does not promise
 }
 
+func (l *linux) newJudgement(v Verdict) *judgement {
+	return &judgement{linux: l, report: l.report, policy: v.Policy, verdict: v, grafted: map[*linkage.Image]bool{}, external: map[string]bool{}}
+}
+
+// graft notes what a repair would copy in.
+func (j *judgement) graft(files []*linkage.File) {
+	j.verdict.Grafts = files
+	for _, o := range linkage.Images(files) {
+		j.grafted[o] = true
+	}
+}
+
 func (j *judgement) block(b Blocker) {
 	b.Policy, b.Tag = j.policy, j.policy.Tag()
 	j.verdict.Blockers = append(j.verdict.Blockers, b)
@@ -58,9 +70,6 @@ func (j *judgement) checkLibraries(f *facts) {
 	for _, e := range f.object.Needs {
 		if e.Status == linkage.Excluded || e.To != nil && e.To.InWheel || j.linux.leaves(j.policy, e) {
 			continue
-		}
-		if j.external == nil {
-			j.external = map[string]bool{}
 		}
 		j.external[e.Name] = true
 		b := Blocker{Kind: KindLibrary, File: f.object.Path, Library: e.Name, Reason: fmt.Sprintf("%s does not promise %s", j.policy.Name, e.Name)}

@@ -95,7 +95,7 @@ func promisedVersions(platforms []policy.Platform) map[string]policy.MacVersion 
 		for _, arch := range policy.MacArchs(p.Arch) {
 			at := policy.MacVersion{Major: p.Major, Minor: p.Minor}
 			if strings.HasPrefix(arch, "arm64") {
-				at = newest(at, policy.MacFloor(arch))
+				at = policy.NewestMacOS(at, policy.MacFloor(arch))
 			}
 			if old, ok := promised[arch]; !ok || at.Compare(old) < 0 {
 				promised[arch] = at
@@ -182,7 +182,7 @@ func (m *macOS) minimums(archs []string, repaired bool) []Minimum {
 		need := Minimum{Arch: arch, Version: policy.MacFloor(arch)}
 		for _, b := range files {
 			if image := b.Image(arch); image != nil {
-				if v := minimum(image.Slice()); v.Compare(need.Version) > 0 {
+				if v := OldestMacOS(image.Slice()); v.Compare(need.Version) > 0 {
 					need.Version, need.File = v, b.Path
 				}
 			}
@@ -192,9 +192,9 @@ func (m *macOS) minimums(archs []string, repaired bool) []Minimum {
 	return needs
 }
 
-// minimum returns the oldest macOS that a slice runs on: what it says, or the first
+// OldestMacOS returns the oldest macOS that a slice runs on: what it says, or the first
 // whose dyld knows its load commands.
-func minimum(s *macho.Slice) policy.MacVersion {
+func OldestMacOS(s *macho.Slice) policy.MacVersion {
 	v, _ := s.NeedsOS()
 	return policy.MacVersion{Major: v.Major(), Minor: v.Minor(), Patch: v.Patch()}
 }
@@ -244,7 +244,7 @@ func (m *macOS) repairedTags() []string {
 			words = policy.MacWords(archs)
 		}
 		for _, need := range m.minimums(archs, true) {
-			by[need.Arch] = newest(need.Version, named, least)
+			by[need.Arch] = policy.NewestMacOS(need.Version, named, least)
 		}
 		for _, word := range words {
 			tags = append(tags, policy.MacWordTag(word, by))
@@ -253,17 +253,12 @@ func (m *macOS) repairedTags() []string {
 	if len(tags) == 0 {
 		needs := m.minimums(m.archs, true)
 		for i := range needs {
-			needs[i].Version = newest(needs[i].Version, least)
+			needs[i].Version = policy.NewestMacOS(needs[i].Version, least)
 		}
 		tags = policy.MacTags(oldest(needs))
 	}
 	slices.Sort(tags)
 	return slices.Compact(tags)
-}
-
-// newest returns the newest of some versions.
-func newest(versions ...policy.MacVersion) policy.MacVersion {
-	return slices.MaxFunc(versions, policy.MacVersion.Compare)
 }
 
 // judge holds the wheel as it stands to a platform tag of macOS, also one for other

@@ -88,7 +88,7 @@ func (m *macOS) blockVersions(b *linkage.File) {
 	for _, image := range m.images(b) {
 		arch := image.Arch
 		promised, ok := m.promised[arch]
-		if v := minimum(image.Slice()); ok && v.Compare(promised) > 0 {
+		if v := OldestMacOS(image.Slice()); ok && v.Compare(promised) > 0 {
 			because := ""
 			if _, command := image.Slice().NeedsOS(); command != "" {
 				because = ", which knows its " + command

@@ -106,6 +106,11 @@ func MacFloor(arch string) MacVersion {
 	return MacVersion{Major: 10, Minor: 4}
 }
 
+// NewestMacOS returns the newest of some versions.
+func NewestMacOS(versions ...MacVersion) MacVersion {
+	return slices.MaxFunc(versions, MacVersion.Compare)
+}
+
 // Tagged returns the oldest version that a platform tag can name and that is not
 // older: tags of macOS 10 know no patch, and of 11 and later installers ask for
 // minor version 0 alone (packaging.tags, mac_platforms), so that 11.3 becomes 12.0.

@@ -123,8 +123,13 @@ func digests(ctx context.Context, libraries []*linkage.File, jobs int) ([]string
 // fileDigest returns the SHA-256 of a library as it lies on the system, in
 // lower-case hex.
 func fileDigest(f wheel.Content) (string, error) {
+	return digestOf(io.NewSectionReader(f, 0, f.Size()))
+}
+
+// digestOf returns the SHA-256 of what a reader has.
+func digestOf(r io.Reader) (string, error) {
 	h := sha256.New()
-	if _, err := io.CopyBuffer(h, io.NewSectionReader(f, 0, f.Size()), make([]byte, 1<<20)); err != nil {
+	if _, err := io.CopyBuffer(h, r, make([]byte, 1<<20)); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil

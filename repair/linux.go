@@ -24,7 +24,11 @@ func (linux) choose(ctx context.Context, p *Plan) error {
 	if p.options.MacOS.Resign {
 		p.warn("nothing is signed anew: the wheel is not for macOS")
 	}
-	if err := p.chooseTarget(p.report); err != nil {
+	choose := p.chooseStrictest
+	if p.asked() {
+		choose = p.chooseRequested
+	}
+	if err := choose(p.report); err != nil {
 		return err
 	}
 	p.Policy = p.policy.Tag()
@@ -33,20 +37,17 @@ func (linux) choose(ctx context.Context, p *Plan) error {
 	return p.planCopies(ctx)
 }
 
-func (p *Plan) chooseTarget(rep *audit.Report) error {
-	if len(rep.Verdicts) == 0 {
+// chooseStrictest goes by the strictest policy that can be met.
+func (p *Plan) chooseStrictest(rep *audit.Report) error {
+	if p.verdict = rep.Target(); p.verdict == nil {
 		return fmt.Errorf("no platform tag is known for its binaries (%s %s)", rep.Arch, rep.Libc)
 	}
-	if !p.asked() {
-		if p.verdict = rep.BestRepairable(); p.verdict == nil {
-			newest := rep.Verdicts[len(rep.Verdicts)-1]
-			return unmet(newest, "")
-		}
-		p.policy = p.verdict.Policy
-		p.platforms = p.policy.Tags()
-		return nil
+	if !p.verdict.Repairable() {
+		return unmet(p.verdict, "")
 	}
-	return p.chooseRequested(rep)
+	p.policy = p.verdict.Policy
+	p.platforms = p.policy.Tags()
+	return nil
 }
 
 // chooseRequested holds the wheel to the policy that was asked for. A stricter
@@ -58,7 +59,7 @@ func (p *Plan) chooseRequested(rep *audit.Report) error {
 	}
 	verdict := rep.Judge(requested.Platform())
 	if !verdict.Repairable() {
-		return unmet(verdict, bestTag(rep))
+		return unmet(&verdict, bestTag(rep))
 	}
 	p.verdict, p.policy, p.platforms = &verdict, requested, requested.Tags()
 	if p.options.OnlyPlat {
@@ -93,7 +94,7 @@ func lookup(tag string, rep *audit.Report) (*policy.Policy, error) {
 	return requested, nil
 }
 
-func unmet(v audit.Verdict, best string) error {
+func unmet(v *audit.Verdict, best string) error {
 	e := &UnmetError{OS: audit.OSLinux, Policy: v.Policy, Best: best}
 	for _, b := range v.Blockers {
 		if !b.Repairable() {
@@ -137,7 +138,7 @@ func (p *Plan) truthful(tag string) bool {
 	if q.Libc != p.policy.Libc {
 		// A wheel of static programs serves both C libraries.
 		v := rep.Judge(q.Platform())
-		return rep.Libc == "" && v.Meets()
+		return v.Meets()
 	}
 	return p.policy.Older(q)
 }

@@ -350,16 +350,8 @@ func headOf(runs []wheel.Run, first *macho.File) []wheel.Run {
 func (m *merger) need(all []*macho.Slice) {
 	for _, s := range all {
 		arch := s.Arch.String()
-		v, _ := s.NeedsOS()
-		m.needs[arch] = newer(m.needs[arch], policy.MacVersion{Major: v.Major(), Minor: v.Minor(), Patch: v.Patch()})
+		m.needs[arch] = policy.NewestMacOS(m.needs[arch], audit.OldestMacOS(s))
 	}
-}
-
-func newer(a, b policy.MacVersion) policy.MacVersion {
-	if a.Compare(b) < 0 {
-		return b
-	}
-	return a
 }
 
 // addInfo decides about the platform tag and writes WHEEL. On each architecture
@@ -367,7 +359,7 @@ func newer(a, b policy.MacVersion) policy.MacVersion {
 func (m *merger) addInfo() error {
 	oldest := map[string]policy.MacVersion{}
 	for _, h := range m.halves {
-		oldest[h.arch] = newer(newer(h.promised, policy.MacFloor(h.arch)), m.needs[h.arch])
+		oldest[h.arch] = policy.NewestMacOS(h.promised, policy.MacFloor(h.arch), m.needs[h.arch])
 	}
 	platforms := policy.MacTags(oldest)
 	m.result.Platform = platforms[0]

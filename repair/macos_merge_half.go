@@ -1,11 +1,9 @@
 package repair
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -185,34 +183,20 @@ func (m *merger) sameContent(a, b *wheel.Member) (bool, error) {
 	if x.Hash != "" && x.Hash == y.Hash {
 		return true, nil
 	}
-	return sameBytes(a, b)
+	before, err := memberDigest(a)
+	if err != nil {
+		return false, err
+	}
+	after, err := memberDigest(b)
+	return before == after, err
 }
 
-// sameBytes compares two members of the same size.
-func sameBytes(a, b *wheel.Member) (same bool, err error) {
-	x, err := a.Open()
+// memberDigest returns the SHA-256 of what a member inflates to.
+func memberDigest(m *wheel.Member) (sum string, err error) {
+	r, err := m.Open()
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	defer func() { err = errors.Join(err, x.Close()) }()
-	y, err := b.Open()
-	if err != nil {
-		return false, err
-	}
-	defer func() { err = errors.Join(err, y.Close()) }()
-	const piece = 64 << 10
-	bufX, bufY := make([]byte, piece), make([]byte, piece)
-	for left := a.Size; left > 0; left -= piece {
-		n := min(left, piece)
-		if _, err := io.ReadFull(x, bufX[:n]); err != nil {
-			return false, err
-		}
-		if _, err := io.ReadFull(y, bufY[:n]); err != nil {
-			return false, err
-		}
-		if !bytes.Equal(bufX[:n], bufY[:n]) {
-			return false, nil
-		}
-	}
-	return true, nil
+	defer func() { err = errors.Join(err, r.Close()) }()
+	return digestOf(r)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
@@ -28,12 +27,8 @@ func (m *merger) check(ctx context.Context, out io.ReaderAt, size int64) error {
 }
 
 func (m *merger) checkContents(ctx context.Context, c *audit.Contents) error {
-	info, err := c.Reader.Info()
-	if err != nil {
+	if err := checkTags(c.Reader, m.tags); err != nil {
 		return err
-	}
-	if got := info.Tags(); !slices.Equal(got, m.tags) {
-		return fmt.Errorf("the tags of the result read back as %q, want %q", got, m.tags)
 	}
 	found := 0
 	for _, b := range c.Files {

@@ -99,12 +99,20 @@ func (a *application) knowNew(known map[string]linkage.Content, r *wheel.Reader,
 // checkContents holds the result to what it claims, without the libraries of
 // this machine.
 func (a *application) checkContents(ctx context.Context, c *audit.Contents) error {
-	info, err := c.Reader.Info()
+	if err := checkTags(c.Reader, a.plan.Tags); err != nil {
+		return err
+	}
+	return a.checkClaims(ctx, c)
+}
+
+// checkTags compares the Tag lines of a result with those that it was to have.
+func checkTags(r *wheel.Reader, want []string) error {
+	info, err := r.Info()
 	if err != nil {
 		return err
 	}
-	if got := info.Tags(); !slices.Equal(got, a.plan.Tags) {
-		return fmt.Errorf("the tags of the result read back as %q, want %q", got, a.plan.Tags)
+	if got := info.Tags(); !slices.Equal(got, want) {
+		return fmt.Errorf("the tags of the result read back as %q, want %q", got, want)
 	}
-	return a.checkClaims(ctx, c)
+	return nil
 }
