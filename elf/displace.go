@@ -100,6 +100,7 @@ func (f *File) stringsWithin(from, to uint64) bool {
 func (p *plan) movesAnyway(s *Section) bool {
 	return p.moveStrings && p.f.isStrings(s) && p.stringsConfirmed() ||
 		p.moveDynamic && p.isDynamic(s) ||
+		p.moveNeeds && p.isNeeds(s) ||
 		p.moveInterp && p.isInterp(s)
 }
 
@@ -265,6 +266,7 @@ func (p *plan) symbolsFollow(list []displaced) bool {
 func (p *plan) extentMovesAnyway(x *extent) bool {
 	return p.moveStrings && x.off == p.f.dynamic.strings.off ||
 		p.moveDynamic && x.off == p.f.dynamic.off ||
+		p.moveNeeds && p.inNeeds(x) ||
 		p.moveInterp && x.off == p.f.Progs[p.prog(elf.PT_INTERP)].Off
 }
 

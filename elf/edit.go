@@ -22,12 +22,16 @@ var ErrNotDynamic = errors.New("no dynamic table (PT_DYNAMIC); there is nothing 
 
 // A draft is what the edited file shall say, without a word about where.
 type draft struct {
-	f       *File
-	entries []entry
-	needs   []need
-	interp  string // new interpreter, "" to keep the old one
-	strip   bool
-	stack   Stack // what PT_GNU_STACK shall say; StackUnsaid to leave it
+	f        *File
+	entries  []entry
+	needs    []need
+	interp   string // new interpreter, "" to keep the old one
+	strip    bool
+	expand   bool             // packed relocations become ordinary ones
+	refs     []*reference     // the dynamic symbols, nil until an edit asks for them
+	wants    []*wantedLibrary // DT_VERNEED of the result where symbols change, else nil
+	unmarked []wanted         // versions without symbols that go from DT_VERNEED
+	stack    Stack            // what PT_GNU_STACK shall say; StackUnsaid to leave it
 }
 
 // An entry is one dynamic entry of the result. With a text it is a string
@@ -218,6 +222,11 @@ func ReplaceNeeded(old, name string) Edit {
 				d.needs[i].Library, d.needs[i].renamed = name, true
 			}
 		}
+		for _, r := range d.refs {
+			if r.relabelled() && r.library == old {
+				r.library = name
+			}
+		}
 		return nil
 	}
 }
@@ -323,7 +332,7 @@ func (f *File) checkLinked() error {
 // same reports whether the edits, all in all, leave the file as it is.
 func (d *draft) same() (bool, error) {
 	was, err := newDraft(d.f)
-	if err != nil || d.strip || d.interp != "" || d.stack != StackUnsaid && d.stack != d.f.Stack() {
+	if err != nil || d.strip || d.expand || d.edited() || d.interp != "" || d.stack != StackUnsaid && d.stack != d.f.Stack() {
 		return false, err
 	}
 	sameEntry := func(x, y entry) bool {
@@ -389,7 +398,12 @@ func (d *draft) check(o *overlay.Overlay) error {
 	if d.f.SectionErr == nil && got.SectionErr != nil {
 		return because(got.SectionErr, "the edited section headers are not true, so the edit is refused")
 	}
-	return d.checkNeeds(got)
+	for _, check := range []func(*File) error{d.checkNeeds, d.checkReferences, d.checkRelocations} {
+		if err := check(got); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkNeeds compares the versions that the result needs and defines.
@@ -399,10 +413,8 @@ func (d *draft) checkNeeds(got *File) error {
 		return err
 	}
 	var want []string
-	for _, n := range d.needs {
-		if !n.dropped {
-			want = append(want, spellNeed(n.VersionNeed))
-		}
+	for _, n := range d.wantedNeeds() {
+		want = append(want, spellNeed(n))
 	}
 	var have []string
 	for _, n := range needs {

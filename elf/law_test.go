@@ -336,7 +336,11 @@ func keptPointers(before, after *File) error {
 
 // keptBytes compares what both images map, outside of the tables.
 func keptBytes(before, after *File) error {
-	open := append(spans(before), movedSpans(before, after)...)
+	return keptBut(before, after, append(spans(before), movedSpans(before, after)...))
+}
+
+// keptBut is keptBytes for what lies outside of some address ranges.
+func keptBut(before, after *File, open [][2]uint64) error {
 	for _, p := range before.maps {
 		if p.Filesz == 0 {
 			continue

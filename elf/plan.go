@@ -22,6 +22,8 @@ type plan struct {
 	newStrings  []byte
 
 	moveStrings bool
+	moveNeeds   bool
+	relocations *relocations // those of the result, where they move
 	moveDynamic bool
 	moveInterp  bool
 	interp      string // the interpreter of the result, where it is written
@@ -47,10 +49,16 @@ func (p *plan) run() (*overlay.Overlay, error) {
 	if err := p.f.checkEditable(); err != nil {
 		return nil, err
 	}
+	if err := p.layNeeds(); err != nil {
+		return nil, err
+	}
 	if err := p.placeStrings(); err != nil {
 		return nil, err
 	}
 	p.relinkNeeds()
+	if err := p.layRelocations(); err != nil {
+		return nil, err
+	}
 	p.moveStrings = p.stringsKept+uint64(len(p.newStrings)) > p.f.dynamic.strings.size
 	p.moveDynamic = p.f.Dynamic() && !p.f.dynamic.fits(len(p.d.entries))
 	if err := p.placeInterpreter(); err != nil {
@@ -61,7 +69,7 @@ func (p *plan) run() (*overlay.Overlay, error) {
 		return nil, err
 	}
 	for _, step := range []func() error{
-		p.checkNames, p.patchStrings, p.patchDynamic, p.patchNeeds, p.patchInterpreter,
+		p.checkNames, p.patchStrings, p.patchDynamic, p.patchNeeds, p.patchReferences, p.patchRelocations, p.patchInterpreter,
 		p.patchSections, p.clearStripped, p.patchDynamicUsers, p.patchMovedSymbols, p.renumberSymbols,
 		p.displacePatches, p.patchHeaders, p.b.sortPatches,
 	} {
@@ -126,6 +134,10 @@ func (p *plan) dynamicBytes(slots int) []byte {
 			val = p.space.strings.vaddr
 		case e.Tag == elf.DT_STRSZ:
 			val = p.stringsSize()
+		case e.Tag == elf.DT_VERNEED && p.moveNeeds:
+			val = p.space.needs.vaddr
+		case p.relocationMoves(e.Tag):
+			val = p.relocationAddr(e.Tag)
 		case pointer:
 			val = p.displacedAddr(val, 1)
 		}

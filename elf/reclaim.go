@@ -28,6 +28,12 @@ func (p *plan) tenants() []tenant {
 		pr := p.f.Progs[i]
 		list = append(list, tenant{pr.Vaddr, pr.Filesz, &p.moveInterp, p.d.interp != "", true})
 	}
+	if off, size, whole := p.needsExtent(); whole && p.d.wants != nil {
+		addr, _ := p.f.DynValue(elf.DT_VERNEED)
+		if at, ok := p.f.offsetOf(addr, size); ok && at == off {
+			list = append(list, tenant{addr, size, &p.moveNeeds, p.moveNeeds, true})
+		}
+	}
 	slices.SortFunc(list, func(x, y tenant) int { return cmp.Compare(y.addr, x.addr) })
 	return list
 }

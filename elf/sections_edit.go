@@ -27,6 +27,9 @@ func (p *plan) moveSection(old, s *Section) {
 		s.Addr, s.Off, s.Size = sp.strings.vaddr, sp.strings.off, sp.strings.size
 	case p.moveDynamic && p.isDynamic(old):
 		s.Addr, s.Off, s.Size = sp.dynamic.vaddr, sp.dynamic.off, sp.dynamic.size
+	case p.moveRelocations(old, s):
+	case p.moveNeeds && p.isNeeds(old):
+		s.Info, s.Addr, s.Off, s.Size = uint32(len(p.d.wants)), sp.needs.vaddr, sp.needs.off, sp.needs.size
 	case p.isInterp(old) && p.moveInterp:
 		s.Addr, s.Off, s.Size = sp.interp.vaddr, sp.interp.off, sp.interp.size
 	case p.becomesBytes(old):
@@ -49,6 +52,12 @@ func (p *plan) moveSection(old, s *Section) {
 
 func (p *plan) isDynamic(s *Section) bool {
 	return s.Type == elf.SHT_DYNAMIC && s.Alloc() && s.Addr == p.f.dynamic.addr
+}
+
+// isNeeds reports whether s is the section header of DT_VERNEED.
+func (p *plan) isNeeds(s *Section) bool {
+	addr, ok := p.f.DynValue(elf.DT_VERNEED)
+	return ok && s.Type == elf.SHT_GNU_VERNEED && s.Alloc() && s.Addr == addr
 }
 
 func (p *plan) isInterp(s *Section) bool {

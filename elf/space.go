@@ -24,14 +24,16 @@ type part struct {
 // space is where the parts that do not fit in their old place go: behind the
 // last segment, which grows, or in a new one.
 type space struct {
-	off     uint64 // file offset of the first part
-	vaddr   uint64
-	end     uint64 // file offset behind the last part
-	parts   []part
-	strings part
-	dynamic part
-	interp  part
-	table   part // the program header table, when it moves
+	off         uint64 // file offset of the first part
+	vaddr       uint64
+	end         uint64 // file offset behind the last part
+	parts       []part
+	strings     part
+	needs       part // DT_VERNEED, when it moves
+	relocations part
+	dynamic     part
+	interp      part
+	table       part // the program header table, when it moves
 
 	tableGrows   bool // by one entry, where it is
 	stringsFirst bool // .dynstr gets longer where it is
@@ -50,7 +52,7 @@ func (p *plan) placeSpace() error {
 	if p.d.strip {
 		p.space.headEnd, p.space.tailFrom = p.f.mappedEnd(), uint64(p.f.size)
 	}
-	moves := p.moveStrings || p.moveDynamic || p.moveInterp
+	moves := p.moveStrings || p.moveDynamic || p.moveInterp || p.moveNeeds || p.relocations != nil
 	if !moves && (!p.addsStack() || p.fillSlot() || p.growTable()) {
 		return nil
 	}
@@ -184,6 +186,12 @@ func (p *plan) layParts(off, vaddr uint64) {
 	for i := range s.displaced {
 		x := &s.displaced[i]
 		x.at = add(x.size, x.align, func(p *plan) { p.writeDisplaced(i) })
+	}
+	if r := p.relocations; r != nil {
+		s.relocations = add(uint64(len(r.bytes)), word, func(p *plan) { p.b.bytes(r.bytes) })
+	}
+	if p.moveNeeds {
+		s.needs = add(p.wantsSize(), word, func(p *plan) { p.b.bytes(p.needBytes()) })
 	}
 	addStrings := func() { s.strings = add(p.stringsSize(), 1, (*plan).writeStrings) }
 	if s.stringsFirst {

@@ -33,6 +33,7 @@ func (p *plan) placeStrings() error {
 			n.file = p.place(n.Library)
 		}
 	}
+	p.placeReferences()
 	return nil
 }
 
@@ -70,7 +71,7 @@ func (p *plan) wantsStrings() bool {
 			return true
 		}
 	}
-	return len(p.d.entries) < len(p.f.dynamic.entries)
+	return p.d.wants != nil || len(p.d.entries) < len(p.f.dynamic.entries)
 }
 
 // place returns the string index of s.

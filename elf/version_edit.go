@@ -18,6 +18,10 @@ func (p *plan) keptNeeds() []need {
 // relinkNeeds makes the dynamic entries follow when version needs are dropped:
 // DT_VERNEED points at the first that stays, or goes away with the last.
 func (p *plan) relinkNeeds() {
+	if p.d.wants != nil {
+		p.relinkWants()
+		return
+	}
 	kept := p.keptNeeds()
 	if len(kept) == len(p.d.needs) {
 		return
@@ -39,6 +43,9 @@ func (p *plan) relinkNeeds() {
 // patchNeeds writes vn_file of renamed libraries, links the chain around
 // dropped ones, and makes their symbols unversioned.
 func (p *plan) patchNeeds() error {
+	if p.d.wants != nil {
+		return nil // see patchReferences
+	}
 	order := p.f.appendOrder()
 	kept := p.keptNeeds()
 	for i, n := range kept {
@@ -117,6 +124,10 @@ func (p *plan) droppedVersions() ([]bool, error) {
 
 // moveNeedsSection keeps the header of .gnu.version_r true when needs are dropped.
 func (p *plan) moveNeedsSection(s *Section) {
+	if p.d.wants != nil {
+		s.Info, s.Size = uint32(len(p.d.wants)), p.wantsSize()
+		return
+	}
 	kept := p.keptNeeds()
 	if len(kept) == len(p.d.needs) {
 		return

@@ -51,6 +51,7 @@ leave it alone.`,
   wheelmend patch --set-rpath '$ORIGIN/../demo.libs' libdemo.so
   wheelmend patch --replace-needed libfoo.so.1=libfoo-0123abcd.so.1 -o out/libdemo.so libdemo.so
   wheelmend patch --remove-rpath=/opt/build/lib --add-rpath '$ORIGIN' --strip libdemo.so
+  wheelmend patch --set-symbol-version pow=libm.so.6:GLIBC_2.2.5 libdemo.so
   wheelmend patch --set-interpreter /lib/ld-musl-x86_64.so.1 demo
   wheelmend patch --set-soname @rpath/libdemo.dylib --add-rpath @loader_path --sign libdemo.dylib`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -79,6 +80,10 @@ func (f *patchFlags) register(flags *pflag.FlagSet) {
 	f.edit(flags, "remove-needed", "need this `library` no longer, nor versions of it (repeatable)", checkName)
 	f.edit(flags, "replace-needed", "need library NEW in the place of OLD: `OLD=NEW` (repeatable)", checkReplacement)
 	f.edit(flags, "set-interpreter", "make this `path` the loader of a program (PT_INTERP; ELF only)", checkName)
+	f.edit(flags, "rename-symbol", "look up symbol NEW in other files in the place of OLD, which this one does not define: `OLD=NEW` (repeatable; ELF only)", checkReplacement)
+	f.edit(flags, "set-symbol-version", "look up a symbol with this version of a needed library: `SYMBOL[@OLD]=LIBRARY:VERSION` (repeatable; ELF only)", checkSymbolVersion)
+	f.edit(flags, "clear-symbol-version", "look up this `symbol`, or offer it, without a version (repeatable; ELF only)", checkName)
+	f.turn(flags, "expand-relr", "turn packed relocations (DT_RELR), which glibc before 2.36 passes over, into ordinary ones (ELF only)")
 	flags.BoolVar(&f.strip, "strip", false, "remove symbol tables, debug information and all else that is not mapped (ELF only)")
 	f.turn(flags, "clear-execstack", "ask for no executable stack, which glibc 2.41 and later refuse to make (PT_GNU_STACK; ELF only)")
 	f.turn(flags, "set-execstack", "ask for an executable stack (PT_GNU_STACK; ELF only)")
@@ -184,6 +189,15 @@ func checkName(value string) error {
 func checkReplacement(value string) error {
 	if old, now, _ := strings.Cut(value, "="); old == "" || now == "" {
 		return errors.New("want OLD=NEW")
+	}
+	return nil
+}
+
+func checkSymbolVersion(value string) error {
+	symbol, wanted, _ := strings.Cut(value, "=")
+	library, version, _ := strings.Cut(wanted, ":")
+	if name, _, _ := strings.Cut(symbol, "@"); name == "" || library == "" || version == "" {
+		return errors.New("want SYMBOL=LIBRARY:VERSION, such as pow=libm.so.6:GLIBC_2.2.5")
 	}
 	return nil
 }

@@ -41,6 +41,7 @@ func (e errUnknownCondition) Error() string { return fmt.Sprintf("unknown condit
 //	methods WHEEL              print "store" or "deflate" for each member
 //	sections WHEEL             print the sections of its ELF members
 //	dynamic WHEEL              print what the dynamic sections of its ELF members say
+//	symbols FILE               print the dynamic symbols of an ELF file, and whether it has DT_RELR
 //	says FILE                  print what an ELF file says, and its sections, without a name in front
 //	loads FILE                 print what the load commands of a Mach-O file say, and check its signatures
 //	checkrecord WHEEL          hold RECORD to the members, one row each
@@ -64,6 +65,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"planned":     scriptCommand("planned FILE WHEEL", 2, planned),
 		"dynamic":     scriptCommand("dynamic WHEEL", 1, dynamic),
 		"says":        scriptCommand("says FILE", 1, says),
+		"symbols":     scriptCommand("symbols FILE", 1, symbols),
 		"loads":       scriptCommand("loads FILE", 1, loads),
 		"checkrecord": scriptCommand("checkrecord WHEEL", 1, checkRecord),
 		"plain":       scriptCommand("plain FILE", 1, plain),
@@ -221,6 +223,34 @@ func says(ts *testscript.TestScript, args []string) error {
 	}
 	for line := range strings.Lines(facts.String()) {
 		fmt.Fprint(ts.Stdout(), line[1:])
+	}
+	return nil
+}
+
+// symbols prints a line for each dynamic symbol of an ELF file, "UND pow@GLIBC_2.29" or
+// "DEF own", and "RELR" if it has packed relocations.
+func symbols(ts *testscript.TestScript, args []string) error {
+	f, err := elf.NewFile(strings.NewReader(ts.ReadFile(args[0])))
+	if err != nil {
+		return err
+	}
+	all, err := f.DynamicSymbols()
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		name, kind := s.Name, "DEF"
+		if s.Section == elf.SHN_UNDEF {
+			kind = "UND"
+		}
+		if s.Version != "" {
+			name += "@" + s.Version
+		}
+		fmt.Fprintln(ts.Stdout(), kind, name)
+	}
+	const relr = 36 // DT_RELR
+	if values, err := f.DynValue(relr); err == nil && len(values) > 0 {
+		fmt.Fprintln(ts.Stdout(), "RELR")
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	stdelf "debug/elf"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/internal/patch"
+	"github.com/wheelmend/wheelmend/internal/steady"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/report"
 )
@@ -52,13 +54,13 @@ var patchelfFlags = []patchelfFlag{
 	{"print-needed", "", "", ""},
 	{"no-default-lib", "", "DF_1_NODEFLIB is not set", ""},
 	{"no-sort", "", "", "headers are never sorted"},
-	{"clear-symbol-version", "SYMBOL", "the versions of symbols are not edited", ""},
+	{"clear-symbol-version", "SYMBOL", "", "look it up, or offer it, without a version"},
 	{"add-debug-tag", "", "no DT_DEBUG is added", ""},
 	{"build-resolution-cache", "", "no cache is built", ""},
 	{"print-execstack", "", "", "print whether the file asks for an executable stack"},
 	{"clear-execstack", "", "", "ask for no executable stack"},
 	{"set-execstack", "", "", "ask for an executable stack"},
-	{"rename-dynamic-symbols", "NAME_MAP_FILE", "symbols are not renamed", ""},
+	{"rename-dynamic-symbols", "NAME_MAP_FILE", "", "OLD NEW on each line; those that the file defines are not renamed"},
 	{"no-clobber-old-sections", "", "strings that moved are cleared from their old place", ""},
 	{"output", "FILE", "", "write to this file"},
 	{"debug", "", "", "tell more"},
@@ -310,12 +312,90 @@ func (c *patchelfCall) edits(f *elf.File) ([]patch.Request, error) {
 	for _, name := range c.given["add-needed"] {
 		add("add-needed", name)
 	}
+	symbols, err := c.symbols(f)
+	if err != nil {
+		return nil, err
+	}
+	edits = append(edits, symbols...)
 	for _, name := range []string{"clear-execstack", "set-execstack"} {
 		if c.has(name) {
 			add(name, "true")
 		}
 	}
 	return edits, nil
+}
+
+// symbols translates the flags for symbols. A symbol that the file does not have is
+// passed over, as patchelf does.
+func (c *patchelfCall) symbols(f *elf.File) ([]patch.Request, error) {
+	if !c.has("clear-symbol-version") && !c.has("rename-dynamic-symbols") {
+		return nil, nil
+	}
+	own := map[string]bool{} // by name: the file defines it
+	for s, err := range f.Symbols() {
+		if err != nil {
+			return nil, err
+		}
+		own[s.Name] = own[s.Name] || !s.Undefined()
+	}
+	var edits []patch.Request
+	for _, name := range c.given["clear-symbol-version"] {
+		if _, there := own[name]; there {
+			edits = append(edits, patch.Request{Flag: "clear-symbol-version", Value: name})
+		}
+	}
+	for _, file := range c.given["rename-dynamic-symbols"] {
+		pairs, err := readNameMap(file)
+		if err != nil {
+			return nil, err
+		}
+		for _, pair := range pairs {
+			if defines, there := own[pair[0]]; there && defines {
+				return nil, fmt.Errorf("the symbol %s is the file's own; only those that it looks up in other files can be renamed", pair[0])
+			} else if there {
+				edits = append(edits, patch.Request{Flag: "rename-symbol", Value: pair[0] + "=" + pair[1]})
+			}
+		}
+	}
+	return edits, nil
+}
+
+// maxNameMap bounds a map of names, in bytes.
+const maxNameMap = 16 << 20
+
+// readNameMap reads a file of lines with two names each; an empty line and one that begins
+// with # say nothing.
+func readNameMap(path string) ([][2]string, error) {
+	in, err := steady.OpenRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close() // only read
+	data, err := io.ReadAll(io.LimitReader(in, maxNameMap+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxNameMap {
+		return nil, fmt.Errorf("%s has more than %d bytes", path, maxNameMap)
+	}
+	var pairs [][2]string
+	seen := map[string]bool{}
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		n++
+		words := strings.Fields(line)
+		switch {
+		case len(words) == 0 || strings.HasPrefix(words[0], "#"):
+			continue
+		case len(words) != 2:
+			return nil, fmt.Errorf("%s:%d: want the old name and the new one", path, n)
+		case seen[words[0]]:
+			return nil, fmt.Errorf("%s:%d: %s is renamed twice", path, n, words[0])
+		}
+		seen[words[0]] = true
+		pairs = append(pairs, [2]string{words[0], words[1]})
+	}
+	return pairs, nil
 }
 
 // searchPath returns the new search path, if one is asked for.

@@ -112,3 +112,45 @@ func TestPublishedWheelsOnOldGlibc(t *testing.T) {
 		}
 	}
 }
+
+// Expanded by patch, packed relocations work on every glibc, and repair says so.
+func TestExpandedRelocationsOnOldGlibc(t *testing.T) {
+	module := packedModule(t, "-nostdlib", "-Wl,-z,pack-relative-relocs")
+	wheelmend(t, "patch", "--expand-relr", module).must(t)
+	repaired := repair(t, mkwheel(t, map[string]string{"packed.so": module}))
+	if got := platforms(repaired); !slices.Contains(got, "manylinux_2_5_x86_64") {
+		t.Errorf("platforms: got %q, want manylinux_2_5_x86_64 among them", got)
+	}
+	for _, version := range glibcVersions {
+		checkOn(t, glibcRootOf(t, version), repaired, true)
+	}
+}
+
+// Symbols that patch gives the versions of an older glibc are found there, and on every
+// later one; without the edit they are not.
+func TestSymbolVersionsOnOldGlibc(t *testing.T) {
+	dir := t.TempDir()
+	library(t, filepath.Join(dir, "libnewer.so"), "newer.c", "-lm")
+	lib := filepath.Join(dir, "libnewer.so")
+	module := extension(t, "one", "newer", lib, runpath(dir))
+	original := repair(t, mkwheel(t, map[string]string{"one.so": module}))
+	old := glibcRootOf(t, "2.17")
+	if r := old.python(t, old.unpack(t, original), called("one")); r.code == 0 || !strings.Contains(r.stderr, "GLIBC_2") {
+		t.Fatalf("glibc 2.17 takes the library as it was linked: exit %d, %s%s", r.code, r.stdout, r.stderr)
+	}
+	wheelmend(t, "patch", "--add-needed", "libpthread.so.0",
+		"--set-symbol-version", "pthread_create=libpthread.so.0:GLIBC_2.2.5", "--set-symbol-version", "pthread_join=libpthread.so.0:GLIBC_2.2.5",
+		"--set-symbol-version", "pow@GLIBC_2.29=libm.so.6:GLIBC_2.2.5", lib).must(t)
+	run(t, nil, "eu-elflint", "--gnu-ld", lib).must(t)
+	repaired := repair(t, mkwheel(t, map[string]string{"one.so": module}))
+	if got := platforms(repaired); !slices.Contains(got, "manylinux_2_17_x86_64") && !slices.Contains(got, "manylinux_2_5_x86_64") {
+		t.Errorf("platforms: got %q, want manylinux_2_17_x86_64 or older", got)
+	}
+	for _, version := range glibcVersions {
+		root := glibcRootOf(t, version)
+		r := root.python(t, root.unpack(t, repaired), called("one"))
+		if r.code != 0 || r.stdout != "42\n" {
+			t.Errorf("glibc %s: exit %d, printed %q, want 42\n%s", version, r.code, r.stdout, r.stderr)
+		}
+	}
+}

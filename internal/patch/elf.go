@@ -37,6 +37,18 @@ var elfEdits = map[string]func(value string) elf.Edit{
 		}
 		return elf.RemoveRPathEntry(entry)
 	},
+	"clear-symbol-version": elf.ClearSymbolVersion,
+	"expand-relr":          func(string) elf.Edit { return elf.ExpandRelr() },
+	"rename-symbol": func(value string) elf.Edit {
+		old, now, _ := strings.Cut(value, "=")
+		return elf.RenameSymbol(old, now)
+	},
+	"set-symbol-version": func(value string) elf.Edit {
+		symbol, wanted, _ := strings.Cut(value, "=")
+		name, from, _ := strings.Cut(symbol, "@")
+		library, version, _ := strings.Cut(wanted, ":")
+		return elf.SetSymbolVersion(name, from, library, version)
+	},
 	"replace-needed": func(value string) elf.Edit {
 		old, now, _ := strings.Cut(value, "=")
 		return elf.ReplaceNeeded(old, now)

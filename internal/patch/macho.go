@@ -56,13 +56,17 @@ var machoEdits = map[string]func(value string) []macho.Edit{
 
 // notMachO tells why a flag means nothing for a Mach-O file, and what does.
 var notMachO = map[string]string{
-	"set-runpath":       "Mach-O has one kind of search path (LC_RPATH), which --set-rpath sets",
-	"set-interpreter":   "every Mach-O program is loaded by dyld",
-	"print-interpreter": "every Mach-O program is loaded by dyld",
-	"set-execstack":     "macOS has no executable stacks for what a program loads",
-	"clear-execstack":   "macOS has no executable stacks for what a program loads",
-	"print-execstack":   "macOS has no executable stacks for what a program loads",
-	"strip":             "dyld reads the symbols of a Mach-O file, and they are mapped; strip -x or llvm-strip -x rewrites them",
+	"set-runpath":          "Mach-O has one kind of search path (LC_RPATH), which --set-rpath sets",
+	"set-interpreter":      "every Mach-O program is loaded by dyld",
+	"print-interpreter":    "every Mach-O program is loaded by dyld",
+	"set-execstack":        "macOS has no executable stacks for what a program loads",
+	"clear-execstack":      "macOS has no executable stacks for what a program loads",
+	"print-execstack":      "macOS has no executable stacks for what a program loads",
+	"rename-symbol":        "names of symbols lie in tables that are signed and shared; link the file anew",
+	"set-symbol-version":   "symbols of Mach-O files have no versions",
+	"clear-symbol-version": "symbols of Mach-O files have no versions",
+	"expand-relr":          "Mach-O files have no DT_RELR",
+	"strip":                "dyld reads the symbols of a Mach-O file, and they are mapped; strip -x or llvm-strip -x rewrites them",
 }
 
 func (i machoImage) edit(ctx context.Context, edits []Request) (*overlay.Overlay, error) {
