@@ -80,15 +80,12 @@ func RepairTree(ctx context.Context, dir string, opts TreeOptions) (result *Tree
 	if err != nil {
 		return nil, err
 	}
-	graph, err := linkage.LoadDyldFiles(ctx, files, opts.Link)
+	t := &tree{opts: opts, top: top, root: root, libDir: libDirOf(top, opts.LibDir), result: result}
+	graph, err := t.settleNames(ctx, files)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, graph.Close()) }()
-	t := &tree{opts: opts, top: top, root: root, libDir: libDirOf(top, opts.LibDir), result: result}
-	if err := t.decide(ctx, graph); err != nil {
-		return nil, err
-	}
 	if err := t.write(ctx); err != nil {
 		return nil, err
 	}
@@ -116,6 +113,7 @@ type tree struct {
 	plan   *Plan
 	parts  *parts
 	left   map[string]bool // names of libraries that are not found, or left out
+	kept   keptCopies
 	result *TreeResult
 }
 
@@ -138,10 +136,6 @@ func (t *tree) decide(ctx context.Context, graph *linkage.Graph) (err error) {
 	if err := p.planEdits(ctx); err != nil {
 		return err
 	}
-	for _, g := range p.Grafts {
-		t.result.Copied = append(t.result.Copied, TreeCopy{g.Source, filepath.FromSlash(g.Member)})
-	}
-	slices.SortFunc(t.result.Copied, func(a, b TreeCopy) int { return strings.Compare(a.Source, b.Source) })
 	t.result.Warnings = append(t.result.Warnings, p.Warnings...)
 	t.parts, err = newParts(ctx, p, nil, t.opts.Jobs)
 	return err
@@ -155,7 +149,7 @@ func (t *tree) names(_ *Plan, libraries []*linkage.File, digests []string) (pack
 		name := strings.ToLower(base)
 		if owners[name] == "" {
 			owners[name] = digests[i]
-			if _, err := os.Lstat(filepath.Join(t.libDir, base)); err == nil {
+			if t.kept.others[filepath.Join(t.libDir, base)] {
 				owners[name] = "a file"
 			}
 		}
@@ -233,6 +227,9 @@ func (t *tree) writeGrafts(ctx context.Context) error {
 	}
 	defer dir.Close()
 	for i, g := range t.plan.Grafts {
+		if t.kept.there[g.Member] {
+			continue
+		}
 		if err := writeEdited(ctx, g.file, t.parts.grafts[i], func(_ *os.File, fill, check func(*os.File) error) error {
 			return atomicfile.WriteIn(dir, path.Base(g.Member), graftMode, fill, check)
 		}); err != nil {
@@ -290,7 +287,9 @@ func (t *tree) check(ctx context.Context) (err error) {
 		files = append(files, f.Path)
 	}
 	for _, g := range t.plan.Grafts {
-		files = append(files, filepath.FromSlash(g.Member))
+		if at := filepath.FromSlash(g.Member); !slices.Contains(files, at) {
+			files = append(files, at)
+		}
 	}
 	opts := t.opts.Link
 	opts.SearchPath, opts.Dyld.LibraryPath = nil, nil // they would be looked at first

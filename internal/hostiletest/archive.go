@@ -39,10 +39,10 @@ func textShapes() []Shape {
 	return slices.Concat(headerShapes(), []Shape{
 		{Name: "rows of RECORD", Sizes: sizes(45_000), Over: 1_000_000, Make: func(n int) []Member { return text(record, lines(n, "x%d,,")) }},
 		{Name: "the same row of RECORD", Sizes: sizes(45_000), Over: 1_000_000, Make: func(n int) []Member { return text(record, same(n, "x,,")) }},
-		{Name: "quotes in RECORD", Sizes: sizes(1 << 21), Make: func(n int) []Member {
+		{Name: "quotes in RECORD", Sizes: sizes(20_000), Over: 8 << 20, Make: func(n int) []Member {
 			return text(record, []byte("\""+strings.Repeat("\"\"\n", n)+"\",,\n"))
 		}},
-		{Name: "commas in RECORD", Sizes: sizes(1 << 21), Make: func(n int) []Member { return text(record, bytes.Repeat([]byte(","), n)) }},
+		{Name: "commas in RECORD", Sizes: sizes(60_000), Over: 8 << 20, Make: func(n int) []Member { return text(record, bytes.Repeat([]byte(","), n)) }},
 		{Name: "lines of entry_points.txt", Sizes: sizes(12_000), Over: 200_000, Make: func(n int) []Member {
 			return text(info+"entry_points.txt", append([]byte("[console_scripts]\n"), lines(n, "x%d = a:b")...))
 		}},
@@ -100,8 +100,9 @@ func headerShapes() []Shape {
 
 // memberShapes have many members, or odd names.
 func memberShapes() []Shape {
+	// empty returns a library and n empty members.
 	empty := func(n int, pattern string) []Member {
-		var members []Member
+		members := []Member{so("pkg/a.so", elftest.Spec{})}
 		for _, name := range list(n, pattern) {
 			members = append(members, Member{Name: name})
 		}
@@ -118,7 +119,7 @@ func memberShapes() []Shape {
 			return libraries(n, func(int) elftest.Spec { return elftest.Spec{} })
 		}},
 		{Name: "members that only case tells apart", Sizes: sizes(2000), Make: func(n int) []Member {
-			var members []Member
+			members := empty(0, "")
 			for i := range n {
 				name := []byte("aaaaaaaaaaaaaaaa")
 				for bit := range name {
@@ -129,7 +130,7 @@ func memberShapes() []Shape {
 			return members
 		}},
 		{Name: "members of one name", Sizes: sizes(5000), Make: func(n int) []Member {
-			return slices.Repeat([]Member{{Name: "pkg/m.py"}}, n)
+			return append(empty(0, ""), slices.Repeat([]Member{{Name: "pkg/m.py"}}, n)...)
 		}},
 		{Name: "members below a file", Sizes: sizes(5000), Make: func(n int) []Member {
 			return append(empty(n, "pkg/m/%d"), Member{Name: "pkg/m"})
@@ -149,10 +150,17 @@ func noise(n int) []byte {
 }
 
 // bombShapes have members that deflate made a thousand times smaller: the sizes are
-// in MiB, and the last one is just below what one wheel may declare.
+// in MiB, and the last one is just below what a small wheel may declare.
 func bombShapes() []Shape {
 	bomb := func(name string, data []byte) func(int) []Member {
-		return func(n int) []Member { return []Member{{Name: name, Data: data, Zeros: int64(n) << 20}} }
+		return func(n int) []Member {
+			return []Member{so("pkg/x.so", elftest.Spec{}), {Name: name, Data: data, Zeros: int64(n) << 20}}
+		}
+	}
+	mac := func(data []byte) func(int) []Member {
+		return func(n int) []Member {
+			return []Member{dylib("pkg/x.so", machotest.Slice{}), {Name: "pkg/a.dylib", Data: data, Zeros: int64(n) << 20}}
+		}
 	}
 	shape := func(name string, of func(int) []Member) Shape {
 		return Shape{Name: "zeros in " + name, Sizes: sizes(15), Over: 1024, Make: of}
@@ -165,12 +173,14 @@ func bombShapes() []Shape {
 		shape("a script", bomb("hostile-1.0.data/scripts/x", []byte("#!python\n"))),
 		shape("an SBOM", bomb(info+"sboms/x.cdx.json", []byte("{}"))),
 		shape("a licence", bomb(info+"licenses/LICENSE", nil)),
-		shape("RECORD", bomb(record, nil)),
+		{Name: "zeros in RECORD", Sizes: sizes(50), Over: 60 << 10, Make: func(n int) []Member {
+			return []Member{so("pkg/a.so", elftest.Spec{}), {Name: record, Zeros: int64(n) << 10}}
+		}},
 		{Name: "zeros in METADATA", Sizes: sizes(3), Over: 60, Make: bomb(metadata, nil)},
 		{Name: "zeros in WHEEL, which may have 1 MiB", Sizes: sizes(10), Over: 60, Make: bomb(wheelTxt, nil)},
 		{Name: "zeros in entry_points.txt, which may have 1 MiB", Sizes: sizes(10), Over: 60, Make: bomb(info+"entry_points.txt", nil)},
-		shape("a Mach-O file", bomb("pkg/a.so", image)),
-		shape("a .dylib", bomb("pkg/a.dylib", nil)),
+		shape("a Mach-O file", mac(image)),
+		shape("a .dylib", mac(nil)),
 		{Name: "zeros beside noise, 49 times as many", Sizes: sizes(2), Make: func(n int) []Member {
 			return []Member{so("pkg/a.so", elftest.Spec{}), {Name: "pkg/noise", Data: noise(n << 20)}, {Name: "pkg/b.so", Data: elftest.Build(elftest.Spec{}), Zeros: int64(48*n) << 20}}
 		}},
