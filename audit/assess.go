@@ -32,6 +32,9 @@ func Assess(ctx context.Context, c *Contents, opts Options) (*Report, error) {
 		return nil, errors.Join(err, r.Close())
 	}
 	r.choose()
+	if err := r.Graph.ReadError(); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
 	return r, nil
 }
 

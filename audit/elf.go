@@ -82,7 +82,7 @@ func (elfFormat) survey(ctx context.Context, s *Survey, c *Contents, options Sur
 			return err
 		}
 		s.addProcesses(g, ELF)
-		if err := g.Close(); err != nil {
+		if err := errors.Join(g.ReadError(), g.Close()); err != nil {
 			return err
 		}
 	}
@@ -97,10 +97,10 @@ func (elfFormat) load(_ context.Context, s *surveyor, name string) error {
 	f := g.Members[0].Images[0].ELF()
 	if !linked(f) {
 		s.survey.Unlinked = append(s.survey.Unlinked, newForeign(name, unlinkedKind(f)))
-		return nil
+		return g.ReadError()
 	}
 	s.survey.addProcesses(g, ELF)
-	return nil
+	return g.ReadError()
 }
 
 func (elfFormat) describe(i *linkage.Image, n *Node) {

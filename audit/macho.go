@@ -101,7 +101,7 @@ func (machOFormat) survey(ctx context.Context, s *Survey, c *Contents, opts Surv
 		return err
 	}
 	s.addProcesses(g, MachO)
-	return g.Close()
+	return errors.Join(g.ReadError(), g.Close())
 }
 
 func (machOFormat) load(ctx context.Context, s *surveyor, name string) error {
@@ -114,7 +114,7 @@ func (machOFormat) load(ctx context.Context, s *surveyor, name string) error {
 	} else {
 		s.survey.addProcesses(g, MachO)
 	}
-	return g.Close()
+	return errors.Join(g.ReadError(), g.Close())
 }
 
 func (machOFormat) describe(i *linkage.Image, n *Node) {

@@ -51,7 +51,12 @@ func surveyWheel(ctx context.Context, name string, opts SurveyOptions) (s *Surve
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	s = &Survey{Name: name, Kind: SurveyWheel, Foreign: c.Foreign}
+	return surveyContents(ctx, name, c, opts)
+}
+
+// surveyContents surveys the members of a wheel that has been read.
+func surveyContents(ctx context.Context, name string, c *Contents, opts SurveyOptions) (*Survey, error) {
+	s := &Survey{Name: name, Kind: SurveyWheel, Foreign: c.Foreign}
 	for _, format := range formats() {
 		if err := format.survey(ctx, s, c, opts); err != nil {
 			return nil, err

@@ -110,6 +110,10 @@ func NewFile(r io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
+// ReadError returns the error of the first read that failed since the file was opened, nil
+// if none has: what cannot be read is not there to several questions.
+func (f *File) ReadError() error { return f.r.Over(nil, "elf") }
+
 // parse reads the tables one after the other.
 func (f *File) parse() error {
 	if err := f.readHeader(); err != nil {

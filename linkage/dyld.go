@@ -25,7 +25,7 @@ type dyld struct {
 // newDyld returns the loader of a system, which knows no file.
 func newDyld(root Root, opts Options) *dyld {
 	disk := newDisk(parseMachO, maxOpen)
-	disk.closed, disk.fold = opts.WheelOnly, true
+	disk.closed, disk.fold, disk.pool.Through = opts.WheelOnly, true, opts.Through
 	d := &dyld{engine: newEngine(root, disk, opts), byFold: map[string][]*File{}, tried: map[*Need]map[string]bool{}}
 	d.loader = d
 	return d

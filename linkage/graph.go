@@ -1,6 +1,7 @@
 package linkage
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -235,6 +236,20 @@ func (g *Graph) PatternNames(name string) []string {
 		return []string{name}
 	}
 	return []string{name, path.Base(name)}
+}
+
+// ReadError returns the errors of reads that failed since the files of the graph were
+// opened, each with its file: what was asked of such a file may be answered wrongly.
+func (g *Graph) ReadError() error {
+	var failed []error
+	for _, f := range slices.Concat(g.Members, g.System) {
+		if watched, ok := f.Content.(interface{ ReadError() error }); ok {
+			if err := watched.ReadError(); err != nil {
+				failed = append(failed, fmt.Errorf("%s: %w", f.Path, err))
+			}
+		}
+	}
+	return errors.Join(failed...)
 }
 
 // Close closes the system libraries of the graph.

@@ -28,7 +28,9 @@ func NewLoader(opts Options) (*Loader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Loader{opts, root, newDisk(parseELF, 0), map[target][]dir{}}, nil
+	d := newDisk(parseELF, 0)
+	d.pool.Through = opts.Through
+	return &Loader{opts, root, d, map[target][]dir{}}, nil
 }
 
 // Load finds what the ELF file at a path of this machine loads. The graph has

@@ -47,7 +47,7 @@ func emptyResolver(root Root, d *disk, opts Options) *resolver {
 // newResolver returns a resolver for the members of a wheel.
 func newResolver(members []Member, root Root, opts Options) *resolver {
 	d := newDisk(parseELF, maxOpen)
-	d.closed = opts.WheelOnly
+	d.closed, d.pool.Through = opts.WheelOnly, opts.Through
 	r := emptyResolver(root, d, opts)
 	arch := ""
 	for n := 0; n < len(members) && arch == ""; n++ {

@@ -1,6 +1,9 @@
 package linkage
 
-import "context"
+import (
+	"context"
+	"io"
+)
 
 // Options describes the system that the libraries come from. The zero value is
 // this machine's own.
@@ -35,6 +38,10 @@ type Options struct {
 	// WheelOnly has [Resolve] look at nothing outside the wheel, wherever a search
 	// path leads, so that the answer is the same on every machine.
 	WheelOnly bool
+
+	// Through is what the reads of files outside the wheel go through, to count them or to
+	// have them fail; nil means nothing.
+	Through func(io.ReaderAt) io.ReaderAt
 
 	// HWCaps are the glibc-hwcaps subdirectories that [Loader] searches, best
 	// first: see [HWCaps]. They count for files of x86_64 and without a sysroot

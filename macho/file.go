@@ -80,6 +80,10 @@ func NewFile(r io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
+// ReadError returns the error of the first read that failed since the file was opened, nil
+// if none has: what cannot be read is not there to several questions.
+func (f *File) ReadError() error { return f.r.Over(nil, "macho") }
+
 func newFile(r *binread.Watched, size int64) (*File, error) {
 	head := make([]byte, min(size, 8))
 	if n, err := r.ReadAt(head, 0); n < len(head) {

@@ -152,3 +152,64 @@ func TestWheelsFromAFaultyDisk(t *testing.T) {
 		})
 	}
 }
+
+// The same of the libraries that a repair copies into a wheel, which lie on a disk of their
+// own: whichever read of them fails, or gives other bytes from then on.
+func TestGraftsFromAFaultyDisk(t *testing.T) {
+	for _, tt := range []struct{ name, wheel, spec, system string }{
+		{"Linux", faultyLinux, "demo/_core.so elf x86_64 export=PyInit__core needed=libx.so.1,libc.so.6", "usr/lib/libx.so.1 elf x86_64 soname=libx.so.1 needed=liby.so.1,libc.so.6 export=f\nusr/lib/liby.so.1 elf x86_64 soname=liby.so.1 needed=libc.so.6\nusr/lib/libc.so.6 elf x86_64 soname=libc.so.6"},
+		{"macOS", faultyArm, "demo/_core.so macho arch=arm64 minos=11.0 type=bundle loads=/opt/libx.dylib signed=adhoc", "opt/libx.dylib macho arch=arm64 minos=11.0 id=/opt/libx.dylib loads=/opt/liby.dylib signed=adhoc\nopt/liby.dylib macho arch=arm64 minos=11.0 id=/opt/liby.dylib signed=adhoc"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, path := faultyWheel(t, tt.wheel, tt.spec)
+			system := t.TempDir()
+			if err := wheeltest.WriteLibs(system, tt.system); err != nil {
+				t.Fatal(err)
+			}
+			repaired := func(through func(io.ReaderAt) io.ReaderAt) ([]byte, error) {
+				opts := Options{NoSBOM: true}
+				opts.Load.Jobs, opts.Audit.Jobs = 1, 1
+				opts.Audit.Sysroot, opts.Audit.Through = system, through
+				dir := t.TempDir()
+				p := NewRepairer(opts)
+				result, err := p.Repair(t.Context(), path, dir)
+				if err = errors.Join(err, p.Close()); err != nil {
+					if left, _ := os.ReadDir(dir); len(left) > 0 {
+						t.Errorf("%v is left after: %v", left, err)
+					}
+					return nil, err
+				}
+				return os.ReadFile(result.Path)
+			}
+			want, err := repaired(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			reads, noticed := int64(0), 0
+			faultio.EachOf(faultio.Fails, func(n int64, d *faultio.Disk) bool {
+				got, err := repaired(d.Through)
+				switch {
+				case d.Struck() && (err == nil || !strings.Contains(err.Error(), faultio.Err.Error())):
+					t.Errorf("read %d fails with %v, want %v", n, err, faultio.Err)
+				case !d.Struck() && !bytes.Equal(got, want):
+					t.Errorf("%v and another wheel without a fault", err)
+				}
+				reads = n
+				return !t.Failed()
+			})
+			faultio.EachOf(faultio.Changes, func(n int64, d *faultio.Disk) bool {
+				got, err := repaired(d.Through)
+				if err == nil && !bytes.Equal(got, want) {
+					t.Errorf("other bytes from read %d on, no error, and another wheel", n)
+				}
+				if err != nil && strings.Contains(err.Error(), steady.ErrChanged.Error()) {
+					noticed++
+				}
+				return !t.Failed()
+			})
+			if reads < 8 || noticed < 2 {
+				t.Errorf("%d reads, %d changes noticed: too few to say something", reads, noticed)
+			}
+		})
+	}
+}

@@ -138,7 +138,7 @@ func (t *tree) decide(ctx context.Context, graph *linkage.Graph) (err error) {
 	}
 	t.result.Warnings = append(t.result.Warnings, p.Warnings...)
 	t.parts, err = newParts(ctx, p, nil, t.opts.Jobs)
-	return err
+	return errors.Join(err, graph.ReadError())
 }
 
 // names leaves each library the name of its file, unless something else has it.
@@ -310,5 +310,5 @@ func (t *tree) check(ctx context.Context) (err error) {
 			}
 		}
 	}
-	return nil
+	return graph.ReadError()
 }

@@ -82,7 +82,7 @@ func (t *tree) unloaded(ctx context.Context, files []string) (map[string]bool, e
 	for _, f := range graph.Reach(linkage.Images(roots), led) {
 		delete(idle, f.Path)
 	}
-	return idle, graph.Close()
+	return idle, errors.Join(graph.ReadError(), graph.Close())
 }
 
 // compareKept compares the files that have the names of copies with what would be

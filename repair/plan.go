@@ -125,6 +125,9 @@ func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, erro
 		return nil, err
 	}
 	p.planLeftovers()
+	if err := p.graph.ReadError(); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 

@@ -130,7 +130,7 @@ func (r *Repairer) apply(ctx context.Context, p *Plan, input, dir string) (*Resu
 	if a.parts, err = newParts(ctx, p, &r.owners, r.opts.Load.Jobs); err != nil {
 		return nil, err
 	}
-	if err := a.fill(); err != nil {
+	if err := errors.Join(a.fill(), p.graph.ReadError()); err != nil {
 		return nil, err
 	}
 	err = wheel.Create(out,

@@ -3,6 +3,7 @@ package steady
 import (
 	"container/list"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"sync"
@@ -47,6 +48,10 @@ func Regular(f *os.File) (*os.File, error) {
 // were read last; the others are opened again when they are read. It may be used
 // from several goroutines.
 type Pool struct {
+	// Through, if it is not nil, is what the reads of each file go through: to count
+	// them, or to have them fail. It is set before the first file is opened.
+	Through func(io.ReaderAt) io.ReaderAt
+
 	max int
 
 	mu   sync.Mutex
@@ -88,7 +93,11 @@ func (p *Pool) Open(open func() (*os.File, error)) (*File, error) {
 		return nil, err
 	}
 	f.info = info
-	f.Reader = NewReader(contents{f}, info.Size())
+	var in io.ReaderAt = contents{f}
+	if p.Through != nil {
+		in = p.Through(in)
+	}
+	f.Reader = NewReader(in, info.Size())
 	return f, nil
 }
 
