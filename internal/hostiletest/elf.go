@@ -83,7 +83,7 @@ func linuxShapes() []Shape {
 // linuxNeededShapes name many libraries.
 func linuxNeededShapes() []Shape {
 	return []Shape{
-		{Name: "one file with as many NEEDED as RPATH entries", Sizes: sizes(250), Over: 3000, Make: func(n int) []Member {
+		{Name: "one file with as many NEEDED as RPATH entries", Sizes: sizes(400), Over: 3000, Make: func(n int) []Member {
 			return one(elftest.Spec{Needed: list(n, "libn%d.so"), RPath: path(n, "$ORIGIN/r%d")})
 		}},
 		{Name: "one file with as many NEEDED as absolute RUNPATH entries", Sizes: sizes(250), Over: 10_000, Make: func(n int) []Member {
@@ -229,19 +229,19 @@ func linuxProcessShapes() []Shape {
 				return elftest.Spec{Symbols: append(defined(5, fmt.Sprintf("f%d_%%d", i)), undefined(20, "f%d_0")...)}
 			})
 		}},
-		{Name: "libraries with the symbols of all others", Sizes: sizes(400), Make: func(n int) []Member {
+		{Name: "libraries with the symbols of all others", Sizes: sizes(550), Make: func(n int) []Member {
 			return libraries(n, func(i int) elftest.Spec {
 				return elftest.Spec{Symbols: append(defined(20, "f%d"), undefined(20, "u%d")...), Needed: next(i, n), RPath: beside}
 			})
 		}},
-		{Name: "roots that share a chain", Sizes: sizes(250), Make: func(n int) []Member {
+		{Name: "roots that share a chain", Sizes: sizes(400), Make: func(n int) []Member {
 			members := libraries(n, func(i int) elftest.Spec { return elftest.Spec{Needed: next(i, n), RPath: beside} })
 			for i := range n {
 				members = append(members, so(fmt.Sprintf("pkg/r%d.so", i), elftest.Spec{Needed: []string{"lib0.so"}, RPath: beside, Symbols: undefined(1, "f%d")}))
 			}
 			return members
 		}},
-		{Name: "modules that share a chain", Sizes: sizes(250), Make: func(n int) []Member {
+		{Name: "modules that share a chain", Sizes: sizes(400), Make: func(n int) []Member {
 			members := libraries(n, func(i int) elftest.Spec { return elftest.Spec{Needed: next(i, n), RPath: beside} })
 			for i := range n {
 				s := elftest.Spec{Needed: []string{"lib0.so"}, RPath: beside, Symbols: append(undefined(2, "f%d"), elftest.Symbol{Name: fmt.Sprintf("PyInit_r%d", i), Defined: true, Func: true})}
@@ -249,7 +249,7 @@ func linuxProcessShapes() []Shape {
 			}
 			return members
 		}},
-		{Name: "a chain with symbols that nobody has", Sizes: sizes(400), Make: func(n int) []Member {
+		{Name: "a chain with symbols that nobody has", Sizes: sizes(550), Make: func(n int) []Member {
 			return libraries(n, func(i int) elftest.Spec {
 				return elftest.Spec{Needed: next(i, n), RPath: beside, Symbols: undefined(5, "f%d")}
 			})
@@ -269,7 +269,7 @@ func linuxProcessShapes() []Shape {
 			}
 			return members
 		}},
-		{Name: "programs", Sizes: sizes(400), Make: func(n int) []Member {
+		{Name: "programs", Sizes: sizes(550), Make: func(n int) []Member {
 			return libraries(n, func(i int) elftest.Spec {
 				return elftest.Spec{Interp: "/lib64/ld-linux-x86-64.so.2", Needed: next(i, n), RPath: beside, Symbols: undefined(3, "f%d")}
 			})
