@@ -31,7 +31,7 @@ lint:
 
 # Needs scripts/setup-integration to have run.
 integration: build
-	$(GO) test -tags integration -count=1 -timeout 80m ./internal/integration/... ./elf ./macho
+	$(GO) test -tags integration -count=1 -timeout 100m ./internal/integration/... ./elf ./macho
 
 # What a release publishes, for six systems. DISTFLAGS=-help lists what can be chosen.
 dist:
