@@ -33,6 +33,9 @@ type macQuestion struct {
 	symbol string
 }
 
+// costImport is what an import costs that is read and kept, in steps of the look-up.
+const costImport = 4
+
 // maxReexports bounds how many libraries are asked for one import; in real ones,
 // each is behind the one before.
 const maxReexports = 256
@@ -109,6 +112,9 @@ func (s *macSymbols) image(image *linkage.Image) error {
 		return err
 	}
 	imports, err := image.Slice().Imports()
+	if err == nil {
+		err = s.work.Spend(image.Path, costImport*len(imports))
+	}
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,18 @@ type imported struct {
 	weak    bool // of chained fixups: it may be missing
 }
 
+// maxImports bounds the places of a slice that name a library, of each kind: the largest
+// files on PyPI have some ten thousand, and each is kept.
+const maxImports = 1 << 19
+
+// checkImports refuses more of them; off is where the last one lies.
+func checkImports(n int, off int64) error {
+	if n <= maxImports {
+		return nil
+	}
+	return formatErr(off, "more than %d imports, which no real file needs", maxImports)
+}
+
 // imports returns every place that holds the ordinal of a library: symbol table,
 // chained fixups, bind opcodes and export trie. Ordinals that stand for no library, such as
 // that of a flat lookup, are left out.
@@ -140,7 +152,7 @@ func (s *Slice) undefined(visit func(name string, ordinal int, at int64)) error 
 	if s.order == binary.ByteOrder(binary.LittleEndian) {
 		at = 7
 	}
-	for i := 0; i+size <= len(table); i += size {
+	for i, n := 0, 0; i+size <= len(table); i += size {
 		kind := table[i+4]
 		undefined := kind&typeMask == typeUndefined || kind&typeMask == typePrebound
 		if kind&typeStab != 0 || !undefined {
@@ -149,6 +161,9 @@ func (s *Slice) undefined(visit func(name string, ordinal int, at int64)) error 
 		name, err := names.get(int64(s.order.Uint32(table[i:])), off+int64(i))
 		if err != nil {
 			return err
+		}
+		if n++; n > maxImports {
+			return checkImports(n, off+int64(i))
 		}
 		visit(name, int(table[i+at]), off+int64(i+at))
 	}
@@ -178,6 +193,9 @@ func (s *Slice) chainedImports() ([]imported, error) {
 	}
 	if int64(start)+count*int64(size) > int64(len(data)) || int64(symbols) > int64(len(data)) {
 		return nil, formatErr(off+16, "%d imports at %#x are outside the chained fixups (%d bytes)", count, start, len(data))
+	}
+	if err := checkImports(int(count), off+16); err != nil {
+		return nil, err
 	}
 	names := newNameTable(data)
 	var all []imported
@@ -339,7 +357,7 @@ func readBinds(data []byte, off int64, what string) ([]imported, error) {
 				all[current].symbol = symbol
 			}
 		}
-		return nil
+		return checkImports(len(all), off+int64(b.at))
 	})
 	return slices.DeleteFunc(all, func(x imported) bool { return x.ordinal == 0 || x.symbol == "" }), err
 }

@@ -95,7 +95,7 @@ func (s *Slice) appendBound(all []Import, data []byte, off int64, lazy bool) ([]
 				all = append(all, Import{symbol, library, weak, lazy})
 			}
 		}
-		return nil
+		return checkImports(len(all), off+int64(b.at))
 	})
 	return all, err
 }

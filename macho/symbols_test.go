@@ -2,6 +2,7 @@ package macho
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -246,5 +247,23 @@ func TestSectionsWithoutBytes(t *testing.T) {
 	}
 	if x := (Section{}); !x.empty() {
 		t.Error("a section of no size has bytes")
+	}
+}
+
+// What many places name is bounded: each is kept.
+func TestImportsAreBounded(t *testing.T) {
+	if err := checkImports(maxImports, 8); err != nil {
+		t.Error(err)
+	}
+	var rule *FormatError
+	if err := checkImports(maxImports+1, 8); !errors.As(err, &rule) || rule.Off != 8 {
+		t.Error(err)
+	}
+	ops := bytes.Repeat([]byte("\x11\x40s\x00\x90"), maxImports+1)
+	if all, err := readBinds(ops[:len(ops)-5], 0, "bind opcodes"); err != nil || len(all) != maxImports {
+		t.Errorf("%d, %v", len(all), err)
+	}
+	if _, err := readBinds(ops, 0, "bind opcodes"); !errors.As(err, &rule) {
+		t.Error(err)
 	}
 }

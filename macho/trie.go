@@ -29,6 +29,10 @@ const (
 // exporting lists the load commands that have room for an export trie.
 var exporting = map[types.LoadCmd]bool{types.LC_DYLD_INFO: true, types.LC_DYLD_INFO_ONLY: true, types.LC_DYLD_EXPORTS_TRIE: true}
 
+// maxTrieNodes bounds the nodes of a trie that is taken apart: each is kept. There is one
+// or two for each symbol, of which the largest files on PyPI have some hundred thousand.
+const maxTrieNodes = 1 << 21
+
 // readTrie reads an export trie, whose nodes are returned in the order in which
 // they are met.
 func readTrie(data []byte, off int64) ([]*trieNode, error) {
@@ -39,6 +43,9 @@ func readTrie(data []byte, off int64) ([]*trieNode, error) {
 	nodes, places := []*trieNode{root}, []int{0}
 	seen := map[int]bool{0: true}
 	for i := 0; i < len(nodes); i++ {
+		if len(nodes) > maxTrieNodes {
+			return nil, formatErr(off, "export trie: more than %d nodes, which no real file needs", maxTrieNodes)
+		}
 		children, err := nodes[i].read(data, places[i], off)
 		if err != nil {
 			return nil, err
@@ -60,11 +67,11 @@ func (n *trieNode) read(data []byte, at int, off int64) ([]int, error) {
 	if at < 0 || at >= len(data) {
 		return nil, formatErr(off, "export trie: a node at %#x is outside its %#x bytes", at, len(data))
 	}
-	cut := formatErr(off+int64(at), "export trie: the node at %#x is cut off", at)
+	cut := func() error { return formatErr(off+int64(at), "export trie: the node at %#x is cut off", at) }
 	length, size := uleb(data[at:])
 	n.at = at + size
 	if size == 0 || length >= uint64(len(data)-n.at) {
-		return nil, cut
+		return nil, cut()
 	}
 	n.terminal = data[n.at : n.at+int(length)]
 	i := n.at + int(length)
@@ -74,17 +81,17 @@ func (n *trieNode) read(data []byte, at int, off int64) ([]int, error) {
 	for range count {
 		label := cString(data[i:])
 		if i += len(label) + 1; i >= len(data) {
-			return nil, cut
+			return nil, cut()
 		}
 		child, size := uleb(data[i:])
 		if size == 0 || child >= uint64(len(data)) {
-			return nil, cut
+			return nil, cut()
 		}
 		i += size
 		n.edges = append(n.edges, trieEdge{label: label})
 		children = append(children, int(child))
 		if i > len(data) {
-			return nil, cut
+			return nil, cut()
 		}
 	}
 	n.length = i - at
@@ -215,6 +222,9 @@ func (s *Slice) trieImports() ([]imported, error) {
 		name := cString(n.terminal[size+length:])
 		if ordinal == 0 || ordinal > maxLibraryOrdinal {
 			continue
+		}
+		if err := checkImports(len(all)+1, off+int64(n.at)); err != nil {
+			return nil, err
 		}
 		all = append(all, imported{name, int(ordinal), off + int64(n.at+size), length, func(n int) []byte { return paddedULEB(n, length) }, false})
 	}

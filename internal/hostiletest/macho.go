@@ -333,20 +333,20 @@ func macLinkEditShapes() []Shape {
 		machO("symbols that share a long name", 1000, func(n int) []Member {
 			return rawMember(symtab(n, strings.Repeat("s", 1<<20)))
 		}),
-		machO("symbols of one name", 250_000, func(n int) []Member { return rawMember(symtab(n, "s")) }),
+		machOOver("symbols of one name", 120_000, 3_500_000, func(n int) []Member { return rawMember(symtab(n, "s")) }),
 		machO("fixups that share a long name", 1000, func(n int) []Member {
 			return rawMember(symtab(1, "s"), linkedData(cmdFixups, fixups(n, strings.Repeat("s", 1<<20))))
 		}),
-		machO("fixups of one name", 250_000, func(n int) []Member {
+		machOOver("fixups of one name", 120_000, 10_000_000, func(n int) []Member {
 			return rawMember(symtab(1, "s"), linkedData(cmdFixups, fixups(n, "s")))
 		}),
-		machO("bind opcodes", 250_000, func(n int) []Member {
+		machOOver("bind opcodes", 120_000, 10_000_000, func(n int) []Member {
 			return rawMember(symtab(1, "s"), binds([]byte(strings.Repeat("\x11\x40s\x00\x90", n))))
 		}),
-		machO("bind opcodes with different names", 100_000, func(n int) []Member {
+		machO("bind opcodes with different names", 120_000, func(n int) []Member {
 			return rawMember(symtab(1, "s"), binds([]byte("\x11"+strings.Join(list(n, "\x40s%d\x00\x90"), ""))))
 		}),
-		machO("one name that is bound again and again", 500_000, func(n int) []Member {
+		machO("one name that is bound again and again", 120_000, func(n int) []Member {
 			m := rawMember()
 			ops := "\x11\x40" + strings.Repeat("s", 4096) + "\x00" + strings.Repeat("\x11\x90\x12\x90", n)
 			m[0].Data = raw("a", []string{"@loader_path/lib.dylib", "/usr/lib/libSystem.B.dylib"}, symtab(1, "s"), binds([]byte(ops)))
