@@ -183,16 +183,16 @@ func linuxSymbolShapes() []Shape {
 		{Name: "defined symbols", Sizes: sizes(125_000), Make: func(n int) []Member {
 			return one(elftest.Spec{Symbols: defined(n, "f%d")})
 		}},
-		{Name: "undefined symbols that share a long name", Sizes: sizes(2000), Make: func(n int) []Member {
-			return one(elftest.Spec{Needed: []string{"libc.so.6"}, Symbols: repeatSymbol(n, elftest.Symbol{Name: strings.Repeat("s", 1<<16)})})
+		{Name: "undefined symbols that share a long name", Sizes: sizes(500), Over: 250_000, Make: func(n int) []Member {
+			return one(elftest.Spec{Needed: []string{"libc.so.6"}, Symbols: repeatSymbol(n, elftest.Symbol{Name: strings.Repeat("s", 1<<12)})})
 		}},
-		{Name: "defined symbols that share a long name", Sizes: sizes(2000), Make: func(n int) []Member {
-			return one(elftest.Spec{Symbols: repeatSymbol(n, elftest.Symbol{Name: strings.Repeat("s", 1<<16), Defined: true})})
+		{Name: "defined symbols that share a long name", Sizes: sizes(500), Over: 250_000, Make: func(n int) []Member {
+			return one(elftest.Spec{Symbols: repeatSymbol(n, elftest.Symbol{Name: strings.Repeat("s", 1<<12), Defined: true})})
 		}},
-		{Name: "a long name of a version that many symbols have", Sizes: sizes(2000), Make: func(n int) []Member {
+		{Name: "a long name of a version that many symbols have", Sizes: sizes(500), Make: func(n int) []Member {
 			symbols := undefined(n, "f%d")
 			for i := range symbols {
-				symbols[i].Version = "GLIBC_2." + strings.Repeat("1", 1<<16)
+				symbols[i].Version = "GLIBC_2." + strings.Repeat("1", 1<<12)
 			}
 			return one(elftest.Spec{Needed: []string{"libc.so.6"}, Symbols: symbols})
 		}},
