@@ -168,7 +168,7 @@ func TestGraftsFromAFaultyDisk(t *testing.T) {
 			}
 			repaired := func(through func(io.ReaderAt) io.ReaderAt) ([]byte, error) {
 				opts := Options{NoSBOM: true}
-				opts.Load.Jobs, opts.Audit.Jobs = 1, 1
+				opts.Load.Jobs = 1
 				opts.Audit.Sysroot, opts.Audit.Through = system, through
 				dir := t.TempDir()
 				p := NewRepairer(opts)
