@@ -177,7 +177,7 @@ func linuxSymbolShapes() []Shape {
 		{Name: "NEEDED that are the policy's own", Tag: "musllinux_1_2_x86_64", Sizes: sizes(1000), Over: 20_000, Make: func(n int) []Member {
 			return one(elftest.Spec{Needed: append(repeat(n, "libc.so"), "libc.musl-x86_64.so.1"), Symbols: undefined(n, "f%d")})
 		}},
-		{Name: "undefined symbols", Sizes: sizes(60_000), Over: 500_000, Make: func(n int) []Member {
+		{Name: "undefined symbols", Sizes: sizes(50_000), Over: 500_000, Make: func(n int) []Member {
 			return one(elftest.Spec{Needed: []string{"libc.so.6"}, Symbols: undefined(n, "f%d")})
 		}},
 		{Name: "defined symbols", Sizes: sizes(125_000), Make: func(n int) []Member {
