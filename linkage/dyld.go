@@ -20,13 +20,15 @@ type dyld struct {
 	byID   map[string][]*File        // members by install name
 	byLeaf map[string][]*File        // members by what they are called, see leaf
 	called map[calledAs]*namesakes   // members that libraries may mean
+
+	triedBy map[triedBy]bool
 }
 
 // newDyld returns the loader of a system, which knows no file.
 func newDyld(root Root, opts Options) *dyld {
 	disk := newDisk(parseMachO, maxOpen)
 	disk.closed, disk.fold, disk.pool.Through = opts.WheelOnly, true, opts.Through
-	d := &dyld{engine: newEngine(root, disk, opts), byFold: map[string][]*File{}, tried: map[*Need]map[string]bool{}}
+	d := &dyld{engine: newEngine(root, disk, opts), byFold: map[string][]*File{}, tried: map[*Need]map[string]bool{}, triedBy: map[triedBy]bool{}}
 	d.loader = d
 	return d
 }

@@ -169,6 +169,12 @@ func (d *dyld) place(name string) (Root, string) {
 	return Root{}, at
 }
 
+// A triedBy is an image that has led to a need, all of its search paths in vain.
+type triedBy struct {
+	need           *Need
+	image, program *Image
+}
+
 // byRPath goes through the LC_RPATHs of the image and of those that led to it.
 func (s *dyldSearch) byRPath(rest string) {
 	done := s.tried[s.need]
@@ -178,14 +184,21 @@ func (s *dyldSearch) byRPath(rest string) {
 	}
 	none, program := true, s.from.program
 	for c := s.from; c != nil; c = c.up {
-		if !s.spend(s.from.image, costVisit) {
+		if !s.spend(s.from.image, costStep) {
 			return
 		}
-		for _, rpath := range c.image.Slice().RPaths {
+		rpaths := c.image.Slice().RPaths
+		none = none && len(rpaths) == 0
+		// An image may be behind the need by many ways: all of its paths were in vain before.
+		way := triedBy{s.need, c.image, program}
+		if len(rpaths) == 0 || s.triedBy[way] {
+			continue
+		}
+		s.triedBy[way] = true
+		for _, rpath := range rpaths {
 			if !s.spend(s.from.image, 2*costLook+(len(rpath)+len(rest))/64) {
 				return
 			}
-			none = false
 			key := c.image.Path + "\x00" + rpath
 			if program != nil && strings.HasPrefix(rpath, executableVariable) {
 				key += "\x00" + program.Path

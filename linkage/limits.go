@@ -20,6 +20,7 @@ const maxWork = 1 << 25
 // What steps of a search cost.
 const (
 	costVisit = 1  // of an edge that is settled
+	costStep  = 4  // from a file to the one that led to it
 	costLoad  = 16 // of a file that is loaded once more
 	costLook  = 16 // in a directory, and 1 for each 64 bytes of its name
 	costKeep  = 64 // of a directory that a load path has

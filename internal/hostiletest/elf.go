@@ -135,7 +135,7 @@ func linuxSearchShapes() []Shape {
 		{Name: "an RPATH entry that goes up and down", Sizes: sizes(2500), Over: 1_000_000, Make: func(n int) []Member {
 			return one(elftest.Spec{Needed: []string{"libn.so"}, RPath: "$ORIGIN" + strings.Repeat("/x/..", n)})
 		}},
-		{Name: "libraries that the last of many directories has", Sizes: sizes(100), Make: func(n int) []Member {
+		{Name: "libraries that the last of many directories has", Sizes: sizes(400), Make: func(n int) []Member {
 			members := []Member{so("pkg/a.so", elftest.Spec{Needed: list(n, "lib%d.so"), RPath: path(n, "$ORIGIN/some/long/name/of/a/directory/%d") + ":$ORIGIN/z"})}
 			for _, name := range list(n, "lib%d.so") {
 				members = append(members, so("pkg/z/"+name, elftest.Spec{Soname: name}))
