@@ -14,30 +14,25 @@ import (
 	"github.com/wheelmend/wheelmend/linkage"
 )
 
-// An elfFormat reads ELF files, of Linux, Android and others.
-type elfFormat struct{}
+// An elfReader reads ELF files, of Linux, Android and others.
+type elfReader struct{}
 
-func (elfFormat) name() Format { return ELF }
-
-func (elfFormat) has(c linkage.Content) bool {
+func (elfReader) has(c linkage.Content) bool {
 	_, ok := c.(*elf.File)
 	return ok
 }
 
-func (elfFormat) is(head []byte) bool { return bytes.HasPrefix(head, []byte("\x7fELF")) }
+func (elfReader) damaged(err error) bool { return errors.As(err, new(*elf.FormatError)) }
 
-func (elfFormat) rules() string { return "the gABI and the rules of ld.so" }
-
-func (elfFormat) damaged(err error) bool { return errors.As(err, new(*elf.FormatError)) }
-
-// firm reports whether a file goes on as an ELF file does: with a class, a byte
-// order and the version (gABI ch. 4, ELF Identification).
-func (elfFormat) firm(head []byte) bool {
+// recognizes goes by the magic number. A file is firm that goes on as an ELF file does:
+// with a class, a byte order and the version (gABI ch. 4, ELF Identification).
+func (elfReader) recognizes(head []byte) (is, firm bool) {
 	known := func(b byte) bool { return b == 1 || b == 2 }
-	return len(head) > 6 && known(head[4]) && known(head[5]) && head[6] == 1
+	is = bytes.HasPrefix(head, []byte("\x7fELF"))
+	return is, len(head) > 6 && known(head[4]) && known(head[5]) && head[6] == 1
 }
 
-func (elfFormat) read(c *Contents, member string, image *spool.Content) (finding, error) {
+func (elfReader) read(c *Contents, member string, image *spool.Content) (finding, error) {
 	f, err := elf.NewFile(image, image.Size())
 	if err == nil {
 		err = c.needed.add(f)
@@ -48,7 +43,7 @@ func (elfFormat) read(c *Contents, member string, image *spool.Content) (finding
 	return finding{binary: f}, nil
 }
 
-func (elfFormat) system(b *Binary, named []OS) OS {
+func (elfReader) system(b *Binary, named []OS) OS {
 	if s := OS(linkage.SystemOf(b.ELF())); s != "" {
 		return s
 	}
@@ -60,7 +55,7 @@ func (elfFormat) system(b *Binary, named []OS) OS {
 	return OSLinux
 }
 
-func (elfFormat) survey(ctx context.Context, s *Survey, c *Contents, options SurveyOptions) error {
+func (elfReader) survey(ctx context.Context, s *Survey, c *Contents, options SurveyOptions) error {
 	opts := options.Options
 	opts.Libc = cmp.Or(string(wheelLibc(c)), linkage.Glibc)
 	members := map[string][]linkage.Member{}
@@ -89,7 +84,7 @@ func (elfFormat) survey(ctx context.Context, s *Survey, c *Contents, options Sur
 	return nil
 }
 
-func (elfFormat) load(_ context.Context, s *surveyor, name string) error {
+func (elfReader) load(_ context.Context, s *surveyor, name string) error {
 	g, err := s.loader.Load(name)
 	if err != nil {
 		return err
@@ -103,7 +98,7 @@ func (elfFormat) load(_ context.Context, s *surveyor, name string) error {
 	return g.ReadError()
 }
 
-func (elfFormat) describe(i *linkage.Image, n *Node) {
+func (elfReader) describe(i *linkage.Image, n *Node) {
 	f := i.ELF()
 	n.RPath, n.RunPath, n.Static = f.RPath(), f.RunPath(), static(f)
 }

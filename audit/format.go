@@ -11,17 +11,24 @@ import (
 )
 
 // A fileFormat is a format of binaries that is read.
-type fileFormat interface {
-	name() Format
+type fileFormat struct {
+	Format
+	name  string // what people call it
+	rules string // who says what a file of it looks like
+	fileReader
+}
+
+// A fileReader reads the files of one format.
+type fileReader interface {
 	has(c linkage.Content) bool
-	is(head []byte) bool   // by the first bytes of a file
-	firm(head []byte) bool // more than its magic number speaks for it
+	// recognizes a file by its first bytes. It is firm if more than its magic number
+	// speaks for the format.
+	recognizes(head []byte) (is, firm bool)
 	// read takes a member. A file that no loader takes is named.
 	read(c *Contents, member string, image *spool.Content) (finding, error)
 	// damaged reports whether an error speaks of bytes that break a rule of the format,
-	// which rules names, and not of what kept them from being read.
+	// and not of what kept them from being read.
 	damaged(err error) bool
-	rules() string
 	// system is what a binary is for; where it does not tell, that of the file name that
 	// has such files.
 	system(b *Binary, named []OS) OS
@@ -33,26 +40,33 @@ type fileFormat interface {
 }
 
 // formats are those that are read.
-func formats() []fileFormat { return []fileFormat{elfFormat{}, machOFormat{}} }
-
-// formatByHead returns the format of a file by its first bytes, nil for others.
-func formatByHead(head []byte) fileFormat {
-	for _, f := range formats() {
-		if f.is(head) {
-			return f
-		}
+func formats() []fileFormat {
+	return []fileFormat{
+		{ELF, "ELF", "the gABI and the rules of ld.so", elfReader{}},
+		{MachO, "Mach-O", "<mach-o/loader.h> and the rules of dyld", machOReader{}},
 	}
-	return nil
 }
 
-// formatNamed returns a format that is read.
-func formatNamed(name Format) fileFormat {
-	for _, f := range formats() {
-		if f.name() == name {
-			return f
-		}
+// formatWhere returns the first format that is read and wanted, the zero value if there
+// is none.
+func formatWhere(wanted func(fileFormat) bool) fileFormat {
+	if i := slices.IndexFunc(formats(), wanted); i >= 0 {
+		return formats()[i]
 	}
-	return nil
+	return fileFormat{}
+}
+
+// formatByHead returns the format of a file by its first bytes.
+func formatByHead(head []byte) fileFormat {
+	return formatWhere(func(f fileFormat) bool {
+		is, _ := f.recognizes(head)
+		return is
+	})
+}
+
+// formatOf returns the format of a file that has been read.
+func formatOf(c linkage.Content) fileFormat {
+	return formatWhere(func(f fileFormat) bool { return f.has(c) })
 }
 
 // platforms returns the platform tags of the file name that can be taken apart, of a
@@ -70,28 +84,15 @@ func (c *Contents) platforms(family policy.Family) []policy.Platform {
 // forMacOS reports whether the file name says that the wheel is for macOS.
 func (c *Contents) forMacOS() bool { return len(c.platforms(policy.MacOS)) > 0 }
 
-// formatNames are what people call the formats.
-var formatNames = map[Format]string{ELF: "ELF", MachO: "Mach-O", PE: "PE", Wasm: "WebAssembly"}
-
 // foreignTo returns the members that are in other formats than that of the wheel,
 // or for other systems.
 func (c *Contents) foreignTo(s OS, u *Unserved) []Foreign {
 	all := slices.Clone(c.Foreign)
 	for _, b := range c.Files {
-		if format := formatOf(b.Content); u != nil || systems[s].format != format {
-			all = append(all, newForeign(b.Member.Name, formatNames[format]))
+		if format := formatOf(b.Content); u != nil || systems[s].format != format.Format {
+			all = append(all, newForeign(b.Member.Name, format.name))
 		}
 	}
 	slices.SortFunc(all, func(a, b Foreign) int { return cmp.Compare(a.Path, b.Path) })
 	return all
-}
-
-// formatOf tells the format of a file that has been read.
-func formatOf(c linkage.Content) Format {
-	for _, f := range formats() {
-		if f.has(c) {
-			return f.name()
-		}
-	}
-	return Pure
 }

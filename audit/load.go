@@ -221,7 +221,7 @@ func (c *Contents) inspect(m *wheel.Member, content io.Reader) (finding, error) 
 		return finding{}, err
 	}
 	format := formatByHead(head)
-	if format == nil {
+	if format.fileReader == nil {
 		kind := foreignKind(m.Name, head)
 		if kind == notELF && c.forMacOS() {
 			kind = "not Mach-O, in spite of its name"
@@ -233,9 +233,9 @@ func (c *Contents) inspect(m *wheel.Member, content io.Reader) (finding, error) 
 		return finding{}, err
 	}
 	found, err := format.read(c, m.Name, image)
-	if err != nil && format.damaged(err) && !calledBinary(m.Name) && !format.firm(head) {
+	if _, firm := format.recognizes(head); err != nil && format.damaged(err) && !calledBinary(m.Name) && !firm {
 		// Four bytes do not make a binary of a data file.
-		return finding{kind: "data that begins like " + article(formatNames[format.name()]) + " " + formatNames[format.name()] + " file"}, nil
+		return finding{kind: "data that begins like " + article(format.name) + " " + format.name + " file"}, nil
 	}
 	return found, err
 }
@@ -244,7 +244,7 @@ func (c *Contents) inspect(m *wheel.Member, content io.Reader) (finding, error) 
 func (c *Contents) of(format Format) []*Binary {
 	var list []*Binary
 	for i := range c.Files {
-		if b := &c.Files[i]; formatOf(b.Content) == format {
+		if b := &c.Files[i]; formatOf(b.Content).Format == format {
 			list = append(list, b)
 		}
 	}

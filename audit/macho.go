@@ -17,28 +17,22 @@ import (
 	"github.com/wheelmend/wheelmend/macho"
 )
 
-// A machOFormat reads Mach-O files, of macOS and iOS.
-type machOFormat struct{}
+// A machOReader reads Mach-O files, of macOS and iOS.
+type machOReader struct{}
 
-func (machOFormat) name() Format { return MachO }
-
-func (machOFormat) has(c linkage.Content) bool {
+func (machOReader) has(c linkage.Content) bool {
 	_, ok := c.(*macho.File)
 	return ok
 }
 
-func (machOFormat) is(head []byte) bool { return macho.IsMagic(head) }
+func (machOReader) recognizes(head []byte) (is, firm bool) { return macho.IsMagic(head), false }
 
-func (machOFormat) firm([]byte) bool { return false }
-
-func (machOFormat) rules() string { return "<mach-o/loader.h> and the rules of dyld" }
-
-func (machOFormat) damaged(err error) bool { return errors.As(err, new(*macho.FormatError)) }
+func (machOReader) damaged(err error) bool { return errors.As(err, new(*macho.FormatError)) }
 
 // read reads an image. Object files and the like, which dyld does not
 // load, are named, unless one has the name of a library: then nothing can load it. So
 // are damaged files, unless the wheel says that it is for macOS.
-func (m machOFormat) read(c *Contents, member string, image *spool.Content) (finding, error) {
+func (m machOReader) read(c *Contents, member string, image *spool.Content) (finding, error) {
 	file, err := macho.NewFile(image, image.Size())
 	switch {
 	case errors.Is(err, macho.ErrArchive):
@@ -80,7 +74,7 @@ func machOKind(t macho.FileType) string {
 // system: iOS when no slice is for macOS
 // and one is for a system of Apple's phones (PLATFORM_IOS, PLATFORM_IOSSIMULATOR).
 // Mac Catalyst and other systems are told apart where slices are held to tags.
-func (machOFormat) system(b *Binary, _ []OS) OS {
+func (machOReader) system(b *Binary, _ []OS) OS {
 	const ios, iosSimulator = 2, 7
 	phone := false
 	for _, s := range b.MachO().Slices {
@@ -95,7 +89,7 @@ func (machOFormat) system(b *Binary, _ []OS) OS {
 	return OSMacOS
 }
 
-func (machOFormat) survey(ctx context.Context, s *Survey, c *Contents, opts SurveyOptions) error {
+func (machOReader) survey(ctx context.Context, s *Survey, c *Contents, opts SurveyOptions) error {
 	g, err := linkage.Resolve(ctx, membersOf(c.of(MachO)), opts.Options)
 	if err != nil {
 		return err
@@ -104,7 +98,7 @@ func (machOFormat) survey(ctx context.Context, s *Survey, c *Contents, opts Surv
 	return errors.Join(g.ReadError(), g.Close())
 }
 
-func (machOFormat) load(ctx context.Context, s *surveyor, name string) error {
+func (machOReader) load(ctx context.Context, s *surveyor, name string) error {
 	g, err := linkage.LoadDyld(ctx, name, s.options)
 	if err != nil {
 		return err
@@ -117,7 +111,7 @@ func (machOFormat) load(ctx context.Context, s *surveyor, name string) error {
 	return errors.Join(g.ReadError(), g.Close())
 }
 
-func (machOFormat) describe(i *linkage.Image, n *Node) {
+func (machOReader) describe(i *linkage.Image, n *Node) {
 	n.RPath = strings.Join(i.Slice().RPaths, ":")
 }
 

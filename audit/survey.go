@@ -152,7 +152,7 @@ func (p *Process) leaveToAndroid() {
 
 func newNode(i *linkage.Image) *Node {
 	n := &Node{Path: i.Path, Found: i.Found, InWheel: i.InWheel, Universal: i.Universal, Soname: i.Name}
-	formatNamed(formatOf(i.Content)).describe(i, n)
+	formatOf(i.Content).describe(i, n)
 	return n
 }
 

@@ -81,7 +81,7 @@ func (s *surveyor) file(ctx context.Context, name string, info fs.FileInfo) erro
 	if err != nil {
 		return err
 	}
-	if format := formatByHead(head); format != nil {
+	if format := formatByHead(head); format.fileReader != nil {
 		return format.load(ctx, s, name)
 	}
 	if kind := foreignKind(name, head); kind != "" {
@@ -105,7 +105,7 @@ func (s *surveyor) directory(ctx context.Context, dir string) error {
 		switch {
 		case err != nil:
 			s.damaged(name, err)
-		case format != nil:
+		case format.fileReader != nil:
 			if err := format.load(ctx, s, name); err != nil {
 				if ctx.Err() != nil {
 					return ctx.Err()

@@ -157,7 +157,7 @@ func (c *Contents) census() []OSCount {
 	}
 	for i := range c.Files {
 		b := &c.Files[i]
-		add(formatNamed(formatOf(b.Content)).system(b, named), b.Member.Name)
+		add(formatOf(b.Content).system(b, named), b.Member.Name)
 	}
 	if c.forLinuxAlone() {
 		for _, f := range c.notImages() {

@@ -76,8 +76,8 @@ func (c *Contents) collect(ctx context.Context, jobs int) ([]Fault, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, format := range formats() {
-			if name := format.name(); format.damaged(err) {
-				c.damaged[name] = append(c.damaged[name], Fault{File: m.Name, Reason: err.Error()})
+			if format.damaged(err) {
+				c.damaged[format.Format] = append(c.damaged[format.Format], Fault{File: m.Name, Reason: err.Error()})
 				return nil
 			}
 		}
@@ -111,15 +111,15 @@ func (c *Contents) prove(ctx context.Context, p *Proof, opts VerifyOptions) erro
 	report, err := Assess(ctx, c, opts.Options)
 	for _, format := range formats() {
 		// Some only turn out to be broken when their symbols are looked at.
-		broken, name := slices.Clone(c.damaged[format.name()]), formatNames[format.name()]
+		broken := slices.Clone(c.damaged[format.Format])
 		if format.damaged(err) {
 			broken = append(broken, Fault{Reason: err.Error()})
 		}
 		if len(broken) > 0 {
-			p.claim(TopicBinaries, "each "+name+" file can be read", format.rules(), broken)
+			p.claim(TopicBinaries, "each "+format.name+" file can be read", format.rules, broken)
 		}
-		if format.damaged(err) || err != nil && format.name() == ELF && len(broken) > 0 {
-			p.unchecked(TopicPlatform, "what the tags promise is met, and what the files need is found", "not all "+name+" files can be read", nil)
+		if format.damaged(err) || err != nil && format.Format == ELF && len(broken) > 0 {
+			p.unchecked(TopicPlatform, "what the tags promise is met, and what the files need is found", "not all "+format.name+" files can be read", nil)
 			return nil
 		}
 	}
@@ -153,8 +153,8 @@ func (p *Proof) claimBinaries(ctx context.Context, opts VerifyOptions) error {
 // claimReadable adds the claim that no binary is damaged. Those that are have a claim of
 // their own.
 func (p *Proof) claimReadable(basis string) {
-	if format := p.Report.Format; len(p.Report.Contents.damaged[format]) == 0 {
-		p.claim(TopicBinaries, "each "+formatNames[format]+" file can be read", basis, nil)
+	if format := formatWhere(func(f fileFormat) bool { return f.Format == p.Report.Format }); len(p.Report.Contents.damaged[format.Format]) == 0 {
+		p.claim(TopicBinaries, "each "+format.name+" file can be read", basis, nil)
 	}
 }
 
