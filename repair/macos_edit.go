@@ -130,11 +130,7 @@ func (p *Plan) tellOwn(b *linkage.File, e *linkage.Need) {
 	if e.Instead != nil {
 		instead = "and not a second copy of " + e.Instead.Path
 	}
-	inside := "wheel"
-	if p.directory {
-		inside = "directory"
-	}
-	p.warnOnce("%s: %s becomes %s of the %s, %s", b.Path, e.Name, e.To.Path, inside, instead)
+	p.warnOnce("%s: %s becomes %s of the %s, %s", b.Path, e.Name, e.To.Path, p.repaired(), instead)
 }
 
 // loaderPath spells the way from one member to another.
@@ -198,7 +194,7 @@ func wayOut(rpath string, loaded []*linkage.File) *linkage.Need {
 func (p *Plan) warnCertificate(b *linkage.File) {
 	for _, s := range b.MachO().Slices {
 		if old, err := s.Signature(); err == nil && old != nil && old.Certificate {
-			p.warn("%s: its signature is replaced by one without a certificate (ad hoc); sign the wheel's files again if that counts", b.Path)
+			p.warn("%s: its signature is replaced by one without a certificate (ad hoc); sign the %s's files again if that counts", b.Path, p.repaired())
 			return
 		}
 	}

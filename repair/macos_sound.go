@@ -109,6 +109,6 @@ func (p *Plan) freePrograms() {
 		if c := changes[image.File].slice(image.Arch); c.empty() {
 			c.Sign = true
 		}
-		p.warn("%s: its new %v signature no longer asks for the hardened runtime or library validation, with which it would load no library of the wheel", image.Path, image.Slice().Arch)
+		p.warn("%s: its new %v signature no longer asks for the hardened runtime or library validation, with which it would load no library of the %s", image.Path, image.Slice().Arch, p.repaired())
 	}
 }

@@ -129,6 +129,14 @@ func TestMacOSRepair(t *testing.T) {
 			repair.Options{}, "macosx_11_0_arm64", []string{
 				"demo-1.0.data/data/lib/demo.dylibs/libb.dylib arm64 id=/DLC/demo-1.0.data/data/lib/demo.dylibs/libb.dylib",
 				"demo-1.0.data/scripts/tool arm64 @loader_path/../lib/demo.dylibs/libb.dylib"}},
+		{"a program stays, and what it needs of the package is copied", "macosx_11_0_arm64",
+			pkg + "demo-1.0.data/scripts/tool macho arch=arm64 type=execute loads=/opt/libb.dylib\ndemo/libc.dylib macho arch=arm64 id=/opt/libc.dylib",
+			"opt/libb.dylib macho arch=arm64 id=/opt/libb.dylib loads=/opt/libc.dylib\nopt/libc.dylib macho arch=arm64 id=/opt/libc.dylib",
+			repair.Options{}, "macosx_11_0_arm64", []string{
+				"demo-1.0.data/data/lib/demo.dylibs/libb.dylib arm64 id=/DLC/demo-1.0.data/data/lib/demo.dylibs/libb.dylib @loader_path/libc.dylib",
+				"demo-1.0.data/data/lib/demo.dylibs/libc.dylib arm64 id=/DLC/demo-1.0.data/data/lib/demo.dylibs/libc.dylib",
+				"demo-1.0.data/scripts/tool arm64 @loader_path/../lib/demo.dylibs/libb.dylib",
+				"demo/libc.dylib arm64 id=/opt/libc.dylib"}},
 		{"no room in the header", "macosx_11_0_arm64", pkg + "demo/a.so macho arch=arm64 pad=0 loads=/b.dylib", "b.dylib macho arch=arm64 pad=0 id=/b.dylib",
 			repair.Options{}, "macosx_11_0_arm64", []string{
 				"demo/.dylibs/b.dylib arm64 id=/DLC/demo/.dylibs/b.dylib",

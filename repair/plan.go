@@ -286,6 +286,14 @@ func (p *Plan) freeName(stem, ext string) string {
 	return name
 }
 
+// repaired is the word for what the plan is for.
+func (p *Plan) repaired() string {
+	if p.directory {
+		return "directory"
+	}
+	return "wheel"
+}
+
 // holdings returns the members of the wheel, none for a directory.
 func (p *Plan) holdings() []*wheel.Member {
 	if p.contents == nil {

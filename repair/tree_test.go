@@ -125,6 +125,9 @@ func TestTreeIsMade(t *testing.T) {
 		{"a module and Python", "a.so macho arch=arm64 type=bundle loads=@rpath/libpython3.12.dylib,/opt/libx.dylib rpaths=/opt", x + "\nopt/libpython3.12.dylib macho arch=arm64",
 			repair.TreeOptions{IgnoreMissing: true}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib"},
 			[]string{"TREE/a.so: its dependency on @rpath/libpython3.12.dylib is removed"}, 1},
+		{"a program that would load no library of another signature", "bin/p macho arch=arm64 type=execute minos=11.0 signed=hardened loads=@loader_path/../y.dylib\ny.dylib macho arch=arm64 loads=/opt/libx.dylib", x,
+			repair.TreeOptions{}, []string{".dylibs/libx.dylib", "bin/p @loader_path/../y.dylib", "y.dylib @loader_path/.dylibs/libx.dylib"},
+			[]string{"TREE/bin/p: its new arm64 signature no longer asks for the hardened runtime", "TREE/bin/p: its signature is replaced by one without a certificate"}, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := newGrove(t, tt.members, tt.system)
