@@ -38,7 +38,7 @@ func (l *linux) claimSymbols(ctx context.Context, p *Proof, promised []*policy.P
 		}
 	}
 	p.claim(TopicSymbols, "each symbol, with its version, is defined where the loader looks for it", basis, faults)
-	if open := s.openFaults(); len(open) > 0 {
+	if open := s.with(leftOpen, func(*linkage.Image, want) string { return "left to the system" }); len(open) > 0 {
 		p.unchecked(TopicSymbols, "libraries of the system define what is left to them", "they are not part of the wheel; --sysroot names a system to look at", open)
 	}
 	return ctx.Err()
@@ -135,48 +135,33 @@ func (s *symbolCheck) count(w want, a answer) {
 	}
 }
 
-// with returns what a file wants and got a certain answer to.
-func (s *symbolCheck) with(o *linkage.Image, a answer) []want {
-	var wants []want
-	for w, got := range s.answers[o] {
-		if got == a {
-			wants = append(wants, w)
-		}
-	}
-	return wants
-}
-
 // faults lists what was not found, by file, library and version.
 func (s *symbolCheck) faults() []Fault {
-	var faults []Fault
 	var last *scope // several files in a row were loaded by one
+	return s.with(absent, func(o *linkage.Image, first want) string {
+		root := s.lost[o][first]
+		if last == nil || last.root != root {
+			last = newScope(root, s.work)
+		}
+		return whyLost(first, last) + loadedBy(o, root)
+	})
+}
+
+// with lists what files want and got a certain answer to, and why.
+func (s *symbolCheck) with(a answer, why func(o *linkage.Image, first want) string) []Fault {
+	var faults []Fault
 	for _, o := range linkage.Images(s.report.Graph.Members) {
-		for _, group := range groupWants(s.with(o, absent)) {
-			root := s.lost[o][group.wants[0]]
-			if last == nil || last.root != root {
-				last = newScope(root, s.work)
+		var wants []want
+		for w, got := range s.answers[o] {
+			if got == a {
+				wants = append(wants, w)
 			}
-			faults = append(faults, Fault{
-				File: o.Path, Library: group.library, Version: group.version, Symbols: group.symbols(),
-				Reason: whyLost(group.wants[0], last) + loadedBy(o, root),
-			})
+		}
+		for _, group := range groupWants(wants) {
+			faults = append(faults, Fault{File: o.Path, Library: group.library, Version: group.version, Symbols: group.symbols(), Reason: why(o, group.wants[0])})
 		}
 	}
 	return faults
-}
-
-// openFaults lists what was left open.
-func (s *symbolCheck) openFaults() []Fault {
-	var open []Fault
-	for _, o := range linkage.Images(s.report.Graph.Members) {
-		for _, group := range groupWants(s.with(o, leftOpen)) {
-			open = append(open, Fault{
-				File: o.Path, Library: group.library, Version: group.version, Symbols: group.symbols(),
-				Reason: "left to the system",
-			})
-		}
-	}
-	return open
 }
 
 // A wantGroup is what one file wants of one version of one library, sorted: the

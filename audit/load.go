@@ -95,19 +95,28 @@ type LoadOptions struct {
 	RewriteRecord bool
 }
 
+// newContents returns the contents of the wheel called base of which no member has been
+// read. They need no closing before the first one is.
+func newContents(base string, r *wheel.Reader, opts LoadOptions) (*Contents, error) {
+	name, err := wheel.ParseFilename(base)
+	if err != nil {
+		return nil, err
+	}
+	return &Contents{jobs: opts.Jobs, Filename: name, Reader: r, store: spool.NewStore(cmp.Or(opts.Memory, DefaultMemory), opts.TempDir)}, nil
+}
+
 // Load reads every member of the wheel called base (its file name), checks it
 // against RECORD as [wheel.Reader.ScanAmending] does, and parses those that are ELF or Mach-O images. The error of a
 // damaged member names it; a damaged Mach-O file in a wheel whose name does not say
 // macOS is data.
 func Load(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions) (*Contents, error) {
-	name, err := wheel.ParseFilename(base)
+	c, err := newContents(base, r, opts)
 	if err != nil {
 		return nil, err
 	}
-	if !name.Owns(r.DistInfo()) {
+	if name := c.Filename; !name.Owns(r.DistInfo()) {
 		return nil, fmt.Errorf("%s is not the folder of %s, which the file name names (PEP 427); rename the wheel or build it again", r.DistInfo(), name.Name)
 	}
-	c := &Contents{jobs: opts.Jobs, Filename: name, Reader: r, store: spool.NewStore(cmp.Or(opts.Memory, DefaultMemory), opts.TempDir)}
 	var mu sync.Mutex
 	c.amended, err = r.ScanAmending(ctx, opts.Jobs, opts.RewriteRecord, c.visit(&mu))
 	c.sort()
@@ -121,11 +130,11 @@ func Load(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions) (
 // open in r. Members in known, by name, are not read: they are that binary, or none
 // if it is nil. The others are checked against RECORD.
 func (c *Contents) Derive(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions, known map[string]linkage.Content) (*Contents, error) {
-	name, err := wheel.ParseFilename(base)
+	d, err := newContents(base, r, opts)
 	if err != nil {
 		return nil, err
 	}
-	d := &Contents{jobs: opts.Jobs, Filename: name, Reader: r, Foreign: slices.Clone(c.Foreign), store: spool.NewStore(cmp.Or(opts.Memory, DefaultMemory), opts.TempDir)}
+	d.Foreign = slices.Clone(c.Foreign)
 	unknown := func(m *wheel.Member) bool {
 		_, ok := known[m.Name]
 		return !ok

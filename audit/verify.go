@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/wheelmend/wheelmend/internal/budget"
-	"github.com/wheelmend/wheelmend/internal/spool"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/wheel"
@@ -30,11 +28,11 @@ type VerifyOptions struct {
 // claim that fails is no error. Errors are what keeps the wheel from being
 // looked at: a name that is none of a wheel, or a system that cannot be read.
 func Verify(ctx context.Context, base string, r *wheel.Reader, opts VerifyOptions) (p *Proof, err error) {
-	name, err := wheel.ParseFilename(base)
+	c, err := newContents(base, r, opts.Load)
 	if err != nil {
 		return nil, err
 	}
-	c := &Contents{jobs: opts.Load.Jobs, Filename: name, Reader: r, damaged: map[Format][]Fault{}, store: spool.NewStore(cmp.Or(opts.Load.Memory, DefaultMemory), opts.Load.TempDir)}
+	c.damaged = map[Format][]Fault{}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	faults, err := c.collect(ctx, opts.Load.Jobs)
 	if err != nil {
