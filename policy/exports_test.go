@@ -27,6 +27,10 @@ func TestExports(t *testing.T) {
 		{"names of 32 bits", "musllinux_1_2_i686", "libc.musl-x86.so.1", "__clock_gettime64", true, true},
 		{"newer than musl 1.1", "musllinux_1_1_x86_64", "libc.musl-x86_64.so.1", "qsort_r", false, true},
 		{"not in musl", "musllinux_1_2_x86_64", "libc.musl-x86_64.so.1", "gnu_get_libc_version", false, true},
+		{"glibc's loader", "manylinux_2_17_x86_64", "ld-linux-x86-64.so.2", "__tls_get_addr", true, true},
+		{"glibc's loader on one architecture", "manylinux_2_17_i686", "ld-linux.so.2", "___tls_get_addr", true, true},
+		{"which others do not have", "manylinux_2_17_x86_64", "ld-linux-x86-64.so.2", "___tls_get_addr", false, true},
+		{"not in the loader", "manylinux_2_17_x86_64", "ld-linux-x86-64.so.2", "malloc", false, true},
 		{"a library without a list", "manylinux_2_17_x86_64", "libX11.so.6", "XOpenDisplay", false, false},
 		{"glibc's name under musl", "musllinux_1_2_x86_64", "libfoo.so", "malloc", false, false},
 	} {

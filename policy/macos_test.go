@@ -28,6 +28,24 @@ func TestMacTag(t *testing.T) {
 	}
 }
 
+func TestMacTags(t *testing.T) {
+	for _, tt := range []struct {
+		x86, arm policy.MacVersion
+		want     string
+	}{
+		{policy.MacVersion{Major: 10, Minor: 9}, policy.MacVersion{Major: 11}, "macosx_10_9_universal2"},
+		{policy.MacVersion{Major: 11}, policy.MacVersion{Major: 12}, "macosx_12_0_universal2"},
+		{policy.MacVersion{Major: 13}, policy.MacVersion{Major: 12}, "macosx_13_0_universal2"},
+	} {
+		if got := policy.MacTags(map[string]policy.MacVersion{"x86_64": tt.x86, "arm64": tt.arm}); !slices.Equal(got, []string{tt.want}) {
+			t.Errorf("%v and %v: got %s, want %s", tt.x86, tt.arm, got, tt.want)
+		}
+		if got := policy.NewestMacOS(tt.arm, policy.MacVersion{}, tt.x86); got.Compare(tt.x86) < 0 || got.Compare(tt.arm) < 0 {
+			t.Errorf("the newest of %v and %v is %v", tt.x86, tt.arm, got)
+		}
+	}
+}
+
 func TestMacWords(t *testing.T) {
 	for _, tt := range []struct{ archs, words string }{
 		{"x86_64 arm64", "universal2"},

@@ -41,6 +41,7 @@ func TestAllowsVersion(t *testing.T) {
 		{"prefix of a library that is grafted", "manylinux_2_5_x86_64", "OPENSSL_3.0.0", true},
 		{"known prefix alone", "manylinux_2_5_x86_64", "GLIBC", false},
 		{"unknown word alone", "manylinux_2_5_x86_64", "libpq", true},
+		{"a plain tag promises none, and forbids none", "linux_mips", "GLIBC_2.99", true},
 		{"musl has no versions", "musllinux_1_2_x86_64", "GLIBC_2.17", true},
 	}
 	for _, tt := range tests {

@@ -34,6 +34,9 @@ func TestSymbolSince(t *testing.T) {
 	if !ok || v.String() != "1.2.3" {
 		t.Errorf("qsort_r: got %s, %t, want 1.2.3, true", v, ok)
 	}
+	if v, ok := SymbolSince(X86_64, "libz.so.1", "qsort_r"); ok {
+		t.Errorf("a library that is not musl's: got %s, want none", v)
+	}
 	if got := len(muslSymbols()[heading32]); got != 63 {
 		t.Errorf("names for 64-bit time: got %d, want the 63 that musl's headers redirect to", got)
 	}
