@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"sync"
 	"time"
 
+	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/overlay"
 	"github.com/wheelmend/wheelmend/sbom"
 	"github.com/wheelmend/wheelmend/wheel"
@@ -135,28 +137,33 @@ func (a *application) addInfo() error {
 }
 
 // billOfMaterials describes the grafts of a plan.
-func billOfMaterials(p *Plan, owners *owners) ([]byte, error) {
-	var grafts []sbom.Graft
-	for i := range p.Grafts {
-		g := &p.Grafts[i]
-		entry, err := p.system.describe(p, g, owners)
-		if err != nil {
-			return nil, err
-		}
-		if entry.Package != nil {
-			g.Package = entry.Package.Name + " " + entry.Package.Version
-		}
-		grafts = append(grafts, entry)
+func billOfMaterials(p *Plan, packages packages) ([]byte, error) {
+	grafts, err := p.system.describe(p, packages)
+	if err != nil {
+		return nil, err
 	}
-	if err := owners.err(); err != nil {
-		return nil, fmt.Errorf("package database: %w; --no-sbom does without it", err)
-	}
-	for _, doubt := range owners.doubts() {
-		p.warn("package database: %s; the SBOM may lack packages", doubt)
+	for i, g := range grafts {
+		if g.Package != nil {
+			p.Grafts[i].Package = g.Package.Name + " " + g.Package.Version
+		}
 	}
 	name := p.contents.Filename
 	return sbom.Encode(
 		sbom.Wheel{Name: name.Name, Version: name.Version, Filename: p.Output},
 		grafts, sbom.Tool{Name: p.options.Tool.Name, Version: p.options.Tool.Version},
 	)
+}
+
+// packages opens the database that tells which package a library of the system comes
+// from, when the first one is asked for.
+type packages func() (*sbom.Database, error)
+
+func newPackages(sysroot string) packages {
+	return sync.OnceValues(func() (*sbom.Database, error) {
+		root, err := linkage.NewRoot(sysroot)
+		if err != nil {
+			return nil, err
+		}
+		return sbom.OpenDatabase(root.Files())
+	})
 }

@@ -328,16 +328,26 @@ func (linux) read(image *overlay.Overlay) (linkage.Content, error) {
 
 // describe asks the package database. The path of a library that no package owns tells
 // about the build machine only.
-func (linux) describe(p *Plan, g *Graft, owners *owners) (sbom.Graft, error) {
-	entry := sbom.Graft{Member: g.Member, SHA256: g.SHA256, Soname: g.file.Images[0].Name}
-	pkg, err := owners.of(g.file)
-	switch {
-	case err != nil:
-		return entry, err
-	case pkg != nil:
-		entry.Package, entry.Source = pkg, g.file.SystemPath()
-	case owners.expects(g.file):
-		p.warn("no package of the database has %s: the SBOM gives it no version", g.Source)
+func (linux) describe(p *Plan, packages packages) ([]sbom.Graft, error) {
+	database, err := packages()
+	if err != nil {
+		return nil, err
 	}
-	return entry, nil
+	var grafts []sbom.Graft
+	for _, g := range p.Grafts {
+		entry, at := sbom.Graft{Member: g.Member, SHA256: g.SHA256, Soname: g.file.Images[0].Name}, g.file.SystemPath()
+		if pkg, ok := database.Owner(at); ok {
+			entry.Package, entry.Source = pkg, at
+		} else if database.Expects(at) {
+			p.warn("no package of the database has %s: the SBOM gives it no version", g.Source)
+		}
+		grafts = append(grafts, entry)
+	}
+	if err := database.Err(); err != nil {
+		return nil, fmt.Errorf("package database: %w; --no-sbom does without it", err)
+	}
+	for _, doubt := range database.Damage() {
+		p.warn("package database: %s; the SBOM may lack packages", doubt)
+	}
+	return grafts, nil
 }

@@ -94,8 +94,12 @@ func (macOS) read(image *overlay.Overlay) (linkage.Content, error) {
 }
 
 // describe has no package database to ask.
-func (macOS) describe(_ *Plan, g *Graft, _ *owners) (sbom.Graft, error) {
-	return sbom.Graft{Member: g.Member, SHA256: g.SHA256}, nil
+func (macOS) describe(p *Plan, _ packages) ([]sbom.Graft, error) {
+	var grafts []sbom.Graft
+	for _, g := range p.Grafts {
+		grafts = append(grafts, sbom.Graft{Member: g.Member, SHA256: g.SHA256})
+	}
+	return grafts, nil
 }
 
 // macOS is the repair of macOS wheels.

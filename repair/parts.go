@@ -19,12 +19,12 @@ type parts struct {
 
 // newParts makes the parts of a plan, n of them at a time (GOMAXPROCS if n is
 // less than 1). The error is that of the first in the order of the plan.
-func newParts(ctx context.Context, p *Plan, owners *owners, n int) (*parts, error) {
+func newParts(ctx context.Context, p *Plan, packages packages, n int) (*parts, error) {
 	made := &parts{edits: make([]*overlay.Overlay, len(p.Edits)), grafts: make([]*overlay.Overlay, len(p.Grafts))}
 	var tasks []func() error
 	if p.SBOM != "" {
 		tasks = append(tasks, func() (err error) {
-			made.bill, err = billOfMaterials(p, owners)
+			made.bill, err = billOfMaterials(p, packages)
 			return named(p.SBOM, err)
 		})
 	}

@@ -153,8 +153,8 @@ type system interface {
 	// edit carries out a change of a file, read reads the result.
 	edit(ctx context.Context, f *linkage.File, c *Change, member string) (*overlay.Overlay, error)
 	read(image *overlay.Overlay) (linkage.Content, error)
-	// describe tells a bill of materials where a graft comes from.
-	describe(p *Plan, g *Graft, owners *owners) (sbom.Graft, error)
+	// describe tells a bill of materials where the grafts come from.
+	describe(p *Plan, packages packages) ([]sbom.Graft, error)
 }
 
 // newSystem returns the system of a wheel.

@@ -18,15 +18,15 @@ import (
 // A Repairer repairs wheels one after the other. Libraries that several of them
 // graft are patched and compressed once.
 type Repairer struct {
-	opts    Options
-	share   share
-	owners  owners
-	written map[string]string // path of each result to its input
+	opts     Options
+	share    share
+	packages packages
+	written  map[string]string // path of each result to its input
 }
 
 // NewRepairer returns a repairer. Close it when the last wheel is done.
 func NewRepairer(opts Options) *Repairer {
-	return &Repairer{opts: opts, share: share{grafts: map[string]shared{}}, owners: owners{sysroot: opts.Audit.Sysroot}, written: map[string]string{}}
+	return &Repairer{opts: opts, share: share{grafts: map[string]shared{}}, packages: newPackages(opts.Audit.Sysroot), written: map[string]string{}}
 }
 
 // Close releases the finished wheels that the repairer keeps open.
@@ -127,7 +127,7 @@ func (r *Repairer) apply(ctx context.Context, p *Plan, input, dir string) (*Resu
 		writer: wheel.NewWriter(p.contents.Reader.DistInfo(), wheel.WriterOptions{Level: r.opts.Level, Jobs: r.opts.Load.Jobs, Progress: r.opts.Progress}),
 		time:   r.newTime(p),
 	}
-	if a.parts, err = newParts(ctx, p, &r.owners, r.opts.Load.Jobs); err != nil {
+	if a.parts, err = newParts(ctx, p, r.packages, r.opts.Load.Jobs); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(a.fill(), p.graph.ReadError()); err != nil {
