@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -85,7 +86,7 @@ func (c *Change) sliceEdits(f *macho.File) [][]macho.Edit {
 // edit makes the edited file. A file without a signature gets the base name of its
 // member as the identifier of its new one, as codesign(1) would give it.
 func (macOS) edit(ctx context.Context, f *linkage.File, c *Change, member string) (*overlay.Overlay, error) {
-	return f.MachO().EditSlices(ctx, macho.Options{FileName: path.Base(member), Jobs: 1}, c.sliceEdits(f.MachO()))
+	return f.MachO().EditSlices(ctx, macho.Options{FileName: path.Base(filepath.ToSlash(member)), Jobs: 1}, c.sliceEdits(f.MachO()))
 }
 
 // read reads an edited file back.

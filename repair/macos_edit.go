@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -133,8 +134,9 @@ func (p *Plan) tellOwn(b *linkage.File, e *linkage.Need) {
 	p.warnOnce("%s: %s becomes %s of the %s, %s", b.Path, e.Name, e.To.Path, p.repaired(), instead)
 }
 
-// loaderPath spells the way from one member to another.
+// loaderPath spells the way from one member to another, or from one file of a directory.
 func loaderPath(from, to string) string {
+	from, to = filepath.ToSlash(from), filepath.ToSlash(to)
 	return "@loader_path/" + path.Join(linkage.RelativeDir(from, to), path.Base(to))
 }
 
