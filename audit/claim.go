@@ -24,6 +24,8 @@ const (
 	TopicBinaries  Topic = "binaries"  // the ELF or Mach-O files can be read
 	TopicPlatform  Topic = "platform"  // a platform tag against the contents
 	TopicABI       Topic = "abi"       // the Python tags against the extension modules
+	TopicStable    Topic = "stable"    // what a wheel for the stable ABI imports of Python
+	TopicPyPI      Topic = "pypi"      // whether PyPI takes the platform tags
 	TopicLibraries Topic = "libraries" // needed libraries
 	TopicOrder     Topic = "order"     // libraries that something else has to load before
 	TopicSymbols   Topic = "symbols"   // needed symbols and their versions
@@ -37,7 +39,7 @@ const (
 // Topics returns all topics, in the order of a proof.
 func Topics() []Topic {
 	return []Topic{
-		TopicArchive, TopicRecord, TopicNames, TopicInstall, TopicTags, TopicPurelib, TopicBinaries, TopicPlatform, TopicABI, TopicLibraries,
+		TopicArchive, TopicRecord, TopicNames, TopicInstall, TopicTags, TopicPyPI, TopicPurelib, TopicBinaries, TopicPlatform, TopicABI, TopicStable, TopicLibraries,
 		TopicOrder, TopicSymbols, TopicPaths, TopicStack, TopicAlignment, TopicSignatures,
 	}
 }

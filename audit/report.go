@@ -179,6 +179,8 @@ type system interface {
 	loads(f *linkage.File) []load
 	// basis tells what was held to a tag, and evidence what that asks for.
 	basis(r *Report, p policy.Platform) (basis string, evidence []string)
+	// pythonImports returns what the files import of Python itself.
+	pythonImports(r *Report) ([]pythonImports, error)
 	// claims adds to a proof what the binaries claim.
 	claims(ctx context.Context, p *Proof, opts VerifyOptions) error
 }

@@ -101,6 +101,7 @@ func (c *Contents) collect(ctx context.Context, jobs int) ([]Fault, error) {
 // prove adds every claim but that about RECORD.
 func (c *Contents) prove(ctx context.Context, p *Proof, opts VerifyOptions) error {
 	p.claimNames(c)
+	p.claimPyPI(c)
 	p.claimInstall(c)
 	if !opts.System {
 		opts.SearchPath, opts.LibraryPath, opts.Sysroot, opts.WheelOnly = nil, nil, "", true

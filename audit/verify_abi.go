@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/internal/phrase"
@@ -24,7 +23,7 @@ var tripletArch = map[string]policy.Arch{"i386": policy.I686, "arm": policy.ARMV
 // claimABI adds the claim that the Pythons that the tags name can import the
 // extension modules, by their names.
 func (p *Proof) claimABI() {
-	modules, stable := 0, false
+	modules := 0
 	importable := map[string]bool{} // by path without the suffix
 	suspects := map[string]Fault{}
 	var order []string
@@ -52,10 +51,7 @@ func (p *Proof) claimABI() {
 	name := p.Report.Contents.Filename
 	tags := strings.Join(name.Python, ".") + "-" + strings.Join(name.ABI, ".")
 	p.claim(TopicABI, "the Pythons of "+tags+" find the extension modules by their names", phrase.Count(modules, "extension module"), faults)
-	stable = slices.Contains(name.ABI, "abi3")
-	if stable && modules > 0 {
-		p.unchecked(TopicABI, "the extension modules keep to the stable ABI", "which functions of Python it has is not looked up", nil)
-	}
+	p.claimStableABI()
 }
 
 // notImportable tells why none of the Pythons that the tags name looks for a

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/wheelmend/wheelmend/internal/phrase"
+	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/wheel"
 )
 
@@ -94,4 +95,31 @@ func buildFaults(name wheel.Filename, info *wheel.Info, member string) []Fault {
 		return nil
 	}
 	return []Fault{{File: member, Reason: fmt.Sprintf("Build is %q, the file name has %q", info.Build(), name.Build)}}
+}
+
+// claimPyPI adds the claim that PyPI takes the platform tags of the file name. An
+// architecture of Linux for which it takes no tag at all leaves that open: nothing that
+// its builders could do would change it.
+func (p *Proof) claimPyPI(c *Contents) {
+	var faults, open []Fault
+	for _, tag := range c.Filename.Platform {
+		ok, why := policy.PyPITakes(tag)
+		if ok {
+			continue
+		}
+		fault := Fault{Reason: tag + ": " + why}
+		platform, err := policy.ParsePlatform(tag)
+		if err == nil && len(policy.PyPITags(platform)) == 0 {
+			open = append(open, fault)
+		} else {
+			faults = append(faults, fault)
+		}
+	}
+	const basis = "the rules of warehouse for file names"
+	switch {
+	case len(faults) == 0 && len(open) > 0:
+		p.unchecked(TopicPyPI, "PyPI takes the platform tags", "it takes no wheels for this architecture", open)
+	default:
+		p.claim(TopicPyPI, "PyPI takes the platform tags", basis, append(faults, open...))
+	}
 }

@@ -70,3 +70,23 @@ func legacyTaken(tag string) bool {
 	}
 	return true
 }
+
+// PyPITags returns the families of Linux tags that PyPI takes for the architecture of a
+// platform, for another system the platform's own family: none if it takes no wheel for it.
+func PyPITags(p Platform) []Family {
+	var families []Family
+	switch p.Family {
+	case Linux, Manylinux, Musllinux:
+		for _, f := range []Family{Manylinux, Musllinux} {
+			if ok, _ := PyPITakes(string(f) + "_2_99_" + p.Arch); ok {
+				families = append(families, f)
+			}
+		}
+		if ok, _ := PyPITakes("linux_" + p.Arch); ok {
+			families = append(families, Linux)
+		}
+	default:
+		families = append(families, p.Family)
+	}
+	return families
+}

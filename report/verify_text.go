@@ -11,34 +11,59 @@ import (
 // shownFaults is how many faults of one claim the text lists.
 const shownFaults = 8
 
-// WriteVerify writes a verification as text for people: each claim with its
-// outcome and, below it, what that rests on. With all, that is told in detail,
-// and every fault is listed with every symbol of it.
+// WriteVerify writes a verification as text for people: one line, and below it each claim
+// that fails. With all, every claim is listed with its outcome and what that rests on, and
+// every fault with every symbol of it.
 func WriteVerify(w io.Writer, proof *audit.Proof, s Style, all bool) error {
-	p := &printer{w: w, style: s}
-	p.linef("%s", s.bold(Clean(proof.Wheel)))
+	p := &printer{w: w, style: s, all: all}
+	if all {
+		p.linef("%s", s.bold(Clean(proof.Wheel)))
+	} else {
+		p.line(s.bold(Clean(proof.Wheel)) + ": " + p.sum(proof))
+	}
 	for _, c := range proof.Claims {
-		p.linef("  %s  %s", p.outcome(c.Outcome), Clean(c.Text))
-		p.linef("             %s", Clean(c.Basis))
-		shown := c.Faults[:min(shownFaults, len(c.Faults))]
-		if all {
-			shown = c.Faults
-			for _, line := range c.Evidence {
-				p.linef("             . %s", Clean(line))
-			}
-		}
-		for i := range shown {
-			limit := shownSymbols
-			if all {
-				limit = len(shown[i].Symbols)
-			}
-			p.linef("             - %s", Clean(shown[i].Text(limit)))
-		}
-		if more := len(c.Faults) - len(shown); more > 0 {
-			p.linef("             - and %d more; -v lists them, --json has all", more)
+		if all || c.Outcome == audit.Fails {
+			p.claim(&c)
 		}
 	}
-	p.linef("%s", p.sum(proof))
+	if all {
+		p.linef("  %s", p.sum(proof))
+	}
+	return p.end()
+}
+
+// claim writes one claim with what contradicts it.
+func (p *printer) claim(c *audit.Claim) {
+	const indent = "             "
+	p.wrap("  "+p.outcome(c.Outcome)+"  ", Clean(c.Text))
+	p.wrap(indent, Clean(c.Basis))
+	shown := c.Faults[:min(shownFaults, len(c.Faults))]
+	if p.all {
+		shown = c.Faults
+		for _, line := range c.Evidence {
+			p.wrap(indent+". ", Clean(line))
+		}
+	}
+	for i := range shown {
+		limit := shownSymbols
+		if p.all {
+			limit = len(shown[i].Symbols)
+		}
+		p.wrap(indent+"- ", Clean(shown[i].Text(limit)))
+	}
+	if more := len(c.Faults) - len(shown); more > 0 {
+		p.linef("%s- and %d more (-v)", indent, more)
+	}
+}
+
+// WriteVerifySum counts at the end how many of several wheels hold what they claim.
+func WriteVerifySum(w io.Writer, hold, fail int, s Style) error {
+	p := &printer{w: w, style: s}
+	text := fmt.Sprintf("%s: %d hold", phrase.Count(hold+fail, "wheel"), hold)
+	if fail > 0 {
+		text += ", " + s.bad(fmt.Sprintf("%d fail", fail))
+	}
+	p.linef("\n%s", text)
 	return p.end()
 }
 
@@ -70,6 +95,9 @@ func (p *printer) sum(proof *audit.Proof) string {
 	}
 	if open > 0 {
 		text += fmt.Sprintf("; %d not checked", open)
+		if !p.all {
+			text += " (-v)"
+		}
 	}
-	return "  " + text
+	return text
 }

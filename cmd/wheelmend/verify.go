@@ -49,7 +49,7 @@ The libraries of this machine do not count. With --sysroot, --search-path or
 				return err
 			}
 			opts := f.options(a.Getenv, cmd.Flags())
-			return a.EachWheel(cmd.Context(), args, func(path string) error { return a.verify(cmd.Context(), path, &f, opts) })
+			return a.verifyAll(cmd.Context(), args, &f, opts)
 		},
 	}
 	flags := cmd.Flags()
@@ -78,6 +78,22 @@ type errUntrue struct{ topics []string }
 
 func (e errUntrue) Error() string {
 	return fmt.Sprintf("does not hold what it claims about %s", strings.Join(e.topics, ", "))
+}
+
+// verifyAll verifies each wheel, and counts them at the end.
+func (a *app) verifyAll(ctx context.Context, wheels []string, f *verifyFlags, opts audit.VerifyOptions) error {
+	failed := 0
+	err := a.EachWheel(ctx, wheels, func(path string) error {
+		err := a.verify(ctx, path, f, opts)
+		if err != nil {
+			failed++
+		}
+		return err
+	})
+	if len(wheels) > 1 && !f.json && !a.Quiet && ctx.Err() == nil {
+		err = errors.Join(err, report.WriteVerifySum(a.Stdout, len(wheels)-failed, failed, a.Style()))
+	}
+	return err
 }
 
 // verify verifies one wheel. With --json, one that cannot be read has its

@@ -15,6 +15,7 @@ import (
 var waysOut = map[audit.Topic]string{
 	audit.TopicNames:      "build the wheel again",
 	audit.TopicABI:        "build the extension modules for the Pythons of the tags",
+	audit.TopicStable:     "build with Py_LIMITED_API set to the Python of the tag, or tag the wheel for a newer one (cp311-abi3)",
 	audit.TopicSymbols:    "link the file to the library that defines them",
 	audit.TopicOrder:      "give the file a search path to the library",
 	audit.TopicStack:      "clear it with --clear-execstack",

@@ -149,7 +149,7 @@ wheel that fails is the last that is looked at.`,
 				return err
 			}
 			// auditwheel does not look at it; here it is told.
-			opts.Allow = append(opts.Allow, audit.TopicAlignment)
+			opts.Allow = append(opts.Allow, audit.TopicAlignment, audit.TopicStable)
 			return a.auditwheelRepairAll(cmd.Context(), args, &f, opts)
 		},
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/internal/command"
 	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/repair"
@@ -74,6 +75,7 @@ func withoutLibraryPaths(getenv func(string) string) func(string) string {
 
 func (a *app) repairwheelAll(ctx context.Context, wheels []string, f *command.RepairFlags, opts repair.Options) (err error) {
 	opts.AllowPure = true
+	opts.Allow = append(opts.Allow, audit.TopicStable) // which repairwheel does not look at; it is told
 	r := repair.NewRepairer(opts)
 	defer func() { err = errors.Join(err, r.Close()) }()
 	out, err := filepath.Abs(f.WheelDir)
