@@ -234,8 +234,8 @@ func target(image *linkage.Image, e *linkage.Need) *linkage.File {
 	if e.Status != linkage.Missing {
 		return nil
 	}
-	for _, o := range needsOf(image.File) {
-		if o.Name == e.Name && o.Status == linkage.Found && !o.To.InWheel {
+	for _, other := range image.Images {
+		if o := other.Need(e.Name); other != image && o != nil && o.Status == linkage.Found && !o.To.InWheel {
 			return o.To.File
 		}
 	}
