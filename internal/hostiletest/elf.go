@@ -142,7 +142,7 @@ func linuxSearchShapes() []Shape {
 			}
 			return members
 		}},
-		{Name: "directories that have a library each", Sizes: sizes(250), Make: func(n int) []Member {
+		{Name: "directories that have a library each", Sizes: sizes(550), Make: func(n int) []Member {
 			members := []Member{so("pkg/a.so", elftest.Spec{Needed: list(n, "lib%d.so"), RPath: path(n, "$ORIGIN/d%d")})}
 			for i := range n {
 				members = append(members, so(fmt.Sprintf("pkg/d%d/lib%d.so", i, i), elftest.Spec{Needed: next(i, n)}))
