@@ -64,17 +64,21 @@ func TestAndroidPages(t *testing.T) {
 	for _, tt := range []struct {
 		tag, file string
 		fails     bool
+		basis     string
 	}{
-		{"android_24_arm64_v8a", "aarch64 page=0x4000", false},
-		{"android_24_arm64_v8a", "aarch64 page=0x2000", true},
-		{"android_24_x86_64", "x86_64 page=0x1000", true},
-		{"android_24_armeabi_v7a", "armv7l page=0x1000", false},
+		{"android_24_arm64_v8a", "aarch64 page=0x4000", false, "1 64-bit ELF file"},
+		{"android_24_arm64_v8a", "aarch64 page=0x2000", true, "1 64-bit ELF file"},
+		{"android_24_x86_64", "x86_64 page=0x1000", true, "1 64-bit ELF file"},
+		{"android_24_armeabi_v7a", "armv7l page=0x1000", false, "0 64-bit ELF files"},
 	} {
 		p := verify(t, "demo-1.0-cp313-cp313-"+tt.tag+".whl", "demo/_core.so elf "+tt.file+" export=PyInit__core needed=libc.so", audit.VerifyOptions{})
 		found, fails := false, false
 		for _, c := range p.Claims {
 			if c.Topic == audit.TopicAlignment {
 				found, fails = true, c.Outcome == audit.Fails
+				if c.Basis != tt.basis || len(c.Faults) > 1 {
+					t.Errorf("%s, %s: rests on %s, with %v; want %s, and one fault a file", tt.tag, tt.file, c.Basis, c.Faults, tt.basis)
+				}
 			}
 		}
 		if !found || fails != tt.fails {

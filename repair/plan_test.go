@@ -107,6 +107,8 @@ func TestTagsOfThePlan(t *testing.T) {
 		{"static programs serve both C libraries", "demo-1.0-py3-none-manylinux_2_5_x86_64.musllinux_1_2_x86_64.whl", "demo/prog elf x86_64 type=exec", repair.Options{},
 			"py3-none-manylinux1_x86_64.manylinux_2_5_x86_64.musllinux_1_2_x86_64",
 			[]string{"py3-none-manylinux_2_5_x86_64", "py3-none-musllinux_1_2_x86_64", "py3-none-manylinux1_x86_64"}},
+		{"one C library of two is too old", "demo-1.0-py3-none-manylinux_2_36_x86_64.musllinux_1_1_x86_64.whl", "demo/prog elf x86_64 type=exec relr", repair.Options{},
+			"py3-none-manylinux_2_36_x86_64", []string{"py3-none-manylinux_2_36_x86_64"}},
 		{"a file name and Tag lines that disagree", "demo-1.0-cp312-cp312-manylinux_2_34_x86_64.whl",
 			newer + "demo-1.0.dist-info/WHEEL text \"Wheel-Version: 1.0\" \"Root-Is-Purelib: false\" \"Tag: cp312-cp312-linux_x86_64\" \"Tag: cp312-cp312-manylinux_2_35_x86_64\"", repair.Options{},
 			"cp312-cp312-manylinux_2_28_x86_64.manylinux_2_34_x86_64", []string{"cp312-cp312-manylinux_2_28_x86_64", "cp312-cp312-manylinux_2_34_x86_64"}},
