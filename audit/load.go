@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/wheelmend/wheelmend/internal/spool"
 	"github.com/wheelmend/wheelmend/linkage"
@@ -93,6 +94,27 @@ type LoadOptions struct {
 	// RewriteRecord goes on where RECORD contradicts the archive: its rows are to be
 	// written anew, see [Contents.Amended].
 	RewriteRecord bool
+
+	// Progress is told how many bytes of the members have been read, of how many. It may
+	// be called from several goroutines at once.
+	Progress func(done, total int64)
+}
+
+// counted has a visit tell the progress of a scan.
+func (o *LoadOptions) counted(r *wheel.Reader, visit func(*wheel.Member, io.Reader) error) func(*wheel.Member, io.Reader) error {
+	if o.Progress == nil {
+		return visit
+	}
+	var total int64
+	for _, m := range r.Members() {
+		total += m.Size
+	}
+	var done atomic.Int64
+	return func(m *wheel.Member, content io.Reader) error {
+		err := visit(m, content)
+		o.Progress(done.Add(m.Size), total)
+		return err
+	}
 }
 
 // newContents returns the contents of the wheel called base of which no member has been
@@ -118,7 +140,7 @@ func Load(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions) (
 		return nil, fmt.Errorf("%s is not the folder of %s, which the file name names (PEP 427); rename the wheel or build it again", r.DistInfo(), name.Name)
 	}
 	var mu sync.Mutex
-	c.amended, err = r.ScanAmending(ctx, opts.Jobs, opts.RewriteRecord, c.visit(&mu))
+	c.amended, err = r.ScanAmending(ctx, opts.Jobs, opts.RewriteRecord, opts.counted(r, c.visit(&mu)))
 	c.sort()
 	if err != nil {
 		return nil, errors.Join(err, c.Close())

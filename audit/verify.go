@@ -34,7 +34,7 @@ func Verify(ctx context.Context, base string, r *wheel.Reader, opts VerifyOption
 	}
 	c.damaged = map[Format][]Fault{}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	faults, err := c.collect(ctx, opts.Load.Jobs)
+	faults, err := c.collect(ctx, &opts.Load)
 	if err != nil {
 		return nil, err
 	}
@@ -60,10 +60,10 @@ func (c *Contents) Prove(ctx context.Context, opts VerifyOptions) (*Proof, error
 
 // collect is scan for a wheel that may be damaged: it reads all that it can and
 // returns what contradicts RECORD.
-func (c *Contents) collect(ctx context.Context, jobs int) ([]Fault, error) {
+func (c *Contents) collect(ctx context.Context, opts *LoadOptions) ([]Fault, error) {
 	var mu sync.Mutex
 	var over error // of a limit on what all files have: no fault of the member
-	errs, err := c.Reader.Inspect(ctx, jobs, func(*wheel.Member) bool { return true }, func(m *wheel.Member, content io.Reader) error {
+	errs, err := c.Reader.Inspect(ctx, opts.Jobs, func(*wheel.Member) bool { return true }, opts.counted(c.Reader, func(m *wheel.Member, content io.Reader) error {
 		mu.Lock()
 		done := over != nil
 		mu.Unlock()
@@ -86,7 +86,7 @@ func (c *Contents) collect(ctx context.Context, jobs int) ([]Fault, error) {
 			over = fmt.Errorf("%s: %w", m.Name, err)
 		}
 		return err
-	})
+	}))
 	if over != nil {
 		return nil, over
 	}

@@ -90,6 +90,29 @@ func (s Style) alarm(t string) string {
 	return s.paint(text.Bold, s.paint(text.FgRed, t))
 }
 
+// Message returns a message of the log as it is shown: on a line of its own that begins with
+// the program, or wrapped for who reads it in a terminal.
+func Message(s Style, v Voice, level, message string) string {
+	if !v.Terminal {
+		return v.Program + ": " + s.level(level) + ": " + Clean(message) + "\n"
+	}
+	var b strings.Builder
+	p := &printer{w: &b, style: s}
+	p.wrap(s.level(level)+": ", Clean(message))
+	return b.String()
+}
+
+// level paints how bad a message is.
+func (s Style) level(level string) string {
+	switch level {
+	case "error":
+		return s.alarm(level)
+	case "warning":
+		return s.paint(text.Bold, s.paint(text.FgYellow, level))
+	}
+	return level
+}
+
 // Listed names up to limit things, a line for each, and counts the rest.
 func Listed(names []string, limit int, rest string) []string {
 	if len(names) <= limit+1 {

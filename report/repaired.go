@@ -87,6 +87,30 @@ func (p *printer) sizes(r *repair.Result) {
 	}
 }
 
+// tableOrLines writes rows below each other where they have room, else each as a line of
+// its own, without the heading.
+func (p *printer) tableOrLines(table [][]string) {
+	total := 0
+	for i := range table[0] {
+		widest := 0
+		for _, row := range table {
+			widest = max(widest, cells(row[i]))
+		}
+		total += widest + 2
+	}
+	if total <= p.style.columns() {
+		p.aligned(table)
+		return
+	}
+	for _, row := range table[1:] {
+		items := []string{row[0], row[2]}
+		if row[1] != "" {
+			items = []string{row[0], row[1] + " -> " + row[2], row[3] + " copied in", row[4]}
+		}
+		p.lines("  ", "      ", items, "  ")
+	}
+}
+
 // A Repaired is one wheel of several that were to be repaired.
 type Repaired struct {
 	Wheel  string
@@ -116,7 +140,7 @@ func WriteRepairTable(w io.Writer, all []Repaired, s Style) error {
 		table = append(table, row)
 	}
 	p.linef("")
-	p.aligned(table)
+	p.tableOrLines(table)
 	var sums []string
 	for _, word := range []string{"repaired", "unchanged", "copied", "failed"} {
 		if n := counts[word]; n > 0 {

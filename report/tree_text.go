@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -126,7 +127,7 @@ func (t *treeText) needs(indent string, n *audit.Node) {
 
 func (t *treeText) need(indent string, n *audit.Need) {
 	if !n.Found() {
-		t.linef("%s%s => %s%s", indent, Clean(n.Name), t.absent(n), kind(n))
+		t.leaf(indent, fmt.Sprintf("%s => %s%s", Clean(n.Name), t.absent(n), kind(n)))
 		return
 	}
 	again := t.shown[n.To] && len(n.To.Needs) > 0
@@ -138,11 +139,26 @@ func (t *treeText) need(indent string, n *audit.Need) {
 	if at := place(n.To); at != name {
 		name += " => " + at
 	}
-	t.linef("%s%s  (%s)%s", indent, Clean(name), Clean(rule), kind(n))
+	t.leaf(indent, fmt.Sprintf("%s  (%s)%s", Clean(name), Clean(rule), kind(n)))
 	if !t.shown[n.To] {
 		t.shown[n.To] = true
 		t.needs(indent+"  ", n.To)
 	}
+}
+
+// leaf writes a line that a terminal wraps, six columns further in than its first; in a pipe
+// each stays one line, as programs read it.
+func (t *treeText) leaf(indent, text string) {
+	if t.style.Width == 0 {
+		t.linef("%s%s", indent, text)
+		return
+	}
+	first, rest, _ := strings.Cut(text, "  (")
+	words := append([]string{first}, strings.Fields(rest)...)
+	if rest != "" {
+		words[1] = " (" + words[1] // two blanks before it
+	}
+	t.hanging(indent, indent+"      ", words)
 }
 
 // place names a file as the loader does.
@@ -192,7 +208,7 @@ func (t *treeText) missing(s *audit.Survey) {
 		seen[key] = true
 		t.linef("\n%s, which %s needs, was %s. Places searched:", Clean(n.Name), Clean(who), t.style.bad("not found"))
 		for _, p := range n.Tried {
-			t.linef("  %s  (%s: %s)", Clean(p.Dir), Clean(p.Rule.String()), Clean(p.Why))
+			t.leaf("  ", fmt.Sprintf("%s  (%s: %s)", Clean(p.Dir), Clean(p.Rule.String()), Clean(p.Why)))
 		}
 	}
 	for _, p := range s.Processes {

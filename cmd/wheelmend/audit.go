@@ -39,6 +39,7 @@ tells which file asks for which macOS, and which lacks which architecture.`,
 			if err := errors.Join(command.CheckJobs(f.Jobs), f.Search.Check()); err != nil {
 				return err
 			}
+			f.Progress = a.NewProgress()
 			return a.EachWheel(cmd.Context(), args, func(path string) error { return a.audit(cmd, path, &f) })
 		},
 	}
@@ -84,8 +85,8 @@ func (a *app) auditWheel(ctx context.Context, path string, f *command.AuditFlags
 	return command.WithReport(ctx, a.Console, path, f, func(rep *audit.Report) (err error) {
 		if f.JSON {
 			err = a.PrintJSON(report.NewAudit(rep))
-		} else {
-			err = report.WriteAudit(a.Stdout, rep, a.Style(), a.Verbose > 0)
+		} else if !a.Quiet {
+			err = errors.Join(a.Gap(), report.WriteAudit(a.Stdout, rep, a.Style(), a.Verbose > 0))
 		}
 		refused := rep.Refused()
 		switch {

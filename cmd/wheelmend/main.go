@@ -2,7 +2,8 @@
 // host, offline and without helper programs. Run "wheelmend help" for its commands.
 //
 // It holds flags, wording and exit codes: 0 when all is done, 1 when a wheel
-// fails its check or cannot be repaired, 2 for wrong usage.
+// fails its check or cannot be repaired, 2 for wrong usage, and that of the signal (130
+// for Ctrl-C) when one ended it.
 package main
 
 import (
@@ -15,13 +16,34 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), endingSignals()...)
-	context.AfterFunc(ctx, stop) // a second signal ends what does not heed the first
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, endingSignals()...)
+	go func() {
+		sent := <-signals
+		signal.Stop(signals) // a second signal ends what does not heed the first
+		cancel(interruption{sent})
+	}()
 	code := run(ctx, os.Args, console.Environment{
 		Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
 	})
-	stop()
-	os.Exit(code)
+	os.Exit(ended(ctx, code))
+}
+
+// An interruption is what a signal ends the program with.
+type interruption struct{ os.Signal }
+
+func (i interruption) Error() string { return "interrupted" }
+
+// ended returns the exit code that shells know a signal by, 128 and its number (130 for
+// Ctrl-C), if one kept the program from being done.
+func ended(ctx context.Context, code int) int {
+	if i, ok := context.Cause(ctx).(interruption); ok && code != console.ExitDone {
+		if number, ok := i.Signal.(syscall.Signal); ok {
+			return 128 + int(number)
+		}
+	}
+	return code
 }
 
 // endingSignals are the signals after which nothing may stay behind. Programs that

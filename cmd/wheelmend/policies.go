@@ -30,6 +30,9 @@ func (a *app) policiesCommand() *cobra.Command {
 			if asJSON {
 				return a.PrintJSON(report.NewPolicies(all))
 			}
+			if a.Quiet {
+				return nil
+			}
 			return report.WritePolicies(a.Stdout, all, a.Style())
 		},
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wheelmend/wheelmend/internal/command"
+	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/repair"
 	"github.com/wheelmend/wheelmend/report"
 )
@@ -71,7 +72,7 @@ Wheels for macOS are repaired on any host. Edited files are signed ad hoc.`,
 
 func (a *app) repairAll(ctx context.Context, wheels []string, f *command.RepairFlags, opts repair.Options) (err error) {
 	bar := a.NewProgress()
-	opts.Progress = bar.Update
+	opts.Progress, opts.Load.Progress = bar.Phase(console.Compressing), bar.Phase(console.Reading)
 	if !f.DryRun {
 		a.Sweep(f.WheelDir)
 	}
@@ -118,6 +119,9 @@ func (a *app) printRepair(result *repair.Result, path string, json, dryRun bool)
 	}
 	if a.Quiet {
 		return nil
+	}
+	if err := a.Gap(); err != nil {
+		return err
 	}
 	if result.Plan != nil && (dryRun || a.Verbose > 0) {
 		if err := report.WritePlan(a.Stdout, result.Plan, a.Style()); err != nil || dryRun {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wheelmend/wheelmend/internal/command"
+	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/repair"
 	"github.com/wheelmend/wheelmend/report"
 )
@@ -54,7 +55,7 @@ func tagOne(ctx context.Context, t *repair.Tagger, path, dir string) (*repair.Re
 
 func (a *app) tagAll(ctx context.Context, wheels []string, f *command.TagFlags, opts repair.TagOptions) (err error) {
 	bar := a.NewProgress()
-	opts.Progress = bar.Update
+	opts.Progress, opts.Load.Progress = bar.Phase(console.Compressing), bar.Phase(console.Reading)
 	a.Sweep(f.WheelDir)
 	tagger := repair.NewTagger(opts)
 	defer func() { err = errors.Join(err, tagger.Close()) }()

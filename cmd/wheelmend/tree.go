@@ -100,7 +100,10 @@ func (a *app) trees(ctx context.Context, args []string, f *treeFlags) error {
 			surveys = append(surveys, s)
 			return nil
 		}
-		return report.WriteTree(a.Stdout, s, a.Style())
+		if a.Quiet {
+			return nil
+		}
+		return errors.Join(a.Gap(), report.WriteTree(a.Stdout, s, a.Style()))
 	})
 	if f.format == "dot" && len(surveys) > 0 {
 		err = errors.Join(err, report.WriteTreeDOT(a.Stdout, surveys))

@@ -13,6 +13,7 @@ import (
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/internal/command"
+	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/report"
 	"github.com/wheelmend/wheelmend/wheel"
 )
@@ -34,9 +35,9 @@ func (a *app) verifyCommand() *cobra.Command {
 		Long: `verify holds a wheel to everything that it claims: RECORD to the members, WHEEL
 and METADATA to the file name, each tag to the contents. A simulated loader looks
 for each needed library and symbol in the wheel; what is not there must be
-promised by the tags. It prints each claim and what it rests on, also those that
-nobody can check from the wheel alone. In a macOS wheel it looks at each slice, and
-at each page of signed code.
+promised by the tags. It prints one line for a wheel and, in full, what fails; with -v
+each claim and what it rests on, also those that nobody can check from the wheel
+alone. In a macOS wheel it looks at each slice, and at each page of signed code.
 
 The libraries of this machine do not count. With --sysroot, --search-path or
 --ldpaths, symbols that are left to the system are looked up in that system.`,
@@ -82,31 +83,35 @@ func (e errUntrue) Error() string {
 
 // verifyAll verifies each wheel, and counts them at the end.
 func (a *app) verifyAll(ctx context.Context, wheels []string, f *verifyFlags, opts audit.VerifyOptions) error {
-	failed := 0
+	all, failed := 0, 0
+	bar := a.NewProgress()
+	opts.Load.Progress = bar.Phase(console.Reading)
 	err := a.EachWheel(ctx, wheels, func(path string) error {
-		err := a.verify(ctx, path, f, opts)
+		all++
+		bar.Begin(filepath.Base(path))
+		err := a.verify(ctx, path, f, opts, bar)
 		if err != nil {
 			failed++
 		}
 		return err
 	})
-	if len(wheels) > 1 && !f.json && !a.Quiet && ctx.Err() == nil {
-		err = errors.Join(err, report.WriteVerifySum(a.Stdout, len(wheels)-failed, failed, a.Style()))
+	if all > 1 && !f.json && !a.Quiet && ctx.Err() == nil {
+		err = errors.Join(err, report.WriteVerifySum(a.Stdout, all-failed, failed, a.Style()))
 	}
 	return err
 }
 
 // verify verifies one wheel. With --json, one that cannot be read has its
 // document too.
-func (a *app) verify(ctx context.Context, path string, f *verifyFlags, opts audit.VerifyOptions) error {
-	err := a.verifyWheel(ctx, path, f, opts)
+func (a *app) verify(ctx context.Context, path string, f *verifyFlags, opts audit.VerifyOptions, bar *console.Progress) error {
+	err := a.verifyWheel(ctx, path, f, opts, bar)
 	if err != nil && f.json && !errors.As(err, new(errUntrue)) && !errors.As(err, new(errUnserved)) {
 		return errors.Join(err, a.PrintJSON(report.NewFailure(filepath.Base(path), err)))
 	}
 	return err
 }
 
-func (a *app) verifyWheel(ctx context.Context, path string, f *verifyFlags, opts audit.VerifyOptions) (err error) {
+func (a *app) verifyWheel(ctx context.Context, path string, f *verifyFlags, opts audit.VerifyOptions, bar *console.Progress) (err error) {
 	if err := command.CheckWheel(path); err != nil {
 		return err
 	}
@@ -116,6 +121,7 @@ func (a *app) verifyWheel(ctx context.Context, path string, f *verifyFlags, opts
 	}
 	defer w.Close()
 	proof, err := audit.Verify(ctx, filepath.Base(path), w.Reader, opts)
+	bar.End()
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/internal/console"
@@ -15,6 +16,7 @@ import (
 type AuditFlags struct {
 	Search    SearchFlags
 	JSON      bool
+	Progress  *console.Progress // nil for none
 	Plat      string
 	IgnoreISA bool
 	AllowPure bool
@@ -23,7 +25,15 @@ type AuditFlags struct {
 
 // WithReport audits a wheel and hands the report to use.
 func WithReport(ctx context.Context, c *console.Console, path string, f *AuditFlags, use func(*audit.Report) error) (err error) {
-	contents, err := audit.Open(ctx, path, audit.LoadOptions{Jobs: f.Jobs})
+	load := audit.LoadOptions{Jobs: f.Jobs}
+	if f.Progress != nil {
+		f.Progress.Begin(filepath.Base(path))
+		load.Progress = f.Progress.Phase(console.Reading)
+	}
+	contents, err := audit.Open(ctx, path, load)
+	if f.Progress != nil {
+		f.Progress.End()
+	}
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func Merge(ctx context.Context, c *console.Console, wheels []string, f *MergeFla
 	}
 	c.Sweep(f.WheelDir)
 	bar := c.NewProgress()
-	opts.Progress = bar.Update
+	opts.Progress = bar.Phase(console.Compressing)
 	bar.Begin(filepath.Base(wheels[0]))
 	merged, err := merge(ctx, wheels, f.WheelDir, opts)
 	bar.End()

@@ -57,6 +57,7 @@ type Console struct {
 	Quiet   bool
 	Format  string // of the log: text or json
 	Color   string // auto, always or never
+	told    bool   // a result has been printed, see Gap
 }
 
 // New returns the console of a program of some version.
@@ -200,7 +201,38 @@ func isTerminal(w io.Writer) bool {
 // EachWheel runs do for each wheel. A failure is reported and does not keep the
 // others from their turn.
 func (c *Console) EachWheel(ctx context.Context, wheels []string, do func(path string) error) error {
-	return c.EachArgument(ctx, wheels, filepath.Base, do)
+	return c.EachArgument(ctx, InDirectories(wheels), filepath.Base, do)
+}
+
+// InDirectories puts the wheels of a directory, sorted, in the place of the directory. One
+// without wheels stays, for whoever opens it to tell.
+func InDirectories(names []string) []string {
+	var all []string
+	for _, name := range names {
+		found := []string{name}
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			if wheels := wheelsIn(name); len(wheels) > 0 {
+				found = wheels
+			}
+		}
+		all = append(all, found...)
+	}
+	return all
+}
+
+// wheelsIn returns the wheels of a directory, sorted.
+func wheelsIn(dir string) []string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	var wheels []string
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".whl") && !e.IsDir() {
+			wheels = append(wheels, filepath.Join(dir, e.Name()))
+		}
+	}
+	return wheels
 }
 
 // EachArgument does the same for arguments that messages call as shown tells.
@@ -208,6 +240,9 @@ func (c *Console) EachArgument(ctx context.Context, args []string, shown func(st
 	failed := false
 	for _, path := range args {
 		if err := do(path); err != nil {
+			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+				err = context.Cause(ctx)
+			}
 			c.Failed(shown(path), err)
 			failed = true
 		}
@@ -239,6 +274,16 @@ func (c *Console) Tell(format string, args ...any) error {
 		return nil
 	}
 	_, err := fmt.Fprintf(c.Stdout, format, args...)
+	return err
+}
+
+// Gap prints the empty line between a result and the one before.
+func (c *Console) Gap() error {
+	if !c.told {
+		c.told = true
+		return nil
+	}
+	_, err := fmt.Fprintln(c.Stdout)
 	return err
 }
 

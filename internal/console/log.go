@@ -10,7 +10,7 @@ import (
 
 // LogLines has messages written as lines, as many as are asked for.
 func (c *Console) LogLines() {
-	c.Log.SetFormatter(lineFormatter{c.Name})
+	c.Log.SetFormatter(lineFormatter{c.ErrorStyle(), report.Voice{Program: c.Name, Terminal: isTerminal(c.console.Stderr)}})
 	c.Log.SetLevel([]logrus.Level{logrus.WarnLevel, logrus.InfoLevel, logrus.DebugLevel}[min(c.Verbose, 2)])
 }
 
@@ -18,7 +18,7 @@ func (c *Console) LogLines() {
 func (c *Console) ConfigureLog() error {
 	switch c.Format {
 	case "text":
-		c.Log.SetFormatter(lineFormatter{c.Name})
+		c.Log.SetFormatter(lineFormatter{c.ErrorStyle(), report.Voice{Program: c.Name, Terminal: isTerminal(c.console.Stderr)}})
 	case "json":
 		c.Log.SetFormatter(jsonFormatter{})
 	default:
@@ -42,7 +42,10 @@ func (c *Console) ConfigureLog() error {
 
 // lineFormatter writes a message as one line: "wheelmend: warning: WHEEL: text",
 // or with the file that it is about. The program has the name by which it was called.
-type lineFormatter struct{ program string }
+type lineFormatter struct {
+	style report.Style
+	voice report.Voice
+}
 
 // Format implements [logrus.Formatter].
 func (f lineFormatter) Format(e *logrus.Entry) ([]byte, error) {
@@ -52,7 +55,7 @@ func (f lineFormatter) Format(e *logrus.Entry) ([]byte, error) {
 			text = name + ": " + text
 		}
 	}
-	return []byte(f.program + ": " + e.Level.String() + ": " + report.Clean(text) + "\n"), nil
+	return []byte(report.Message(f.style, f.voice, e.Level.String(), text)), nil
 }
 
 // jsonFormatter writes a message as one JSON object on one line.
