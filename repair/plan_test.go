@@ -130,6 +130,21 @@ func TestTagsOfThePlan(t *testing.T) {
 	}
 }
 
+// Three reasons are told, and how many more there are.
+func TestReasonsAreCounted(t *testing.T) {
+	e := &repair.UnmetError{}
+	for n, want := range []string{
+		"cannot be repaired: a: no", "cannot be repaired: a: no; a: no", "cannot be repaired: a: no; a: no; a: no",
+		"cannot be repaired: a: no; a: no; a: no; and 1 more, see wheelmend audit",
+		"cannot be repaired: a: no; a: no; a: no; and 2 more, see wheelmend audit",
+	} {
+		e.Blockers = append(e.Blockers, audit.Blocker{File: "a", Reason: "no"})
+		if got := e.Error(); got != want {
+			t.Errorf("%d reasons: %q, want %q", n+1, got, want)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	for _, tt := range []struct {
 		name, filename, wheel string
