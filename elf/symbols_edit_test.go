@@ -182,6 +182,20 @@ func TestSymbolEditsThatAreRefused(t *testing.T) {
 	}
 }
 
+// A file that defines versions and needs none gets its first need.
+func TestTheFirstVersionNeed(t *testing.T) {
+	for _, trait := range []string{"symtab", "spare=4", "nosections", "bss=5000"} {
+		f := open(t, "x86_64 needed=libc.so.6 import=plain export=own@V1 "+trait)
+		after := edit(t, f, SetSymbolVersion("plain", "", "libc.so.6", "GLIBC_2.2.5"))
+		if got, want := neededVersions(t, after), []string{"libc.so.6 GLIBC_2.2.5"}; !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", trait, got, want)
+		}
+		if got, want := namesWithVersions(t, after), []string{"own@V1", "plain@GLIBC_2.2.5 of libc.so.6"}; !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", trait, got, want)
+		}
+	}
+}
+
 // A version that no symbol has goes alone; the others stay.
 func TestMarksAreRemoved(t *testing.T) {
 	f := open(t, "x86_64"+fullSpec+"need=libc.so.6:MARK_1")
@@ -225,6 +239,31 @@ func relocationsOf(t testing.TB, f *File) []relocation {
 	return all
 }
 
+// checkRelocationSections holds the section headers of relocation tables to the dynamic
+// entries, and the place that the packed ones had to zeros.
+func checkRelocationSections(t testing.TB, before, after *File) {
+	t.Helper()
+	form := after.relocationForm()
+	addr, _ := after.DynValue(form.table)
+	size, _ := after.DynValue(form.size)
+	for i, s := range after.Sections {
+		was := before.Sections[i]
+		table, _ := before.DynValue(form.table)
+		if packed, _ := before.DynValue(dtRelr); was.Type == shtRelr && was.Addr == packed {
+			old, err := after.read(s.Name, s.Off, s.Size)
+			if err != nil || len(bytes.Trim(old, "\x00")) > 0 {
+				t.Errorf("%s holds %x (%v)", s.Name, old, err)
+			}
+		}
+		if (was.Type == elf.SHT_RELA || was.Type == elf.SHT_REL) && was.Addr == table && before.has(form.table) && (s.Addr != addr || s.Size != size) {
+			t.Errorf("%s is %#x bytes at %#x, the loader reads %#x at %#x", s.Name, s.Size, s.Addr, size, addr)
+		}
+		if off, ok := after.offsetOf(s.Addr, s.fileSize()); s.Alloc() && s.fileSize() > 0 && (!ok || off != s.Off) {
+			t.Errorf("%s says that %#x lies at %#x", s.Name, s.Addr, s.Off)
+		}
+	}
+}
+
 func TestPackedRelocationsAreExpanded(t *testing.T) {
 	for _, arch := range elftest.Arches() {
 		for name, trait := range traits() {
@@ -244,6 +283,10 @@ func TestPackedRelocationsAreExpanded(t *testing.T) {
 				if n, _ := after.DynValue(form.count); n == 0 {
 					t.Error("no relative relocation is counted")
 				}
+				if explicit := arch != "i686" && arch != "armv7l"; after.has(elf.DT_RELA) != explicit || after.has(elf.DT_REL) == explicit {
+					t.Error("they are not in the form of the machine")
+				}
+				checkRelocationSections(t, f, after)
 				if slices.ContainsFunc(neededVersions(t, after), func(s string) bool { return strings.Contains(s, relrMark) }) {
 					t.Error("the mark of packed relocations is still needed")
 				}

@@ -126,6 +126,31 @@ func TestExpandedRelocationsOnOldGlibc(t *testing.T) {
 	}
 }
 
+// With a PLT and everything bound at the start, glibc 2.17 wants both tables of relocations
+// in one piece; those that were packed come in front of them.
+func TestExpandedRelocationsBesideAPLT(t *testing.T) {
+	dir := t.TempDir()
+	constant(t, filepath.Join(dir, "libdeep.so.1"), "deep", "42")
+	module := extension(t, "packed", "deep", filepath.Join(dir, "libdeep.so.1"), runpath(dir), "-Wl,-z,pack-relative-relocs,-z,now")
+	relocations := func() int {
+		return strings.Count(run(t, nil, "readelf", "-rW", module).must(t).stdout, "R_X86_64_")
+	}
+	before := relocations()
+	packed := repair(t, mkwheel(t, map[string]string{"packed.so": module}))
+	old := glibcRootOf(t, "2.17")
+	if r := old.python(t, old.unpack(t, packed), called("packed")); r.code == 0 {
+		t.Fatalf("glibc 2.17 takes packed relocations: %s", r.stdout)
+	}
+	wheelmend(t, "patch", "--expand-relr", module).must(t)
+	if after := relocations(); after <= before {
+		t.Errorf("readelf sees %d relocations, %d before the edit", after, before)
+	}
+	repaired := repair(t, mkwheel(t, map[string]string{"packed.so": module}))
+	for _, version := range glibcVersions {
+		checkOn(t, glibcRootOf(t, version), repaired, true)
+	}
+}
+
 // Symbols that patch gives the versions of an older glibc are found there, and on every
 // later one; without the edit they are not.
 func TestSymbolVersionsOnOldGlibc(t *testing.T) {
