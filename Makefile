@@ -9,7 +9,7 @@ CACHE = $(or $(WHEELMEND_CACHE),$(HOME)/.cache/wheelmend)
 FUZZTIME ?= 60s
 export CGO_ENABLED ?= 0
 
-.PHONY: build test lint integration dist bench fuzz clean
+.PHONY: build test lint lint-tools integration dist bench pictures fuzz clean
 
 build:
 	$(GO) build -trimpath -o bin/wheelmend ./cmd/wheelmend
@@ -17,7 +17,15 @@ build:
 test:
 	$(GO) test ./...
 
-lint:
+# Says at once all that is missing, and what to do about it.
+lint-tools:
+	@missing=; \
+		command -v $(GO) >/dev/null || missing="$$missing\n  go: https://go.dev/dl"; \
+		command -v shellcheck >/dev/null || missing="$$missing\n  shellcheck: apt install shellcheck, or brew install shellcheck"; \
+		command -v zizmor >/dev/null || [ -x "$(CACHE)/peers/bin/zizmor" ] || missing="$$missing\n  zizmor: pip install $(ZIZMOR), or scripts/setup-integration"; \
+		if [ -n "$$missing" ]; then printf "make lint needs, and does not find:$$missing\n" >&2; exit 1; fi
+
+lint: lint-tools
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 		if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted" >&2; exit 1; fi
 	$(GO) vet ./...
@@ -25,7 +33,6 @@ lint:
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) run $(ACTIONLINT) .github/workflows/*.yml examples/*/.github/workflows/*.yml
 	@zizmor=$$(command -v zizmor || echo "$(CACHE)/peers/bin/zizmor"); \
-		if [ ! -x "$$zizmor" ]; then echo "no zizmor: run scripts/setup-integration, or pip install $(ZIZMOR)" >&2; exit 1; fi; \
 		"$$zizmor" --offline --quiet --no-progress . examples/*
 	shellcheck $$(git grep -lE '^#!.*\b(ba)?sh$$' -- ':!*.txt')
 
@@ -39,6 +46,11 @@ dist:
 
 bench: build
 	$(GO) run ./internal/bench -o docs/benchmarks.md
+	$(GO) run ./scripts/pictures
+
+# The pictures of the README, from what the program prints and docs/benchmarks.md.
+pictures:
+	$(GO) run ./scripts/pictures
 
 # Runs every fuzz target of the repository for FUZZTIME each. Left alone, Go
 # spends a minute on making each input of some KB smaller that reaches new code.

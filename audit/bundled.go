@@ -19,6 +19,7 @@ type Bundled struct {
 	Name     string   // file name without what a repair has put in: "libz.so.1.2.13"
 	Package  string   // of whose it is, "" when nothing tells
 	Version  string   // of the package, "" when nothing tells
+	Licence  string   // that a bill of materials names, "" when nothing tells
 	Size     int64    // bytes
 	NeededBy []string // members, in their order; empty for one that code opens at run time
 }
@@ -39,7 +40,9 @@ func (r *Report) Bundled() []Bundled {
 			continue
 		}
 		b := Bundled{Path: f.Path, Name: PlainName(path.Base(f.Path)), Size: f.Content.Size(), NeededBy: by}
-		b.Package, b.Version = parts.of(f.Path, b.Name)
+		if part := parts.of(f.Path, b.Name); part != nil {
+			b.Package, b.Version, b.Licence = part.called, part.Version, part.licence()
+		}
 		if b.Version == "" {
 			b.Package, b.Version = saidBy(b.Name, f.Content)
 		}
@@ -97,7 +100,27 @@ type part struct {
 			Location string `json:"location"`
 		} `json:"occurrences"`
 	} `json:"evidence"`
-	PURL string `json:"purl"`
+	PURL     string `json:"purl"`
+	Licenses []struct {
+		License struct {
+			ID   string `json:"id"`
+			Name string `json:"name"`
+		} `json:"license"`
+		Expression string `json:"expression"`
+	} `json:"licenses"`
+
+	called string // how its package is called
+}
+
+// licence returns the licences that the component names (CycloneDX 1.6, licenses).
+func (p *part) licence() string {
+	var names []string
+	for _, l := range p.Licenses {
+		if name := cmp.Or(l.Expression, l.License.ID, l.License.Name); name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // parts are the components of the wheel's bills of materials.
@@ -130,13 +153,14 @@ func (r *Report) parts() parts {
 	return all
 }
 
-// of returns the package and the version of a member. A bill that names no files, as
-// auditwheel's, is asked for a package that is called as the library is.
-func (p parts) of(member, name string) (pkg, version string) {
+// of returns the component that a member is of, nil if there is none. A bill that names no
+// files, as auditwheel's, is asked for a package that is called as the library is.
+func (p parts) of(member, name string) *part {
 	for i := range p {
 		for _, o := range p[i].Evidence.Occurrences {
 			if o.Location == member {
-				return p[i].packageName(), p[i].Version
+				p[i].called = p[i].packageName()
+				return &p[i]
 			}
 		}
 	}
@@ -144,10 +168,11 @@ func (p parts) of(member, name string) (pkg, version string) {
 	for i := range p {
 		own := stemOf(strings.TrimSuffix(p[i].Name, "-libs"))
 		if own == stem || own == stemOf(homes[stem]) && own != "" {
-			return p[i].Name, p[i].Version
+			p[i].called = p[i].Name
+			return &p[i]
 		}
 	}
-	return "", ""
+	return nil
 }
 
 // packageName is the name in the package URL, which a distribution gave, or that of the

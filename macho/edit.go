@@ -120,7 +120,7 @@ func SetID(name string) Edit {
 		}
 		i := slices.IndexFunc(d.commands, func(c command) bool { return c.cmd == types.LC_ID_DYLIB })
 		if i < 0 {
-			return fmt.Errorf("no install name (LC_ID_DYLIB) to set: this is no library but %v", d.s.Type)
+			return fmt.Errorf("no install name (LC_ID_DYLIB) to set: this is %v, not a library (MH_DYLIB)", d.s.Type)
 		}
 		d.setText(i, name)
 		return nil

@@ -81,7 +81,7 @@ func (p *Plan) planGrafts(ctx context.Context) error {
 			if f.InWheel {
 				p.warn("%s is copied to %s, since no search path leads from there into site-packages", f.Path, member)
 			}
-			p.Grafts = append(p.Grafts, Graft{Source: f.Path, SHA256: sums[i], Member: member, Added: added, file: f, aside: aside})
+			p.Grafts = append(p.Grafts, Graft{Source: f.Path, SHA256: sums[i], Member: member, Added: added, OldSoname: f.Images[0].Name, file: f, aside: aside})
 		}
 	}
 	return nil

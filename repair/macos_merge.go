@@ -174,7 +174,7 @@ func checkFolded(names []string) error {
 	for _, name := range names {
 		key := strings.ToLower(name)
 		if other, ok := folded[key]; ok {
-			return fmt.Errorf("%s and %s are one file where names are the same in capitals, as on macOS", other, name)
+			return fmt.Errorf("%s and %s differ only in upper and lower case: on macOS they are one file", other, name)
 		}
 		folded[key] = name
 	}

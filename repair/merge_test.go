@@ -168,7 +168,7 @@ func TestMergeRefuses(t *testing.T) {
 		name, intelTag, intel, appleTag, apple, want string
 	}{
 		{"names that differ in capitals alone", "macosx_10_9_x86_64", "demo/A.py text \"\"\ndemo/a.so macho arch=x86_64", "macosx_11_0_arm64", "demo/a.py text \"\"\ndemo/a.so macho arch=arm64",
-			"demo/A.py and demo/a.py are one file"},
+			"demo/A.py and demo/a.py differ only in upper and lower case"},
 		{"a pair without a word", "macosx_10_9_i386", "demo/a.so macho arch=i386", "macosx_11_0_arm64", "demo/a.so macho arch=arm64", "no platform tag stands for i386 and arm64 together"},
 		{"several architectures in one name", "macosx_10_9_x86_64.macosx_10_9_i386", "demo/a.so macho arch=x86_64", "macosx_11_0_arm64", "demo/a.so macho arch=arm64", "its name is for x86_64 and i386"},
 		{"two files for a third architecture", "macosx_10_9_x86_64", "demo/a.so macho arch=x86_64 arch=arm64e", "macosx_11_0_arm64", "demo/a.so macho arch=arm64 arch=arm64e rpaths=@loader_path", "demo/a.so: both files have arm64e code, and it differs"},

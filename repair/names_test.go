@@ -75,7 +75,7 @@ func TestMacOSNamesThatDifferInCase(t *testing.T) {
 // So they are in a merged wheel, where each half has one of them.
 func TestMergeOfNamesThatDifferInCase(t *testing.T) {
 	_, err := merge(t, "macosx_10_9_x86_64", pkg+"demo/Data.txt text \"1\"\ndemo/a.so macho arch=x86_64", "macosx_11_0_arm64", pkg+"demo/data.txt text \"1\"\ndemo/a.so macho arch=arm64", repair.MergeOptions{})
-	if err == nil || !strings.Contains(err.Error(), "demo/Data.txt and demo/data.txt are one file where names are the same in capitals") {
+	if err == nil || !strings.Contains(err.Error(), "demo/Data.txt and demo/data.txt differ only in upper and lower case") {
 		t.Errorf("got %v, want a refusal", err)
 	}
 }

@@ -57,6 +57,8 @@ type Graft struct {
 	SHA256 string `json:"sha256"` // of the source, lower-case hex
 	Member string `json:"member"`
 	Added  bool   `json:"added,omitempty"` // nothing needs it by name; it keeps its own
+	// OldSoname is the name that it had, a DT_SONAME or install name; "" if it had none.
+	OldSoname string `json:"old_soname,omitempty"`
 
 	// Package is the name and version of the system's package that it comes from; "" when
 	// that is not known, and in a plan that is not carried out.

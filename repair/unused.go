@@ -31,11 +31,19 @@ func (p *Plan) tellUnused() {
 		none = "none outside the wheel was found by such a name"
 	}
 	for _, pattern := range unmatched(p.options.Audit.Exclude, all) {
-		p.warn("pattern %q leaves out no library: none has such a name or path", pattern)
+		p.warn("pattern %q leaves out no library: none has such a name or path%s", pattern, instead(pattern, p.graph))
 	}
 	for _, pattern := range unmatched(p.options.Audit.Graft, copied) {
-		p.warn("pattern %q adds no library: %s", pattern, none)
+		p.warn("pattern %q adds no library: %s%s", pattern, none, instead(pattern, p.graph))
 	}
+}
+
+// instead names the library that a pattern was probably meant for.
+func instead(pattern string, graph *linkage.Graph) string {
+	if near := linkage.NearMiss(pattern, graph.Names()); near != "" {
+		return "; the wheel needs " + near
+	}
+	return ""
 }
 
 // unmatched returns the patterns that match none of the names.

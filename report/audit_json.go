@@ -4,13 +4,20 @@ import (
 	"github.com/wheelmend/wheelmend/audit"
 )
 
-// Schema is the version of the JSON documents. It grows when a field changes
-// its meaning or goes away; new fields do not count.
-const Schema = 1
+// Schema is the version of the JSON documents, but for those of an audit, which is
+// AuditSchema. It grows when a field changes its meaning or goes away; new fields do not
+// count.
+const (
+	Schema = 1
+	// With 2 a blocker stands there once, with the policies that it stops; before, it was
+	// repeated with each of them as its policy.
+	AuditSchema = 2
+)
 
 // Audit is the JSON document of an audit. See docs/audit.schema.json.
 type Audit struct {
 	Schema           int                 `json:"schema"`
+	Input            string              `json:"input,omitempty"` // path as it was given, set by the caller
 	Wheel            string              `json:"wheel"`
 	Format           string              `json:"format"` // elf, macho, pure, or one that is named alone
 	OS               *string             `json:"os"`     // null for a pure wheel
@@ -64,6 +71,7 @@ type AuditBundled struct {
 	Name     string   `json:"name"` // without what a repair has put in
 	Package  *string  `json:"package"`
 	Version  *string  `json:"version"`
+	Licence  *string  `json:"licence"`
 	Size     int64    `json:"size"` // bytes
 	NeededBy []string `json:"needed_by"`
 }
@@ -72,7 +80,7 @@ type AuditBundled struct {
 func newBundled(r *audit.Report) []AuditBundled {
 	out := []AuditBundled{}
 	for _, b := range r.Bundled() {
-		out = append(out, AuditBundled{Path: b.Path, Name: b.Name, Package: optional(b.Package), Version: optional(b.Version), Size: b.Size, NeededBy: list(b.NeededBy)})
+		out = append(out, AuditBundled{Path: b.Path, Name: b.Name, Package: optional(b.Package), Version: optional(b.Version), Licence: optional(b.Licence), Size: b.Size, NeededBy: list(b.NeededBy)})
 	}
 	return out
 }
@@ -84,9 +92,33 @@ type AuditPlace struct {
 	Result    string `json:"result"`
 }
 
-// AuditBlocker is one reason why the wheel does not meet a policy.
+// newBlockers describes blockers, each once: most stop a policy and all stricter ones.
+func newBlockers(all []audit.Blocker) []AuditBlocker {
+	out := []AuditBlocker{}
+	at := map[string]int{}
+	for i := range all {
+		b := &all[i]
+		key := blockerKey(b) + "\x00" + b.Arch + "\x00" + b.Reason
+		if k, seen := at[key]; seen {
+			if last := out[k].Policies; last[len(last)-1] != b.Tag {
+				out[k].Policies = append(last, b.Tag)
+			}
+			continue
+		}
+		at[key] = len(out)
+		out = append(out, AuditBlocker{
+			Policies: []string{b.Tag}, Kind: string(b.Kind), File: b.File, Library: optional(b.Library),
+			Version: optional(b.Version), Symbols: list(b.Symbols), Reason: b.Reason, Arch: optional(b.Arch),
+		})
+	}
+	return out
+}
+
+// AuditBlocker is one reason why the wheel does not meet policies.
 type AuditBlocker struct {
-	Policy  string   `json:"policy"`
+	// Policies are the tags that it stops, the oldest system first.
+	Policies []string `json:"policies"`
+
 	Kind    string   `json:"kind"`
 	File    string   `json:"file"`
 	Library *string  `json:"library"`
@@ -100,7 +132,7 @@ type AuditBlocker struct {
 func NewAudit(r *audit.Report) Audit {
 	target := r.Target()
 	a := Audit{
-		Schema: Schema, Wheel: r.Wheel, Format: string(r.Format),
+		Schema: AuditSchema, Wheel: r.Wheel, Format: string(r.Format),
 		Arch: optional(string(r.Arch)), Libc: optional(string(r.Libc)),
 		OS: optional(string(r.OS)), Tag: optional(r.Tag()), RepairableTag: optional(r.RepairableTag()),
 		Files: []AuditFile{}, Foreign: []AuditForeign{}, Libraries: []AuditLibrary{}, Blockers: []AuditBlocker{},
@@ -118,12 +150,7 @@ func NewAudit(r *audit.Report) Audit {
 	for _, f := range r.Foreign {
 		a.Foreign = append(a.Foreign, AuditForeign{f.Path, f.Kind})
 	}
-	for _, b := range r.Blockers() {
-		a.Blockers = append(a.Blockers, AuditBlocker{
-			Policy: b.Tag, Kind: string(b.Kind), File: b.File, Library: optional(b.Library),
-			Version: optional(b.Version), Symbols: list(b.Symbols), Reason: b.Reason, Arch: optional(b.Arch),
-		})
-	}
+	a.Blockers = newBlockers(r.Blockers())
 	if a.Archs = r.Archs; len(r.Archs) == 1 {
 		a.Arch = &r.Archs[0]
 	}

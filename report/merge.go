@@ -2,6 +2,7 @@ package report
 
 import (
 	"io"
+	"path/filepath"
 
 	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/repair"
@@ -12,10 +13,12 @@ import (
 type Merge struct {
 	Schema   int      `json:"schema"`
 	DryRun   bool     `json:"dry_run"`
+	Inputs   []string `json:"inputs"` // paths as they were given
 	Wheels   []string `json:"wheels"` // file names, in the order of the command line
 	Path     string   `json:"path"`   // of the finished wheel; "" after a dry run
 	Output   string   `json:"output"` // its file name
 	Tag      string   `json:"tag"`
+	TagAfter string   `json:"tag_after"` // the same
 	Joined   []string `json:"joined"`
 	Equal    int      `json:"equal"`
 	Alone    []string `json:"alone"`
@@ -23,10 +26,14 @@ type Merge struct {
 	Findings []string `json:"findings"` // claims of the finished wheel that fail
 }
 
-// NewMerge returns the JSON document of a merge.
-func NewMerge(wheels []string, m *repair.Merged) Merge {
+// NewMerge returns the JSON document of a merge of the wheels at the paths.
+func NewMerge(inputs []string, m *repair.Merged) Merge {
+	wheels := make([]string, len(inputs))
+	for i, path := range inputs {
+		wheels[i] = filepath.Base(path)
+	}
 	return Merge{
-		Schema: Schema, DryRun: m.Path == "", Wheels: wheels, Path: m.Path, Output: m.Output, Tag: m.Platform,
+		Schema: Schema, Inputs: inputs, TagAfter: m.Platform, DryRun: m.Path == "", Wheels: wheels, Path: m.Path, Output: m.Output, Tag: m.Platform,
 		Joined: list(m.Joined), Equal: m.Equal, Alone: list(m.Alone), Warnings: list(m.Warnings), Findings: list(m.Findings),
 	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/repair"
@@ -13,8 +14,12 @@ import (
 type Repair struct {
 	Schema int    `json:"schema"`
 	DryRun bool   `json:"dry_run"`
-	Path   string `json:"path"` // of the finished wheel; "" after a dry run
-	Tag    string `json:"tag"`  // platform tag that the wheel met before
+	Input  string `json:"input,omitempty"` // path as it was given, set by the caller
+	Path   string `json:"path"`            // of the finished wheel; "" after a dry run
+	Tag    string `json:"tag"`             // the same as TagBefore
+
+	TagBefore string `json:"tag_before"` // platform tag that the wheel met
+	TagAfter  string `json:"tag_after"`  // platform tags of the result, joined by dots
 	*repair.Plan
 	Findings  []string          `json:"findings"`         // claims of the finished wheel that fail
 	System    []string          `json:"system_libraries"` // that are left to the user's system
@@ -26,7 +31,17 @@ type Repair struct {
 
 // NewRepair returns the JSON document of a repair that has a plan.
 func NewRepair(r *repair.Result, dryRun bool) Repair {
-	return Repair{Schema: Schema, DryRun: dryRun, Path: r.Path, Tag: r.Tag, Plan: r.Plan, Findings: list(r.Findings), System: list(r.System), Before: r.Before, After: r.After, Unchanged: r.Unchanged, Packages: packages(r.Plan)}
+	return Repair{
+		Schema: Schema, DryRun: dryRun, Path: r.Path, Tag: r.Tag, Plan: r.Plan, Findings: list(r.Findings), System: list(r.System),
+		Before: r.Before, After: r.After, Unchanged: r.Unchanged, Packages: packages(r.Plan),
+		TagBefore: r.Tag, TagAfter: platformOf(r.Plan.Output),
+	}
+}
+
+// platformOf returns the platform tags in the file name of a wheel.
+func platformOf(name string) string {
+	stem := strings.TrimSuffix(name, ".whl")
+	return stem[strings.LastIndex(stem, "-")+1:]
 }
 
 // packages names the packages that grafts come from, with their versions.
@@ -44,7 +59,8 @@ func packages(p *repair.Plan) map[string]string {
 type Copy struct {
 	Schema int    `json:"schema"`
 	DryRun bool   `json:"dry_run"`
-	Path   string `json:"path"` // of the copy; "" after a dry run
+	Input  string `json:"input,omitempty"` // path as it was given, set by the caller
+	Path   string `json:"path"`            // of the copy; "" after a dry run
 	Tag    string `json:"tag"`
 	Wheel  string `json:"wheel"`
 }
@@ -57,13 +73,14 @@ func NewCopy(wheel string, r *repair.Result, dryRun bool) Copy {
 // Failure is the JSON document for a wheel that could not be processed.
 type Failure struct {
 	Schema int    `json:"schema"`
+	Input  string `json:"input,omitempty"` // path as it was given
 	Wheel  string `json:"wheel"`
 	Error  string `json:"error"`
 }
 
-// NewFailure returns the JSON document for an error.
-func NewFailure(wheel string, err error) Failure {
-	return Failure{Schema: Schema, Wheel: wheel, Error: err.Error()}
+// NewFailure returns the JSON document for an error of the wheel at a path.
+func NewFailure(path string, err error) Failure {
+	return Failure{Schema: Schema, Input: path, Wheel: filepath.Base(path), Error: err.Error()}
 }
 
 // WritePlan writes what a repair does, as text for people.

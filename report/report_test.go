@@ -177,7 +177,7 @@ func tables(text string) string {
 func lastBlockers(all []report.AuditBlocker) []report.AuditBlocker {
 	var out []report.AuditBlocker
 	for _, b := range all {
-		if b.Policy == all[len(all)-1].Policy {
+		if last := all[len(all)-1].Policies; slices.Contains(b.Policies, last[len(last)-1]) {
 			out = append(out, b)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 // Tree is the JSON document of a survey. See docs/tree.schema.json.
 type Tree struct {
 	Schema    int            `json:"schema"`
+	Input     string         `json:"input"` // the same as Name
 	Name      string         `json:"name"`
 	Kind      string         `json:"kind"` // wheel, file or directory
 	Complete  bool           `json:"complete"`
@@ -58,19 +59,20 @@ type TreeDamage struct {
 // TreeFailure is the JSON document for an argument that could not be surveyed.
 type TreeFailure struct {
 	Schema int    `json:"schema"`
+	Input  string `json:"input"`
 	Name   string `json:"name"`
 	Error  string `json:"error"`
 }
 
 // NewTreeFailure returns the JSON document for an error.
 func NewTreeFailure(name string, err error) TreeFailure {
-	return TreeFailure{Schema: Schema, Name: name, Error: err.Error()}
+	return TreeFailure{Schema: Schema, Input: name, Name: name, Error: err.Error()}
 }
 
 // NewTree returns the JSON document of a survey.
 func NewTree(s *audit.Survey) Tree {
 	t := Tree{
-		Schema: Schema, Name: s.Name, Kind: s.Kind, Complete: s.Complete(),
+		Schema: Schema, Input: s.Name, Name: s.Name, Kind: s.Kind, Complete: s.Complete(),
 		Processes: []TreeProcess{}, Unlinked: foreignFiles(s.Unlinked), Foreign: foreignFiles(s.Foreign), Damaged: []TreeDamage{},
 	}
 	for _, p := range s.Processes {

@@ -5,6 +5,7 @@ import "github.com/wheelmend/wheelmend/audit"
 // Verify is the JSON document of a verification. See docs/verify.schema.json.
 type Verify struct {
 	Schema int           `json:"schema"`
+	Input  string        `json:"input,omitempty"` // path as it was given, set by the caller
 	Wheel  string        `json:"wheel"`
 	Holds  bool          `json:"holds"` // no claim fails
 	Claims []VerifyClaim `json:"claims"`

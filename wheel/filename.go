@@ -37,25 +37,25 @@ type Filename struct {
 func ParseFilename(base string) (Filename, error) {
 	stem, ok := strings.CutSuffix(base, extension)
 	if !ok {
-		return Filename{}, fmt.Errorf("%q is no wheel name: it does not end in %q", base, extension)
+		return Filename{}, fmt.Errorf("%q is not a wheel name: it does not end in %q", base, extension)
 	}
 	parts := strings.Split(stem, "-")
 	if len(parts) != 5 && len(parts) != 6 {
-		return Filename{}, fmt.Errorf("%q is no wheel name: it has %d parts separated by '-', PEP 427 asks for 5, or 6 with a build tag", base, len(parts))
+		return Filename{}, fmt.Errorf("%q is not a wheel name: it has %d parts separated by '-', not 5, or 6 with a build tag (PEP 427)", base, len(parts))
 	}
 	set, err := splitTagFields(parts[len(parts)-3:])
 	if err != nil {
-		return Filename{}, fmt.Errorf("%q is no wheel name: %w", base, err)
+		return Filename{}, fmt.Errorf("%q is not a wheel name: %w", base, err)
 	}
 	f := Filename{Name: parts[0], Version: parts[1], Python: set[0], ABI: set[1], Platform: set[2]}
 	if len(parts) == 6 {
 		f.Build = parts[2]
 		if err := checkBuild(f.Build); err != nil {
-			return Filename{}, fmt.Errorf("%q is no wheel name: %w", base, err)
+			return Filename{}, fmt.Errorf("%q is not a wheel name: %w", base, err)
 		}
 	}
 	if err := f.checkNameVersion(); err != nil {
-		return Filename{}, fmt.Errorf("%q is no wheel name: %w", base, err)
+		return Filename{}, fmt.Errorf("%q is not a wheel name: %w", base, err)
 	}
 	return f, nil
 }

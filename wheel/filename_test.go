@@ -59,7 +59,7 @@ func TestParseFilenameRefuses(t *testing.T) {
 		{"hidden name", ".demo-1.0-py3-none-any.whl", `begins with '.'`},
 		{"folder", "../demo-1.0-py3-none-any.whl", `distribution "../demo" is not made of`},
 		{"blank", "demo pkg-1.0-py3-none-any.whl", `distribution "demo pkg" is not made of`},
-		{"escape sequence", "demo\x1b[31m-1.0-py3-none-any.whl", `"demo\x1b[31m-1.0-py3-none-any.whl" is no wheel name`},
+		{"escape sequence", "demo\x1b[31m-1.0-py3-none-any.whl", `"demo\x1b[31m-1.0-py3-none-any.whl" is not a wheel name`},
 		{"invalid UTF-8", "demo\xff-1.0-py3-none-any.whl", "is not made of"},
 		{"empty tag in a set", "demo-1.0-py2..py3-none-any.whl", `python tag "" is not made of`},
 		{"platform with a bad letter", "demo-1.0-py3-none-linux+x86.whl", `platform tag "linux+x86" is not made of`},

@@ -51,7 +51,7 @@ var flagInHelp = regexp.MustCompile(`(wheelmend repair )?((?:--[a-z][a-z-]+(?: [
 // of each program.
 func TestHelpAdvisesFlagsThatThereAre(t *testing.T) {
 	commands := map[string]func(*console.Console) *cobra.Command{
-		"wheelmend": func(c *console.Console) *cobra.Command { return find(t, (&app{c}).rootCommand(), "repair") },
+		"wheelmend": func(c *console.Console) *cobra.Command { return find(t, (&app{Console: c}).rootCommand(), "repair") },
 		"auditwheel": func(c *console.Console) *cobra.Command {
 			return find(t, dropin.Command(c, "auditwheel"), "repair")
 		},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -12,46 +11,51 @@ import (
 	"github.com/wheelmend/wheelmend/internal/command"
 	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/policy"
-	"github.com/wheelmend/wheelmend/report"
 )
 
 func (a *app) auditCommand() *cobra.Command {
 	var f command.AuditFlags
+	var format formatFlag
 	cmd := &cobra.Command{
 		Use:     "audit WHEEL...",
 		Aliases: []string{"show"},
-		Short:   "Tell what a wheel needs, what it meets, and what stops it",
-		Long: `audit tells which platform tag a wheel meets as it stands and which one a repair
-would give, which libraries it needs from outside, and what stops every stricter
-policy: the file, the library, the version and the symbols. Of a macOS wheel it
-tells which file asks for which macOS, and which lacks which architecture.`,
+		Short:   "Show what a wheel needs and which tag it meets",
+		Long: `audit shows which platform tag a wheel meets now, and which one it would have after
+a repair; which libraries it needs from outside; and what stops every older system:
+the file, the library, the version and the symbols. For a macOS wheel it shows which
+file needs which macOS, and which file lacks an architecture.`,
 		Example: `  wheelmend audit demo-1.0-cp312-cp312-linux_x86_64.whl
   wheelmend audit --json dist/*.whl
-  wheelmend audit --plat manylinux_2_28_x86_64 dist/demo-1.0-cp312-cp312-manylinux_2_28_x86_64.whl`,
+  wheelmend audit --plat manylinux_2_28_x86_64 wheelhouse/*.whl`,
 		Args: wheelArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if f.Plat == "auto" {
 				return console.Usagef("--plat auto: want a platform tag, such as manylinux_2_28_x86_64")
 			}
 			if _, err := command.ParsePlat(f.Plat); err != nil && !isMacTag(f.Plat) {
 				return err
 			}
-			if err := errors.Join(command.CheckJobs(f.Jobs), f.Search.Check()); err != nil {
+			if err := errors.Join(format.check(), command.CheckJobs(f.Jobs), f.Search.Check()); err != nil {
 				return err
 			}
 			f.Progress = a.NewProgress()
-			return a.EachWheel(cmd.Context(), args, func(path string) error { return a.audit(cmd, path, &f) })
+			var unmatched command.Unmatched
+			unmatched.Add("--exclude", f.Search.Exclude)
+			defer unmatched.End(a.Console)
+			out := a.newSink(format.format)
+			defer out.close(&err)
+			return a.EachWheel(cmd.Context(), args, func(path string) error { return a.audit(cmd, path, &f, out, &unmatched) })
 		},
 	}
 	flags := cmd.Flags()
 	f.Search.Register(flags)
 	f.Search.RegisterMacOS(flags)
 	f.Search.RegisterDylibsOnly(flags)
-	flags.BoolVar(&f.JSON, "json", false, "print one JSON object for each wheel")
-	flags.StringVar(&f.Plat, "plat", "", "exit with 1 unless the wheel meets this platform `tag` as it stands")
-	flags.BoolVar(&f.IgnoreISA, "disable-isa-ext-check", false, "accept binaries that need more than the baseline processor (x86-64-v2...)")
-	flags.BoolVar(&f.AllowPure, "allow-pure-python-wheel", false, "let a wheel without binaries pass --plat")
-	flags.IntVarP(&f.Jobs, "jobs", "j", 0, "`number` of members read at once (default: one for each processor)")
+	format.register("audit", flags)
+	flags.StringVar(&f.Plat, "plat", "", "exit with 1 unless the wheel meets this platform `tag` now, without a repair")
+	flags.BoolVar(&f.IgnoreISA, "disable-isa-ext-check", false, "accept files that need a newer processor than the tag promises (x86-64-v2 and later)")
+	flags.BoolVar(&f.AllowPure, "allow-pure-python-wheel", false, "accept a wheel without binaries, whatever --plat says")
+	flags.IntVarP(&f.Jobs, "jobs", "j", 0, "`number` of files read at once (default: one for each processor)")
 	return cmd
 }
 
@@ -69,25 +73,24 @@ type errUnserved struct{ *audit.Unserved }
 
 // audit audits one wheel. With --json, one that cannot be audited has its
 // document too.
-func (a *app) audit(cmd *cobra.Command, path string, f *command.AuditFlags) error {
-	err := a.auditWheel(cmd.Context(), path, f)
+func (a *app) audit(cmd *cobra.Command, path string, f *command.AuditFlags, out *sink, unmatched *command.Unmatched) error {
+	err := a.auditWheel(cmd.Context(), path, f, out, unmatched)
 	told := errors.As(err, new(errUnmet)) || errors.As(err, new(errRefused)) || errors.As(err, new(errUnserved))
-	if err != nil && f.JSON && !told {
-		return errors.Join(err, a.PrintJSON(report.NewFailure(filepath.Base(path), err)))
+	if err != nil && !told {
+		return errors.Join(err, out.failed(path, err))
 	}
 	return err
 }
 
-func (a *app) auditWheel(ctx context.Context, path string, f *command.AuditFlags) error {
+func (a *app) auditWheel(ctx context.Context, path string, f *command.AuditFlags, out *sink, unmatched *command.Unmatched) error {
 	if err := command.CheckWheel(path); err != nil {
 		return err
 	}
 	return command.WithReport(ctx, a.Console, path, f, func(rep *audit.Report) (err error) {
-		if f.JSON {
-			err = a.PrintJSON(report.NewAudit(rep))
-		} else if !a.Quiet {
-			err = errors.Join(a.Gap(), report.WriteAudit(a.Stdout, rep, a.Style(), a.Verbose > 0))
+		if rep.Graph != nil {
+			unmatched.See(a.Console, path, rep.Graph)
 		}
+		err = out.audited(path, rep)
 		refused := rep.Refused()
 		switch {
 		case err != nil:

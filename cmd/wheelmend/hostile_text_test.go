@@ -81,6 +81,8 @@ func hostileCalls(wheel, out, library string) [][]string {
 	return [][]string{
 		{"wheelmend", "audit", "--ldpaths", "", wheel}, {"wheelmend", "audit", "-v", "--ldpaths", "", wheel}, {"wheelmend", "audit", "--json", "--ldpaths", "", wheel},
 		{"wheelmend", "audit", "--color", "always", "--plat", "manylinux_2_5_x86_64", "--ldpaths", "", wheel},
+		{"wheelmend", "audit", "--format", "markdown", "--ldpaths", "", wheel}, {"wheelmend", "audit", "--format", "sarif", "--ldpaths", "", wheel}, {"wheelmend", "audit", "--format", "html", "--ldpaths", "", wheel},
+		{"wheelmend", "verify", "--format", "markdown", wheel}, {"wheelmend", "verify", "--format", "sarif", wheel}, {"wheelmend", "repair", "--format", "markdown", "--dry-run", "--ldpaths", "", wheel},
 		{"wheelmend", "repair", "--ldpaths", "", "-w", out, wheel}, {"wheelmend", "repair", "--dry-run", "--ldpaths", "", wheel}, {"wheelmend", "repair", "--json", "--dry-run", "--ldpaths", "", wheel},
 		{"wheelmend", "repair", "--log-format", "json", "--exclude", "*", "--ldpaths", "", "-w", out, wheel}, {"wheelmend", "repair", "-v", "--exclude", "*.so", "--ldpaths", "", "-w", out, wheel},
 		{"wheelmend", "verify", wheel}, {"wheelmend", "verify", "-v", wheel}, {"wheelmend", "verify", "--json", wheel}, {"wheelmend", "verify", "--color", "always", wheel},

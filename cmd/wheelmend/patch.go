@@ -29,31 +29,31 @@ func (a *app) patchCommand() *cobra.Command {
 	var f patchFlags
 	cmd := &cobra.Command{
 		Use:   "patch BINARY...",
-		Short: "Edit the search path, libraries or name of an ELF or Mach-O file",
-		Long: `patch edits what the loader reads of one ELF or Mach-O program or shared
-library, or prints it. Edits are carried out in the order in which they stand on
-the command line, and all of them or none: the result is written beside the file,
-checked, and then takes its name. Permissions, owner and extended attributes are
-kept. A symbolic link stays, and the file that it names is edited. With several
-files each is edited on its own, and a failure leaves the others as asked for.
+		Short: "Edit the search path, libraries or name of a binary",
+		Long: `patch edits what the loader reads of an ELF or Mach-O program or shared library,
+or prints it. Edits are made in the order of the command line, all of them or none:
+the file is replaced in one step when the result is complete and checked.
+Permissions, owner and extended attributes are kept. A symbolic link stays, and the
+file it points to is edited. Several files are edited one by one; one that fails does
+not stop the others.
 
-ELF: code and data that are mapped never move.
+ELF: code and data in memory never move.
 
-Mach-O: every architecture of a universal file is edited; what is removed or
-replaced has to be in one of them. What changes is signed ad hoc if it was signed
-or is arm64 code. Load commands that do not fit move the image, or are refused. An
-ad-hoc signature drops the hardened runtime and library validation, with which a
-program would refuse its own libraries.
+Mach-O: every architecture of a universal file is edited; what is removed or replaced
+has to be in one of them. The result is signed ad hoc if the file was signed or is
+arm64 code. If the load commands do not fit, the image is moved, or the edit refused.
+An ad-hoc signature has no hardened runtime and no library validation, because a
+program would then refuse its own libraries.
 
-Exit code 0 means that the file now is as asked for. Edits that change nothing
-leave it alone.`,
+Exit code 0 means that the file is now as you asked. If nothing changes, the file is
+not touched.`,
 		Example: `  wheelmend patch --print-rpath --print-needed libdemo.so
   wheelmend patch --set-rpath '$ORIGIN/../demo.libs' libdemo.so
-  wheelmend patch --replace-needed libfoo.so.1=libfoo-0123abcd.so.1 -o out/libdemo.so libdemo.so
-  wheelmend patch --remove-rpath=/opt/build/lib --add-rpath '$ORIGIN' --strip libdemo.so
+  wheelmend patch --replace-needed libfoo.so.1=libfoo-0123abcd.so.1 libdemo.so
+  wheelmend patch --remove-rpath=/opt/build/lib --strip -o out.so libdemo.so
   wheelmend patch --set-symbol-version pow=libm.so.6:GLIBC_2.2.5 libdemo.so
   wheelmend patch --set-interpreter /lib/ld-musl-x86_64.so.1 demo
-  wheelmend patch --set-soname @rpath/libdemo.dylib --add-rpath @loader_path --sign libdemo.dylib`,
+  wheelmend patch --set-soname @rpath/libdemo.dylib --sign libdemo.dylib`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			return f.checkFiles(cmd.Flags(), args)
 		},
@@ -70,31 +70,31 @@ leave it alone.`,
 
 func (f *patchFlags) register(flags *pflag.FlagSet) {
 	flags.SortFlags = false
-	f.edit(flags, "set-rpath", "make these `entries`, joined by \":\", the search path (DT_RPATH, in the place of any DT_RUNPATH; LC_RPATH); '' empties it", nil)
-	f.edit(flags, "set-runpath", "make these `entries` the DT_RUNPATH, in the place of any DT_RPATH (ELF only); '' empties it", nil)
-	f.edit(flags, "add-rpath", "add `entries` that the search path lacks at its end (repeatable)", checkName)
-	f.edit(flags, "remove-rpath", "remove this `entry` of the search path (repeatable); without =ENTRY, all of it", nil)
+	f.edit(flags, "set-rpath", "set the search path to these `entries`, joined by \":\"; '' empties it (DT_RPATH, and no DT_RUNPATH; LC_RPATH)", nil)
+	f.edit(flags, "set-runpath", "the same as DT_RUNPATH, and no DT_RPATH: `entries` (ELF only)", nil)
+	f.edit(flags, "add-rpath", "add `entries` to the end of the search path, unless they are in it (repeatable)", checkName)
+	f.edit(flags, "remove-rpath", "remove this `entry` from the search path; without =ENTRY, all of them (repeatable)", nil)
 	flags.Lookup("remove-rpath").NoOptDefVal = patch.EveryEntry
-	f.edit(flags, "set-soname", "make this `name` the DT_SONAME or install name (LC_ID_DYLIB) of a shared library", checkName)
-	f.edit(flags, "add-needed", "need this `library`, in front of the others; with Mach-O behind them (repeatable)", checkName)
-	f.edit(flags, "remove-needed", "need this `library` no longer, nor versions of it (repeatable)", checkName)
-	f.edit(flags, "replace-needed", "need library NEW in the place of OLD: `OLD=NEW` (repeatable)", checkReplacement)
-	f.edit(flags, "set-interpreter", "make this `path` the loader of a program (PT_INTERP; ELF only)", checkName)
-	f.edit(flags, "rename-symbol", "look up symbol NEW in other files in the place of OLD, which this one does not define: `OLD=NEW` (repeatable; ELF only)", checkReplacement)
-	f.edit(flags, "set-symbol-version", "look up a symbol with this version of a needed library: `SYMBOL[@OLD]=LIBRARY:VERSION` (repeatable; ELF only)", checkSymbolVersion)
-	f.edit(flags, "clear-symbol-version", "look up this `symbol`, or offer it, without a version (repeatable; ELF only)", checkName)
-	f.turn(flags, "expand-relr", "turn packed relocations (DT_RELR), which glibc before 2.36 passes over, into ordinary ones (ELF only)")
-	flags.BoolVar(&f.strip, "strip", false, "remove symbol tables, debug information and all else that is not mapped (ELF only)")
-	f.turn(flags, "clear-execstack", "ask for no executable stack, which glibc 2.41 and later refuse to make (PT_GNU_STACK; ELF only)")
+	f.edit(flags, "set-soname", "set the `name` of a shared library (DT_SONAME; install name, LC_ID_DYLIB)", checkName)
+	f.edit(flags, "add-needed", "add a needed `library`, before the others; in Mach-O files after them (repeatable)", checkName)
+	f.edit(flags, "remove-needed", "remove a needed `library`, and the symbol versions it stands for (repeatable)", checkName)
+	f.edit(flags, "replace-needed", "replace a needed library: `OLD=NEW` (repeatable)", checkReplacement)
+	f.edit(flags, "set-interpreter", "set the loader of a program to this `path` (PT_INTERP; ELF only)", checkName)
+	f.edit(flags, "rename-symbol", "use symbol NEW of other files in the place of OLD, which this file does not define: `OLD=NEW` (repeatable; ELF only)", checkReplacement)
+	f.edit(flags, "set-symbol-version", "use another version of a symbol: `SYM[@OLD]=LIB:VERSION` (repeatable; ELF only)", checkSymbolVersion)
+	f.edit(flags, "clear-symbol-version", "use this `symbol`, or offer it, without a version (repeatable; ELF only)", checkName)
+	f.turn(flags, "expand-relr", "turn packed relocations (DT_RELR), which glibc before 2.36 ignores, into ordinary ones (ELF only)")
+	flags.BoolVar(&f.strip, "strip", false, "remove symbol tables, debug information and everything else that is not loaded (ELF only)")
+	f.turn(flags, "clear-execstack", "ask for no executable stack: glibc 2.41 and later do not load a library that does (PT_GNU_STACK; ELF only)")
 	f.turn(flags, "set-execstack", "ask for an executable stack (PT_GNU_STACK; ELF only)")
-	flags.BoolVar(&f.sign, "sign", false, "sign ad hoc, also where nothing else changes (Mach-O only)")
-	flags.StringVar(&f.macTarget, "set-macos-target", "", "make this `version` the oldest macOS that it says it runs on (Mach-O only)")
-	f.print(flags, "print-needed", "print the libraries needed (DT_NEEDED, LC_LOAD_DYLIB and the like), one on a line")
-	f.print(flags, "print-rpath", "print the search path in force: DT_RUNPATH, else DT_RPATH; LC_RPATH")
-	f.print(flags, "print-soname", "print DT_SONAME or the install name (LC_ID_DYLIB)")
+	flags.BoolVar(&f.sign, "sign", false, "sign ad hoc, even if nothing else changes (Mach-O only)")
+	flags.StringVar(&f.macTarget, "set-macos-target", "", "set the oldest macOS that the file says it runs on: `version` (Mach-O only)")
+	f.print(flags, "print-needed", "print the needed libraries, one a line (DT_NEEDED, LC_LOAD_DYLIB and the like)")
+	f.print(flags, "print-rpath", "print the search path that counts: DT_RUNPATH, else DT_RPATH; LC_RPATH")
+	f.print(flags, "print-soname", "print the name: DT_SONAME, or the install name (LC_ID_DYLIB)")
 	f.print(flags, "print-interpreter", "print the loader of a program (PT_INTERP; ELF only)")
-	f.print(flags, "print-execstack", "print X if PT_GNU_STACK asks for an executable stack, - if not, ? without the header (ELF only)")
-	flags.StringVarP(&f.Output, "output", "o", "", "write to this `file` and leave BINARY as it is")
+	f.print(flags, "print-execstack", "print X if the file asks for an executable stack, - if not, ? if it does not say (PT_GNU_STACK; ELF only)")
+	flags.StringVarP(&f.Output, "output", "o", "", "write the result to this `file` and leave BINARY as it is")
 }
 
 // checkFiles rejects files that cannot be meant.

@@ -15,7 +15,7 @@ func (a *app) policiesCommand() *cobra.Command {
 	var arch string
 	cmd := &cobra.Command{
 		Use:   "policies",
-		Short: "List the platform policies",
+		Short: "List the platform tags and what they promise",
 		Example: `  wheelmend policies
   wheelmend policies --arch aarch64 --json`,
 		Args: noArgs,
@@ -37,6 +37,6 @@ func (a *app) policiesCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print libraries, symbol versions and forbidden symbols as JSON")
-	cmd.Flags().StringVar(&arch, "arch", "", "list the policies of this `architecture` only")
+	cmd.Flags().StringVar(&arch, "arch", "", "list only the policies of this `architecture`")
 	return cmd
 }

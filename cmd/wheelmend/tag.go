@@ -18,14 +18,14 @@ func (a *app) tagCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "tag WHEEL...",
 		Aliases: []string{"addplat"},
-		Short:   "Add or replace platform tags, as far as they are true",
-		Long: `tag gives a wheel more platform tags, or others, and changes nothing else. Each tag
-has to be true of the wheel as it stands: what keeps it from one is told, and
-nothing is written. Without --plat it gets the tag of the oldest system that it
-serves. Tags of the file name that are not true are removed.`,
+		Short:   "Change the platform tags of a wheel",
+		Long: `tag gives a wheel more platform tags, or other ones, and changes nothing else. The
+wheel has to meet each tag; if it does not, the reason is shown and nothing is
+written. Without --plat it gets the tag of the oldest system that it runs on. Tags
+that it does not meet are removed.`,
 		Example: `  wheelmend tag demo-1.0-cp312-cp312-linux_x86_64.whl
   wheelmend tag --plat manylinux_2_28_x86_64 -w wheelhouse dist/*.whl
-  wheelmend tag --replace --plat macosx_12_0_arm64 demo-1.0-cp312-cp312-macosx_11_0_arm64.whl`,
+  wheelmend tag --replace --plat macosx_12_0_arm64 dist/*-macosx_11_0_arm64.whl`,
 		Args: wheelArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts, err := f.Options(a.Console)
@@ -36,12 +36,12 @@ serves. Tags of the file name that are not true are removed.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.Plat, "plat", nil, "platform `tag` to add, such as manylinux_2_28_x86_64 (repeatable; default: the best that the wheel meets)")
+	flags.StringArrayVar(&f.Plat, "plat", nil, "platform `tag` to add, such as manylinux_2_28_x86_64 (repeatable; default: that of the oldest system that the wheel runs on)")
 	flags.BoolVar(&f.Replace, "replace", false, "remove the other platform tags")
 	flags.StringVarP(&f.WheelDir, "wheel-dir", "w", "wheelhouse", "`directory` for the tagged wheels")
-	flags.StringArrayVar(&f.Exclude, "exclude", nil, "accept that libraries whose soname or install name matches this `pattern` are left to the user's system (repeatable)")
-	flags.BoolVar(&f.IgnoreISA, "disable-isa-ext-check", false, "accept binaries that need more than the baseline processor (x86-64-v2...)")
-	flags.IntVarP(&f.Jobs, "jobs", "j", 0, "`number` of members read at once (default: one for each processor)")
+	flags.StringArrayVar(&f.Exclude, "exclude", nil, "accept that users have libraries whose soname or install name matches this `pattern` (repeatable)")
+	flags.BoolVar(&f.IgnoreISA, "disable-isa-ext-check", false, "accept files that need a newer processor than the tag promises (x86-64-v2 and later)")
+	flags.IntVarP(&f.Jobs, "jobs", "j", 0, "`number` of files read at once (default: one for each processor)")
 	flags.BoolVar(&f.JSON, "json", false, "print one JSON object for each wheel, as repair does")
 	return cmd
 }
@@ -65,7 +65,7 @@ func (a *app) tagAll(ctx context.Context, wheels []string, f *command.TagFlags, 
 		bar.End()
 		if err != nil {
 			if f.JSON {
-				err = errors.Join(err, a.PrintJSON(report.NewFailure(filepath.Base(path), err)))
+				err = errors.Join(err, a.PrintJSON(report.NewFailure(path, err)))
 			}
 			return err
 		}

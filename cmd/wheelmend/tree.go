@@ -9,15 +9,13 @@ import (
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/internal/command"
 	"github.com/wheelmend/wheelmend/internal/console"
-	"github.com/wheelmend/wheelmend/internal/nearest"
 	"github.com/wheelmend/wheelmend/report"
 )
 
 // treeFlags are the flags of the tree command.
 type treeFlags struct {
 	search command.SearchFlags
-	format string
-	json   bool
+	format formatFlag
 	jobs   int
 }
 
@@ -26,19 +24,18 @@ func (a *app) treeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "tree WHEEL|BINARY|DIR...",
 		Aliases: []string{"lddtree", "listdeps"},
-		Short:   "Show who needs which library, and where it is found",
-		Long: `tree shows what the ELF and Mach-O files of a wheel, of a directory, or a single
-program or library need, where the loader finds it and by which rule. Files outside
-a wheel are taken as they lie, as this machine's ld.so (or the one of --sysroot)
-would load them; Mach-O files as dyld would, for each of their architectures. No
-code is run.
+		Short:   "Show the dependency tree of a wheel, program or directory",
+		Long: `tree shows which libraries the files of a wheel, of a directory, or a single program
+or library need, where the loader finds them and by which rule. Files outside a wheel
+are looked at in their place, as the loader of this machine (or of --sysroot) would
+load them; Mach-O files as dyld would, for each architecture. No code is run.
 
-A library that is not found is named with every place that was searched, and
-makes the exit code 1.`,
+A library that is not found is shown with every place that was searched, and the
+exit code is 1.`,
 		Example: `  wheelmend tree demo-1.0-cp312-cp312-linux_x86_64.whl
   wheelmend tree --json build/lib.linux-x86_64-cpython-312
-  wheelmend tree --sysroot /opt/sysroots/aarch64 /opt/sysroots/aarch64/usr/bin/python3
-  wheelmend tree --sysroot /opt/macos demo-1.0-cp312-cp312-macosx_11_0_arm64.whl
+  wheelmend tree --sysroot /opt/aarch64 /opt/aarch64/usr/bin/python3
+  wheelmend tree --sysroot /opt/macos dist/*-macosx_11_0_arm64.whl
   wheelmend tree --format dot dist/*.whl`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -47,7 +44,7 @@ makes the exit code 1.`,
 			return command.CheckNames("file", args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.check(cmd.Flags().Changed("format")); err != nil {
+			if err := f.check(); err != nil {
 				return err
 			}
 			return a.trees(cmd.Context(), args, &f)
@@ -56,25 +53,13 @@ makes the exit code 1.`,
 	flags := cmd.Flags()
 	f.search.Register(flags)
 	f.search.RegisterMacOS(flags)
-	flags.StringVar(&f.format, "format", "text", "text, json (one object for each argument) or dot (one graph)")
-	flags.BoolVar(&f.json, "json", false, "the same as --format json")
-	flags.IntVarP(&f.jobs, "jobs", "j", 0, "`number` of members read at once (default: one for each processor)")
+	f.format.register("tree", flags)
+	flags.IntVarP(&f.jobs, "jobs", "j", 0, "`number` of files read at once (default: one for each processor)")
 	return cmd
 }
 
-func (f *treeFlags) check(formatGiven bool) error {
-	switch f.format {
-	case "text", "json", "dot":
-	default:
-		return console.Usagef("--format %q: want text, json or dot%s", f.format, nearest.Ask(f.format, []string{"text", "json", "dot"}))
-	}
-	if f.json {
-		if formatGiven && f.format != "json" {
-			return console.Usagef("--json contradicts --format %s", f.format)
-		}
-		f.format = "json"
-	}
-	return errors.Join(command.CheckJobs(f.jobs), f.search.Check())
+func (f *treeFlags) check() error {
+	return errors.Join(f.format.check(), command.CheckJobs(f.jobs), f.search.Check())
 }
 
 // trees surveys each argument. A graph is written at the end, of those that
@@ -84,16 +69,20 @@ func (a *app) trees(ctx context.Context, args []string, f *treeFlags) error {
 	opts.HWCaps = command.HWCaps()
 	var surveys []*audit.Survey
 	complete := true
+	var unmatched command.Unmatched
+	unmatched.Add("--exclude", f.search.Exclude)
+	defer unmatched.End(a.Console)
 	err := a.EachArgument(ctx, args, func(name string) string { return name }, func(name string) error {
 		s, err := audit.SurveyOf(ctx, name, opts)
 		if err != nil {
-			if f.format == "json" {
+			if f.format.format == "json" {
 				return errors.Join(err, a.PrintJSON(report.NewTreeFailure(name, err)))
 			}
 			return err
 		}
 		complete = complete && s.Complete()
-		switch f.format {
+		unmatched.See(a.Console, name, command.Surveyed{Survey: s})
+		switch f.format.format {
 		case "json":
 			return a.PrintJSON(report.NewTree(s))
 		case "dot":
@@ -105,7 +94,7 @@ func (a *app) trees(ctx context.Context, args []string, f *treeFlags) error {
 		}
 		return errors.Join(a.Gap(), report.WriteTree(a.Stdout, s, a.Style()))
 	})
-	if f.format == "dot" && len(surveys) > 0 {
+	if f.format.format == "dot" && len(surveys) > 0 {
 		err = errors.Join(err, report.WriteTreeDOT(a.Stdout, surveys))
 	}
 	if err == nil && !complete {

@@ -21,44 +21,51 @@ import (
 // verifyFlags are the flags of the verify command.
 type verifyFlags struct {
 	search    command.SearchFlags
-	json      bool
+	format    formatFlag
 	ignoreISA bool
 	keepPaths []string
 	jobs      int
+
+	unmatched command.Unmatched
+	out       *sink
 }
 
 func (a *app) verifyCommand() *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify WHEEL...",
-		Short: "Prove that a wheel is what it claims to be, and loads",
-		Long: `verify holds a wheel to everything that it claims: RECORD to the members, WHEEL
-and METADATA to the file name, each tag to the contents. A simulated loader looks
-for each needed library and symbol in the wheel; what is not there must be
-promised by the tags. It prints one line for a wheel and, in full, what fails; with -v
-each claim and what it rests on, also those that nobody can check from the wheel
-alone. In a macOS wheel it looks at each slice, and at each page of signed code.
+		Short: "Check a wheel against its tags, RECORD and metadata",
+		Long: `verify checks everything that a wheel claims: RECORD against the files, WHEEL and
+METADATA against the file name, each tag against the contents. A simulated loader
+looks for each library and symbol in the wheel; what is not there must be promised
+by the tag. It prints one line for a wheel and, in full, what fails; with -v each check
+and what it rests on, also what nobody can check from the wheel alone. In a macOS wheel
+it checks each architecture, and each page of signed code.
 
 The libraries of this machine do not count. With --sysroot, --search-path or
 --ldpaths, symbols that are left to the system are looked up in that system.`,
 		Example: `  wheelmend verify wheelhouse/*.whl
-  wheelmend verify --json demo-1.0-cp312-cp312-manylinux_2_28_x86_64.whl
-  wheelmend verify --sysroot / demo-1.0-cp312-cp312-manylinux_2_28_x86_64.whl`,
+  wheelmend verify --json wheelhouse/*.whl
+  wheelmend verify --sysroot / demo-1.0-cp312-cp312-linux_x86_64.whl`,
 		Args: wheelArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(command.CheckJobs(f.jobs), f.search.Check()); err != nil {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if err := errors.Join(f.format.check(), command.CheckJobs(f.jobs), f.search.Check()); err != nil {
 				return err
 			}
 			opts := f.options(a.Getenv, cmd.Flags())
+			f.unmatched.Add("--exclude", f.search.Exclude)
+			defer f.unmatched.End(a.Console)
+			f.out = a.newSink(f.format.format)
+			defer f.out.close(&err)
 			return a.verifyAll(cmd.Context(), args, &f, opts)
 		},
 	}
 	flags := cmd.Flags()
 	f.search.Register(flags)
-	flags.BoolVar(&f.json, "json", false, "print one JSON object for each wheel")
-	flags.BoolVar(&f.ignoreISA, "disable-isa-ext-check", false, "accept binaries that need more than the baseline processor (x86-64-v2...)")
-	flags.StringArrayVar(&f.keepPaths, "keep-rpath", nil, "accept search path entries that match this `pattern`, wherever they lead (repeatable)")
-	flags.IntVarP(&f.jobs, "jobs", "j", 0, "`number` of members read at once (default: one for each processor)")
+	f.format.register("verify", flags)
+	flags.BoolVar(&f.ignoreISA, "disable-isa-ext-check", false, "accept files that need a newer processor than the tag promises (x86-64-v2 and later)")
+	flags.StringArrayVar(&f.keepPaths, "keep-rpath", nil, "accept search paths that match this `pattern`, wherever they lead (repeatable)")
+	flags.IntVarP(&f.jobs, "jobs", "j", 0, "`number` of files read at once (default: one for each processor)")
 	return cmd
 }
 
@@ -95,7 +102,7 @@ func (a *app) verifyAll(ctx context.Context, wheels []string, f *verifyFlags, op
 		}
 		return err
 	})
-	if all > 1 && !f.json && !a.Quiet && ctx.Err() == nil {
+	if all > 1 && f.format.format == "text" && !a.Quiet && ctx.Err() == nil {
 		err = errors.Join(err, report.WriteVerifySum(a.Stdout, all-failed, failed, a.Style()))
 	}
 	return err
@@ -105,8 +112,8 @@ func (a *app) verifyAll(ctx context.Context, wheels []string, f *verifyFlags, op
 // document too.
 func (a *app) verify(ctx context.Context, path string, f *verifyFlags, opts audit.VerifyOptions, bar *console.Progress) error {
 	err := a.verifyWheel(ctx, path, f, opts, bar)
-	if err != nil && f.json && !errors.As(err, new(errUntrue)) && !errors.As(err, new(errUnserved)) {
-		return errors.Join(err, a.PrintJSON(report.NewFailure(filepath.Base(path), err)))
+	if err != nil && !errors.As(err, new(errUntrue)) && !errors.As(err, new(errUnserved)) {
+		return errors.Join(err, f.out.failed(path, err))
 	}
 	return err
 }
@@ -126,9 +133,12 @@ func (a *app) verifyWheel(ctx context.Context, path string, f *verifyFlags, opts
 		return err
 	}
 	defer func() { err = errors.Join(err, proof.Close()) }()
+	if proof.Report != nil && proof.Report.Graph != nil {
+		f.unmatched.See(a.Console, path, proof.Report.Graph)
+	}
 	switch {
-	case f.json:
-		err = a.PrintJSON(report.NewVerify(proof))
+	case f.format.format != "text":
+		err = f.out.verified(path, proof)
 	case !a.Quiet:
 		err = report.WriteVerify(a.Stdout, proof, a.Style(), a.Verbose > 0)
 	}

@@ -28,6 +28,15 @@ func version() string {
 	return builtVersion(info)
 }
 
+// shownVersion spells the version as pip and PyPI do, without the v of a tag.
+func shownVersion() string {
+	v := version()
+	if versionTag.MatchString(v) {
+		return v[1:]
+	}
+	return v
+}
+
 // stamp matches what git makes of archived: the tag that the commit has, or that is
 // nearest before it ("v1.2.0-14-g0123abc"), if any, and the commit. A git that does
 // not know the placeholder of the tag leaves it.
@@ -77,7 +86,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Example: "  wheelmend version",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(a.Stdout, "wheelmend %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintf(a.Stdout, "wheelmend %s %s %s/%s\n", shownVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}

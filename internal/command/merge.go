@@ -62,7 +62,7 @@ func Merge(ctx context.Context, c *console.Console, wheels []string, f *MergeFla
 	bar.End()
 	if err != nil {
 		if f.JSON {
-			err = errors.Join(err, c.PrintJSON(report.NewFailure(filepath.Base(wheels[0]), err)))
+			err = errors.Join(err, c.PrintJSON(report.NewFailure(wheels[0], err)))
 		}
 		return err
 	}
@@ -71,7 +71,7 @@ func Merge(ctx context.Context, c *console.Console, wheels []string, f *MergeFla
 		log.Warn(warning)
 	}
 	if f.JSON {
-		return c.PrintJSON(report.NewMerge([]string{filepath.Base(wheels[0]), filepath.Base(wheels[1])}, merged))
+		return c.PrintJSON(report.NewMerge(wheels, merged))
 	}
 	if c.Quiet {
 		return nil

@@ -50,16 +50,42 @@ type RepairFlags struct {
 	Resign        bool
 	MacTarget     string
 	UseLibSuffix  *pflag.Flag
+
+	All *pflag.FlagSet // of the call, nil where another tool's are translated
 }
 
 // RegisterMacOS adds what macOS wheels alone ask for.
 func (f *RepairFlags) RegisterMacOS(flags *pflag.FlagSet) {
-	flags.StringVar(&f.RequireArchs, "require-archs", "", "macOS: `architectures` (x86_64,arm64 or universal2, intel...) that each module, and what it loads, must have; by default those of the file name")
-	flags.BoolVar(&f.IgnoreMissing, "ignore-missing", false, "macOS: go on when a library was not found")
-	flags.BoolVar(&f.KeepRPaths, "no-sanitize-rpaths", false, "macOS: keep search paths of the build machine")
-	flags.BoolVar(&f.KeepIDs, "keep-ids", false, "macOS: leave copied libraries their install names instead of /DLC/...")
-	flags.BoolVar(&f.Resign, "resign", false, "macOS: sign every program, library and bundle anew, ad hoc, also where nothing else changes")
-	flags.StringVar(&f.MacTarget, "macos-target", "", "macOS: oldest `version` that the wheel shall run on (default: MACOSX_DEPLOYMENT_TARGET, else what it needs)")
+	flags.StringVar(&f.RequireArchs, "require-archs", "", "`architectures` that each module and what it loads must have, such as x86_64,arm64 or universal2 (default: those of the file name)")
+	flags.BoolVar(&f.IgnoreMissing, "ignore-missing", false, "go on if a library is not found")
+	flags.BoolVar(&f.KeepRPaths, "no-sanitize-rpaths", false, "keep search paths of the build machine")
+	flags.BoolVar(&f.KeepIDs, "keep-ids", false, "let bundled libraries keep their install names instead of /DLC/...")
+	flags.BoolVar(&f.Resign, "resign", false, "sign every program, library and bundle again, ad hoc, even if nothing else changes")
+	flags.StringVar(&f.MacTarget, "macos-target", "", "oldest `version` of macOS that the wheel has to run on (default: MACOSX_DEPLOYMENT_TARGET, else what it needs)")
+}
+
+// macOSFlags and linuxFlags do nothing for wheels of other systems.
+var (
+	macOSFlags = []string{"require-archs", "ignore-missing", "no-sanitize-rpaths", "keep-ids", "resign", "macos-target", "executable-path", "dylibs-only"}
+	linuxFlags = []string{"add-lib", "fold-copies", "clear-execstack", "only-plat", "plat"}
+)
+
+// WarnOfSystems warns of flags for a system that none of the wheels is for.
+func (f *RepairFlags) WarnOfSystems(c *console.Console, wheels []string) {
+	warn := func(names []string, system, others string) {
+		for _, name := range names {
+			if flag := f.All.Lookup(name); flag != nil && flag.Changed && flag.Value.String() != "auto" {
+				c.Log.Warnf("--%s does nothing here: it is for wheels of %s, and %s", name, system, others)
+			}
+		}
+	}
+	switch {
+	case f.All == nil || len(wheels) == 0:
+	case !slices.ContainsFunc(wheels, MaybeMacOS):
+		warn(macOSFlags, "macOS", "no wheel is for it")
+	case !slices.ContainsFunc(wheels, func(path string) bool { return !ForMacOSAlone(path) }):
+		warn(linuxFlags, "Linux", "all wheels are for macOS")
+	}
 }
 
 // macOptions reads the flags for macOS wheels. The environment's target is not

@@ -1,6 +1,9 @@
 package command
 
 import (
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -19,31 +22,63 @@ type SearchFlags struct {
 	Exclude    []string
 	Executable string
 	DylibsOnly bool
+
+	dirs bool // the directories have to be there
 }
 
 // Register adds the flags that every command with a search has.
 func (f *SearchFlags) Register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.SearchPath, "search-path", nil, "look for libraries in this `directory` first (repeatable)")
-	flags.StringVar(&f.LDPaths, "ldpaths", "", "`directories` (A:B) that replace the loader's default ones")
-	flags.StringVar(&f.Sysroot, "sysroot", "", "`directory` that stands for / of the target: default directories, ld.so.conf, absolute paths and links")
-	flags.StringArrayVar(&f.Exclude, "exclude", nil, "leave libraries whose soname, install name or path matches this `pattern` to the user's system; on macOS, the last element of a name counts as well (repeatable)")
+	flags.StringVar(&f.LDPaths, "ldpaths", "", "`directories` (A:B) to search instead of the loader's default ones")
+	flags.StringVar(&f.Sysroot, "sysroot", "", "`directory` with the file system of the target: its libraries, ld.so.conf and links are used, not those of this machine")
+	flags.StringArrayVar(&f.Exclude, "exclude", nil, "do not bundle libraries whose soname, install name or path matches this `pattern`: users have to have them; on macOS the last element of a name counts as well (repeatable)")
 	f.UseLDPaths = flags.Lookup("ldpaths")
+	f.dirs = true
 }
 
 // RegisterMacOS adds what macOS wheels alone ask for.
 func (f *SearchFlags) RegisterMacOS(flags *pflag.FlagSet) {
-	flags.StringVar(&f.Executable, "executable-path", "", "macOS: `directory` that @executable_path stands for")
+	flags.StringVar(&f.Executable, "executable-path", "", "`directory` that @executable_path stands for")
 }
 
 // RegisterDylibsOnly adds the flag of the commands that say what a repair does.
 func (f *SearchFlags) RegisterDylibsOnly(flags *pflag.FlagSet) {
-	flags.BoolVar(&f.DylibsOnly, "dylibs-only", false, "macOS: leave Mach-O files that are not called .so or .dylib as they are, with what they load")
+	flags.BoolVar(&f.DylibsOnly, "dylibs-only", false, "look only at files called .so or .dylib; leave programs and what they load as they are")
 }
 
 // Check rejects values that no wheel could be read with.
 func (f *SearchFlags) Check() error {
 	if _, err := linkage.NewRoot(f.Sysroot); err != nil {
 		return console.Usagef("--sysroot: %w", err)
+	}
+	if !f.dirs {
+		return nil // other tools pass over what is not there
+	}
+	for _, dir := range f.SearchPath {
+		if err := checkDirectory("--search-path", dir); err != nil {
+			return err
+		}
+	}
+	if f.Executable != "" {
+		return checkDirectory("--executable-path", f.Executable)
+	}
+	return nil
+}
+
+// checkDirectory rejects what is no directory: a misspelt one would be searched in vain.
+func checkDirectory(flag, dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case dir == "":
+		return console.Usagef("%s is empty, want a directory", flag)
+	case errors.Is(err, fs.ErrNotExist) && strings.ContainsRune(dir, filepath.ListSeparator):
+		return console.Usagef("%s %s: there is no such directory; the flag takes one, and is repeated for more", flag, dir)
+	case errors.Is(err, fs.ErrNotExist):
+		return console.Usagef("%s %s: there is no such directory", flag, dir)
+	case err != nil:
+		return console.Usagef("%s %s: %w", flag, dir, reason(err))
+	case !info.IsDir():
+		return console.Usagef("%s %s: not a directory; name the folder that the library lies in", flag, dir)
 	}
 	return nil
 }

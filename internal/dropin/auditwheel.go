@@ -232,7 +232,7 @@ func (a *app) auditwheelLddtree() *cobra.Command {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
 			if len(s.Processes) != 1 || s.Processes[0].Format != audit.ELF || s.Kind != audit.SurveyFile {
-				return fmt.Errorf("%s: it is no ELF file that a loader takes", args[0])
+				return fmt.Errorf("%s: not an ELF file that a loader takes", args[0])
 			}
 			var text strings.Builder
 			if err := report.WriteAuditwheelJSON(&text, report.NewLddtree(args[0], &s.Processes[0])); err != nil {

@@ -25,6 +25,7 @@ var tools = map[string]func(*app) *cobra.Command{
 	"delocate-addplat":  (*app).delocateAddplatTool,
 	"delocate-fuse":     (*app).delocateFuseTool,
 	"delocate-merge":    (*app).delocateMergeTool,
+	"delocate-patch":    (*app).delocatePatchTool,
 	"delocate-listdeps": (*app).delocateListdepsTool,
 	"delocate-path":     (*app).delocatePathTool,
 	"delocate-wheel":    (*app).delocateWheelTool,
@@ -58,6 +59,7 @@ func Command(c *console.Console, arg0 string) *cobra.Command {
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	cmd.SetHelpCommand(&cobra.Command{Hidden: true})
 	cmd.SetFlagErrorFunc(command.ToolFlagError)
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { command.WriteHelp(a.Stdout, cmd, a.Style().Width) })
 	cmd.PersistentPreRunE = func(*cobra.Command, []string) error {
 		a.LogLines()
 		return nil

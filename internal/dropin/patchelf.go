@@ -163,7 +163,7 @@ func parsePatchelf(args []string) (*patchelfCall, error) {
 			return nil, fmt.Errorf("%s: missing argument", word)
 		}
 		if f.refuse != "" {
-			return nil, fmt.Errorf("%s is nothing that wheelmend can do: %s", word, f.refuse)
+			return nil, fmt.Errorf("%s is not supported: %s", word, f.refuse)
 		}
 		values, err := patchelfValues(args[:n])
 		if err != nil {
@@ -225,7 +225,7 @@ func (a *app) patchelf(ctx context.Context, path string, c *patchelfCall) error 
 		return err
 	}
 	if n, err := strconv.ParseUint(c.last("page-size"), 10, 64); err == nil && n > image.MaxPage() {
-		return fmt.Errorf("--page-size %d is nothing that wheelmend can do: new segments are aligned to %d bytes, the largest page size of the architecture", n, image.MaxPage())
+		return fmt.Errorf("--page-size %d is not supported: new segments are aligned to %d bytes, the largest page size of the architecture", n, image.MaxPage())
 	}
 	edits, err := c.edits(image.File)
 	if err != nil || len(edits) == 0 && !c.has("output") {

@@ -22,6 +22,7 @@ var pythonModules = map[string]string{
 	"delocate-fuse":     "delocate.cmd.delocate_fuse",
 	"delocate-listdeps": "delocate.cmd.delocate_listdeps",
 	"delocate-merge":    "delocate.cmd.delocate_merge",
+	"delocate-patch":    "delocate.cmd.delocate_patch",
 	"delocate-path":     "delocate.cmd.delocate_path",
 	"delocate-wheel":    "delocate.cmd.delocate_wheel",
 	"repairwheel":       "repairwheel",
@@ -97,7 +98,7 @@ func (a *app) writeModule(path, text string, force bool) error {
 	case err == nil && string(before) == text:
 		return nil
 	case err == nil && !force && !strings.HasPrefix(string(before), moduleMark):
-		return fmt.Errorf("%s is there already, and nothing that this program made; --force replaces it", path)
+		return fmt.Errorf("%s exists already, and this program did not make it; --force replaces it", path)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	}

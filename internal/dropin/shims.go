@@ -22,19 +22,19 @@ func InstallShims(c *console.Console) *cobra.Command {
 	var force, copied, python bool
 	cmd := &cobra.Command{
 		Use:   "install-shims DIR [TOOL...]",
-		Short: "Let this program be called as auditwheel, delocate-wheel, patchelf...",
-		Long: `install-shims makes a link to this program in DIR for each tool whose place it
-can take: ` + wrapNames(Names()) + `.
-Called by such a name it takes that tool's flags, variables and defaults, and
-ends with its exit codes. What it cannot do is an error.
+		Short: "Make links to run wheelmend as auditwheel, patchelf...",
+		Long: `install-shims makes links to this program in DIR, one for each tool that it can
+replace: ` + strings.Join(Names(), ", ") + `.
+Called by such a name it takes that tool's flags, environment variables, defaults and
+exit codes. Unsupported options fail loudly. Put DIR first on PATH.
 
-Where links cannot be made, such as on Windows, copies are.
+Where links are not possible, such as on Windows, it makes copies.
 
-With --python, DIR is a folder of Python modules, such as site-packages, and gets
-modules by which python -m auditwheel and the like run this program.`,
+With --python, DIR is a folder of Python modules, such as site-packages: then
+python -m auditwheel and the like run this program.`,
 		Example: `  wheelmend install-shims ~/.local/share/wheelmend/bin
   wheelmend install-shims --force /usr/local/bin auditwheel patchelf
-  wheelmend install-shims --python "$(python -c 'import site; print(site.getsitepackages()[0])')" auditwheel`,
+  wheelmend install-shims --python .venv/lib/python3.13/site-packages auditwheel`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return console.Usagef("no directory given")
@@ -60,29 +60,10 @@ modules by which python -m auditwheel and the like run this program.`,
 			return a.installShims(args[0], names, force, copied, python)
 		},
 	}
-	cmd.Flags().BoolVar(&force, "force", false, "replace what has the name of a tool")
-	cmd.Flags().BoolVar(&python, "python", false, "make Python modules, for python -m auditwheel")
-	cmd.Flags().BoolVar(&copied, "copy", false, "make copies of this program, not links")
+	cmd.Flags().BoolVar(&force, "force", false, "replace files that are there already")
+	cmd.Flags().BoolVar(&python, "python", false, "make Python modules, for python -m auditwheel and the like")
+	cmd.Flags().BoolVar(&copied, "copy", false, "make copies of this program instead of links")
 	return cmd
-}
-
-// wrapNames joins names for the help of a command.
-func wrapNames(names []string) string {
-	text, line := "", len("can take: ")
-	for i, name := range names {
-		if i > 0 {
-			name = " " + name
-		}
-		if i < len(names)-1 {
-			name += ","
-		}
-		if line+len(name) > 78 {
-			name, line = "\n"+strings.TrimPrefix(name, " "), 0
-		}
-		text += name
-		line += len(name)
-	}
-	return text
 }
 
 func (a *app) installShims(dir string, names []string, force, copied, python bool) error {
@@ -118,7 +99,7 @@ func (a *app) installShim(program, path string, force, copied bool) error {
 		case err == nil && target == program && !copied:
 			return nil
 		case !force:
-			return fmt.Errorf("%s is there already, and nothing that this program made; --force replaces it", path)
+			return fmt.Errorf("%s exists already, and this program did not make it; --force replaces it", path)
 		case info.IsDir():
 			return fmt.Errorf("%s is a directory", path)
 		}

@@ -19,6 +19,9 @@ import (
 // distVersion is what the tests below release.
 const distVersion = "v9.8.7"
 
+// saidVersion is how the program and PyPI spell it.
+const saidVersion = "9.8.7"
+
 // programs are the binaries of a release.
 var programs = []string{
 	"wheelmend-darwin-amd64", "wheelmend-darwin-arm64", "wheelmend-linux-amd64", "wheelmend-linux-arm64",
@@ -108,13 +111,13 @@ func TestDist(t *testing.T) {
 	t.Run("action", func(t *testing.T) { checkAction(t, source, made) })
 	t.Run("manual and completions", func(t *testing.T) { checkDocs(t, filepath.Join(made, "wheelmend-docs.tar.gz")) })
 	said := run(t, nil, filepath.Join(again, native), "version").must(t).stdout
-	if want := "wheelmend " + distVersion + " "; !strings.HasPrefix(said, want) {
+	if want := "wheelmend " + saidVersion + " "; !strings.HasPrefix(said, want) {
 		t.Errorf("%s version: %q, want %q in front", native, said, want)
 	}
 	t.Run("go build in an archive", func(t *testing.T) {
 		program := filepath.Join(t.TempDir(), "wheelmend")
 		run(t, nil, "go", "build", "-C", archive, "-o", program, "./cmd/wheelmend").must(t)
-		if said := run(t, nil, program, "version").must(t).stdout; !strings.HasPrefix(said, "wheelmend "+distVersion+" ") {
+		if said := run(t, nil, program, "version").must(t).stdout; !strings.HasPrefix(said, "wheelmend "+saidVersion+" ") {
 			t.Errorf("version: %q, want that of the tag, %s", said, distVersion)
 		}
 	})
@@ -150,8 +153,11 @@ func checkOwnWheels(t *testing.T, dir string) {
 	v := newVenv(t)
 	v.install(t, one(t, dir, "wheelmend-*-manylinux*_x86_64.whl"))
 	bin := filepath.Dir(v.python)
-	if said := run(t, nil, filepath.Join(bin, "wheelmend"), "version").must(t).stdout; !strings.HasPrefix(said, "wheelmend "+distVersion+" ") {
+	if said := run(t, nil, filepath.Join(bin, "wheelmend"), "version").must(t).stdout; !strings.HasPrefix(said, "wheelmend "+saidVersion+" ") {
 		t.Errorf("wheelmend version: %q, want %s", said, distVersion)
+	}
+	if said := run(t, nil, v.python, "-m", "wheelmend", "version").must(t).stdout; !strings.HasPrefix(said, "wheelmend "+saidVersion+" ") {
+		t.Errorf("python -m wheelmend version: %q, want %s", said, saidVersion)
 	}
 	if said := run(t, nil, filepath.Join(bin, "build-wheels"), "--help").must(t).stdout; !strings.Contains(said, "BUILD_COMMIT") {
 		t.Errorf("build-wheels --help: %q", said)
@@ -305,7 +311,7 @@ func checkDocs(t *testing.T, archive string) {
 		}
 	}
 	page := string(readFile(t, filepath.Join(share, "man", "man1", "wheelmend-repair.1")))
-	if want := `.TH "WHEELMEND-REPAIR" "1" "" "wheelmend ` + distVersion + `"`; !strings.Contains(page, want) {
+	if want := `.TH "WHEELMEND-REPAIR" "1" "" "wheelmend ` + saidVersion + `"`; !strings.Contains(page, want) {
 		t.Errorf("wheelmend-repair.1: no %s", want)
 	}
 	completions := filepath.Join(share, "bash-completion", "completions", "wheelmend")

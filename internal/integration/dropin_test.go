@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -37,7 +38,7 @@ func TestDropInFlags(t *testing.T) {
 	dir := shims(t)
 	for _, call := range []string{
 		"auditwheel", "auditwheel show", "auditwheel repair", "auditwheel lddtree", "repairwheel", "patchelf",
-		"delocate-wheel", "delocate-path", "delocate-listdeps", "delocate-merge", "delocate-addplat",
+		"delocate-wheel", "delocate-path", "delocate-listdeps", "delocate-merge", "delocate-addplat", "delocate-patch",
 	} {
 		t.Run(call, func(t *testing.T) {
 			words := append(strings.Fields(call), "--help")
@@ -443,5 +444,31 @@ func TestDelocateMergeBesidePeer(t *testing.T) {
 	}
 	if len(theirs) != len(mine) {
 		t.Errorf("%d parts, theirs has %d", len(mine), len(theirs))
+	}
+}
+
+// TestDropInDelocatePatch holds the files of a patched wheel to those of delocate-patch.
+func TestDropInDelocatePatch(t *testing.T) {
+	if _, err := exec.LookPath("patch"); err != nil {
+		t.Skip("no patch, which delocate-patch calls")
+	}
+	dir := shims(t)
+	wheel := writeWheel(t, t.TempDir(), "macosx_12_0_x86_64", map[string][]byte{
+		"made/config.py": []byte("a\nb\nc\nd\ne\n"), "made/old.txt": []byte("old\n"), "made/same.txt": []byte("same\n"),
+	})
+	diff := writeFile(t, "change.diff", []byte("--- x/made/config.py\n+++ y/made/config.py\n@@ -2,3 +2,4 @@\n b\n-c\n+C\n+CC\n d\n--- a/made/old.txt\n+++ /dev/null\n@@ -1 +0,0 @@\n-old\n--- /dev/null\n+++ b/made/new.txt\n@@ -0,0 +1 @@\n+new\n"))
+	outcomes := map[string]map[string]string{}
+	for who, program := range map[string]string{"theirs": peer(t, "delocate-patch"), "ours": filepath.Join(dir, "delocate-patch")} {
+		out := t.TempDir()
+		run(t, nil, program, "-w", out, wheel, diff).must(t)
+		outcomes[who] = map[string]string{}
+		for name, content := range members(t, filepath.Join(out, filepath.Base(wheel))) {
+			if !strings.Contains(name, ".dist-info/") {
+				outcomes[who][name] = string(content)
+			}
+		}
+	}
+	if diff := cmp.Diff(outcomes["theirs"], outcomes["ours"]); diff != "" || len(outcomes["ours"]) != 3 {
+		t.Errorf("-theirs +ours:\n%s", diff)
 	}
 }

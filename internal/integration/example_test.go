@@ -158,11 +158,11 @@ print(prepare_command(command, wheel=pathlib.Path(wheel), dest_dir=pathlib.Path(
 func TestPreCommitHook(t *testing.T) {
 	hook := strings.TrimSpace(run(t, nil, peer(t, "python"), "-c", `import re, sys, yaml
 hook, = yaml.safe_load(open(sys.argv[1]))
-assert hook["language"] == "golang" and re.search(hook["files"], "dist/demo-1.0-py3-none-any.whl"), hook
+assert hook["language"] == "python" and re.search(hook["files"], "dist/demo-1.0-py3-none-any.whl"), hook
 print(hook["entry"])`, filepath.Join("..", "..", ".pre-commit-hooks.yaml")).must(t).stdout)
 	entry := strings.Fields(hook)
 	if entry[0] != "wheelmend" {
-		t.Fatalf("the entry of the hook is %q, and go install makes wheelmend", hook)
+		t.Fatalf("the entry of the hook is %q, and the wheel brings wheelmend", hook)
 	}
 	wheelmend(t, append(entry[1:], cached(t, "deps", "numpy-*.whl"))...).must(t)
 	if r := wheelmend(t, append(entry[1:], filepath.Join("..", "..", "action.yml"))...); r.code != 1 {

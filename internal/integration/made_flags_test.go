@@ -100,7 +100,7 @@ func TestBlockersNameTheSymbol(t *testing.T) {
 		t.Errorf("repairable_tag: got %q, want %q", rep.RepairableTag, want)
 	}
 	named := func(b blocker) bool {
-		return strings.HasPrefix(b.Policy, "manylinux_2_31") && strings.Contains(b.File, "libthreads") &&
+		return slices.Contains(b.Policies, "manylinux_2_31_x86_64") && strings.Contains(b.File, "libthreads") &&
 			b.Library == "libc.so.6" && b.Version == "GLIBC_2.34" && slices.Contains(b.Symbols, "pthread_create")
 	}
 	if !slices.ContainsFunc(rep.Blockers, named) {

@@ -26,12 +26,12 @@ type externalLibrary struct {
 
 // blocker is one reason why a wheel does not meet a policy.
 type blocker struct {
-	Policy  string   `json:"policy"`
-	File    string   `json:"file"`
-	Library string   `json:"library"`
-	Version string   `json:"version"`
-	Symbols []string `json:"symbols"`
-	Reason  string   `json:"reason"`
+	Policies []string `json:"policies"`
+	File     string   `json:"file"`
+	Library  string   `json:"library"`
+	Version  string   `json:"version"`
+	Symbols  []string `json:"symbols"`
+	Reason   string   `json:"reason"`
 }
 
 // audit returns what `wheelmend audit --json` says of one wheel.

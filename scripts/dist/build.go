@@ -58,7 +58,10 @@ func run(ctx context.Context, opts *options) (err error) {
 	if err := replaceable(opts.out); err != nil {
 		return err
 	}
-	own := &builder{root: opts.root, version: opts.version}
+	own := &builder{root: opts.root, version: opts.version, tell: opts.tell}
+	if own.tell == nil {
+		own.tell = func(string, ...any) {}
+	}
 	if own.version == "" {
 		// Before there is a new directory that git would see.
 		if own.version, err = gitVersion(ctx, opts.root); err != nil {
@@ -89,8 +92,12 @@ func run(ctx context.Context, opts *options) (err error) {
 	if err := os.RemoveAll(opts.out); err != nil {
 		return err
 	}
-	if err := os.Rename(made, opts.out); err != nil || !opts.pin {
+	if err := os.Rename(made, opts.out); err != nil {
 		return err
+	}
+	own.tell("%s is complete, see %s", opts.out, filepath.Join(opts.out, sumsFile))
+	if !opts.pin {
+		return nil
 	}
 	return pin(opts.root, own.version, opts.out)
 }
@@ -111,10 +118,14 @@ func replaceable(dir string) error {
 }
 
 // A builder makes the files of one version.
-type builder struct{ root, version string }
+type builder struct {
+	root, version string
+	tell          func(format string, args ...any)
+}
 
 // fill makes everything in made; scratch is for what nobody gets.
 func (b *builder) fill(ctx context.Context, targets []target, scratch, made string) error {
+	b.tell("build for this machine")
 	host := filepath.Join(scratch, "host.exe") // the suffix harms no other system
 	if err := b.goTool(ctx, nil, "build", "-o", host, "./cmd/wheelmend"); err != nil {
 		return err
@@ -125,7 +136,8 @@ func (b *builder) fill(ctx context.Context, targets []target, scratch, made stri
 			return err
 		}
 	}
-	for _, t := range targets {
+	for i, t := range targets {
+		b.tell("%s %s and its wheel (%d of %d)", b.version, t, i+1, len(targets))
 		if err := b.build(ctx, t, "release", filepath.Join(made, t.file())); err != nil {
 			return fmt.Errorf("%s: %w", t, err)
 		}
@@ -133,6 +145,7 @@ func (b *builder) fill(ctx context.Context, targets []target, scratch, made stri
 			return fmt.Errorf("%s: wheel: %w", t, err)
 		}
 	}
+	b.tell("man pages and completions")
 	if err := b.docs(ctx, scratch, made); err != nil {
 		return fmt.Errorf("%s: %w", docsFile, err)
 	}

@@ -122,7 +122,7 @@ func write(t *testing.T, path, content string) {
 // mostBytes bounds the program of a release. Twice a library made half of it: one that
 // was needed for little, and one by which the linker keeps every method of all others
 // (text/template). docs/development.md tells how to find the next.
-const mostBytes = 10_000_000
+const mostBytes = 11_000_000
 
 // The program that is published is small; what it lacks for that, the man pages, comes
 // from a build of its own.
@@ -162,7 +162,7 @@ func checkPages(t *testing.T, dir, again string) {
 			t.Error(err)
 			continue
 		}
-		title := `.TH "` + strings.ToUpper(strings.TrimSuffix(name, ".1")) + `" "1" "" "wheelmend v9.8.7"`
+		title := `.TH "` + strings.ToUpper(strings.TrimSuffix(name, ".1")) + `" "1" "" "wheelmend 9.8.7"`
 		if !strings.Contains(string(page), "\n"+title) || strings.Contains(string(page), "Auto generated") {
 			t.Errorf("%s lacks %s, or says who made it:\n%.500s", name, title, page)
 		}

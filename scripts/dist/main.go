@@ -25,6 +25,8 @@ type options struct {
 	targets []target
 	pin     bool // write pinsFile
 	pinned  bool // hold it to what is made
+
+	tell func(format string, args ...any) // says what is being done
 }
 
 func main() {
@@ -38,6 +40,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "dist: error:", err)
 		os.Exit(2)
 	}
+	opts.tell = func(format string, args ...any) { fmt.Fprintf(os.Stderr, "dist: "+format+"\n", args...) }
 	if err := run(ctx, opts); err != nil {
 		fmt.Fprintln(os.Stderr, "dist: error:", err)
 		os.Exit(1)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -40,7 +41,32 @@ func pin(root, version, made string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(root, pinsFile), []byte(text), 0o644)
+	if err := os.WriteFile(filepath.Join(root, pinsFile), []byte(text), 0o644); err != nil {
+		return err
+	}
+	return pinHook(root, version)
+}
+
+// hookFile is the package that pre-commit installs, and dependency its line with the wheel.
+const hookFile = "pyproject.toml"
+
+var dependency = regexp.MustCompile(`(?m)^dependencies = \["wheelmend[^"]*"\]$`)
+
+// pinHook has the hook of pre-commit install the wheel of a version.
+func pinHook(root, version string) error {
+	path := filepath.Join(root, hookFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !dependency.Match(text) {
+		return fmt.Errorf("%s has no line with the dependency on wheelmend", hookFile)
+	}
+	line := fmt.Sprintf(`dependencies = ["wheelmend == %s"]`, pythonVersion(version))
+	return os.WriteFile(path, dependency.ReplaceAll(text, []byte(line)), 0o644)
 }
 
 // checkPinned holds pinsFile to the programs in made. A pre-release is in no pinsFile.

@@ -61,6 +61,9 @@ func ownVersion(ctx context.Context, program string) (string, error) {
 		return "", err
 	}
 	fields := strings.Fields(answer)
+	if len(fields) >= 2 && versionTag.MatchString("v"+fields[1]) {
+		return "v" + fields[1], nil // the program says 1.2.3, as PyPI does
+	}
 	if len(fields) < 2 || !versionTag.MatchString(fields[1]) && !develVersion.MatchString(fields[1]) {
 		return "", fmt.Errorf("wheelmend version: %q has no version as in v1.2.3; give one with -version", answer)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"embed"
 	"fmt"
 	"io"
 	"io/fs"
@@ -83,7 +84,24 @@ func (b *builder) wheel(ctx context.Context, t target, program, made string) err
 	return b.writeWheel(ctx, tags, files, made)
 }
 
-// writeWheel writes a wheel with the given files below .data.
+// modules has the Python package that runs the program with python -m wheelmend.
+//
+//go:embed python/wheelmend/*.py
+var modules embed.FS
+
+// addModules adds the Python package to a wheel.
+func addModules(add func(name string, mode fs.FileMode, content []byte)) error {
+	return fs.WalkDir(modules, "python", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := modules.ReadFile(path)
+		add(strings.TrimPrefix(path, "python/"), 0o644, content)
+		return err
+	})
+}
+
+// writeWheel writes a wheel with the given files below .data, and the Python package.
 func (b *builder) writeWheel(ctx context.Context, tags string, files map[string][]byte, made string) error {
 	version := pythonVersion(b.version)
 	metadata, err := b.metadata(version)
@@ -108,6 +126,9 @@ func (b *builder) writeWheel(ctx context.Context, tags string, files map[string]
 	for name, content := range files {
 		add(stem+".data/"+name, 0o755, content)
 	}
+	if err := addModules(add); err != nil {
+		return err
+	}
 	add(stem+".dist-info/METADATA", 0o644, metadata)
 	add(stem+".dist-info/WHEEL", 0o644, []byte(info))
 	add(stem+".dist-info/licenses/LICENSE", 0o644, licence)
@@ -115,24 +136,26 @@ func (b *builder) writeWheel(ctx context.Context, tags string, files map[string]
 	return wheel.Create(name, func(out io.WriterAt) (int64, error) { return w.Write(ctx, out) }, nil)
 }
 
-// home is where links of the README lead on an index.
+// home is where links of the page lead on an index.
 const home = "https://github.com/wheelmend/wheelmend"
 
 // relativeLink matches a Markdown link to a file of the repository.
 var relativeLink = regexp.MustCompile(`\]\(([a-zA-Z][\w./#-]*)\)`)
 
-// metadata describes the package, with the README for its page (core metadata 2.4).
+// metadata describes the package, with docs/pypi.md for its page (core metadata 2.4).
 func (b *builder) metadata(version string) ([]byte, error) {
-	readme, err := os.ReadFile(filepath.Join(b.root, "README.md"))
+	readme, err := os.ReadFile(filepath.Join(b.root, "docs", "pypi.md"))
 	if err != nil {
 		return nil, err
 	}
-	readme = relativeLink.ReplaceAll(readme, []byte("]("+home+"/blob/main/$1)"))
+	readme = relativeLink.ReplaceAll(readme, []byte("]("+home+"/blob/main/docs/$1)"))
 	head := "Metadata-Version: 2.4\nName: wheelmend\nVersion: " + version + `
-Summary: Audits and repairs Python wheels for Linux, macOS and Android, from any host
+Summary: Check, repair and tag Python wheels for Linux, macOS and Android, on any system
 License-Expression: MIT
 License-File: LICENSE
 Project-URL: Repository, ` + home + `
+Project-URL: Documentation, ` + home + `/blob/main/docs/guide.md
+Project-URL: Changelog, ` + home + `/blob/main/CHANGELOG.md
 Keywords: wheel,manylinux,musllinux,auditwheel,delocate,patchelf
 Classifier: Environment :: Console
 Classifier: Topic :: Software Development :: Build Tools
