@@ -70,7 +70,7 @@ var delocatedWheels = []delocated{
 		system: "libc.dylib macho arch=arm64 id=/opt/libc.dylib minos=11.0",
 	},
 	{
-		name: "excluded", platforms: "macosx_11_0_arm64", flags: []string{"--exclude", "libb"},
+		name: "excluded", platforms: "macosx_11_0_arm64", flags: []string{"--exclude", "libb*"}, theirFlags: []string{"--exclude", "libb"},
 		wheel:  demoPackage + "demo/a.so macho arch=arm64 type=bundle minos=11.0 loads=@rpath/libb.dylib,$SYSTEM/libc.dylib rpaths=$SYSTEM",
 		system: "libb.dylib macho arch=arm64 id=/opt/libb.dylib minos=11.0\nlibc.dylib macho arch=arm64 id=/opt/libc.dylib minos=11.0",
 		ours:   "demo/a.so @rpath/libb.dylib @loader_path/.dylibs/libc.dylib rpath=$SYSTEM",
@@ -266,7 +266,7 @@ var delocatedWheels = []delocated{
 		told: "Python is not copied in.",
 	},
 	{
-		name: "linked to Python, and insisted on", platforms: "macosx_11_0_arm64", flags: []string{"--graft", "libpython"}, theirFlags: []string{},
+		name: "linked to Python, and insisted on", platforms: "macosx_11_0_arm64", flags: []string{"--graft", "libpython*"}, theirFlags: []string{},
 		wheel:  demoPackage + "demo/a.so macho arch=arm64 type=bundle minos=11.0 loads=$SYSTEM/libpython3.12.dylib",
 		system: "libpython3.12.dylib macho arch=arm64 id=/opt/libpython3.12.dylib minos=11.0",
 	},

@@ -45,7 +45,7 @@ var mutants = []struct {
 	flags []string // LIB is the folder beside the wheel
 }{
 	{[]string{"raw", "psycopg2-*.whl"}, []string{"-z1", "--exclude", "lib[!p]*"}},
-	{[]string{"undelocated", "psycopg2_binary-2.9.13-cp312-cp312-macosx_10_13_x86_64", "*.whl"}, []string{"--exclude", "libssl", "--exclude", "libcrypto", "--exclude", "libpq"}},
+	{[]string{"undelocated", "psycopg2_binary-2.9.13-cp312-cp312-macosx_10_13_x86_64", "*.whl"}, []string{"--exclude", "libssl*", "--exclude", "libcrypto*", "--exclude", "libpq*"}},
 	{[]string{"undelocated", "shapely-2.2.0-cp312-cp312-macosx_11_0_arm64", "*.whl"}, []string{"-z1", "--search-path", "LIB"}},
 	{[]string{"macos", "kiwisolver-*_universal2.whl"}, []string{"--resign"}},
 	{[]string{"macos", "kiwisolver-*_universal2.whl"}, nil},
