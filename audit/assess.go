@@ -137,7 +137,7 @@ func (v *Verdict) action(n *linkage.Need) Action {
 		return Excluded
 	case n.Status == linkage.LibPython:
 		return Remove
-	case n.Status == linkage.System || v != nil && v.leaves != nil && v.leaves(n):
+	case n.Status == linkage.System || v != nil && v.promised != nil && v.promised(n):
 		return System
 	case n.Status == linkage.Missing:
 		return Missing

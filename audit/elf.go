@@ -55,7 +55,7 @@ func (elfReader) system(b *Binary, named []OS) OS {
 	return OSLinux
 }
 
-func (elfReader) survey(ctx context.Context, s *Survey, c *Contents, options SurveyOptions) error {
+func (elfReader) tree(ctx context.Context, s *Tree, c *Contents, options TreeOptions) error {
 	opts := options.Options
 	opts.Libc = cmp.Or(string(wheelLibc(c)), linkage.Glibc)
 	members := map[string][]linkage.Member{}
@@ -84,17 +84,17 @@ func (elfReader) survey(ctx context.Context, s *Survey, c *Contents, options Sur
 	return nil
 }
 
-func (elfReader) load(_ context.Context, s *surveyor, name string) error {
+func (elfReader) load(_ context.Context, s *treeReader, name string) error {
 	g, err := s.loader.Load(name)
 	if err != nil {
 		return err
 	}
 	f := g.Members[0].Images[0].ELF()
 	if !linked(f) {
-		s.survey.Unlinked = append(s.survey.Unlinked, newForeign(name, unlinkedKind(f)))
+		s.tree.Unlinked = append(s.tree.Unlinked, newForeign(name, unlinkedKind(f)))
 		return g.ReadError()
 	}
-	s.survey.addProcesses(g, ELF)
+	s.tree.addProcesses(g, ELF)
 	return g.ReadError()
 }
 

@@ -19,19 +19,19 @@ import (
 
 // A faultyTree is something that tree looks at, its bytes or its libraries in r.
 type faultyTree struct {
-	name   string
-	survey func(r func(io.ReaderAt) io.ReaderAt) (*Survey, error)
+	name string
+	tree func(r func(io.ReaderAt) io.ReaderAt) (*Tree, error)
 }
 
 func faultyTrees(t *testing.T) []faultyTree {
 	const elfs = "demo/_core.so elf x86_64 export=PyInit__core needed=libx.so.1,libc.so.6 rpath=$ORIGIN/../lib\nlib/libx.so.1 elf x86_64 soname=libx.so.1 needed=libc.so.6\n"
 	const machos = "demo/_core.so macho arch=arm64 type=bundle loads=@loader_path/x.dylib,/usr/lib/libSystem.B.dylib rpaths=/opt signed=adhoc\ndemo/x.dylib macho arch=arm64 id=@rpath/x.dylib signed=adhoc\n"
-	wheelOf := func(base, spec string) func(func(io.ReaderAt) io.ReaderAt) (*Survey, error) {
+	wheelOf := func(base, spec string) func(func(io.ReaderAt) io.ReaderAt) (*Tree, error) {
 		image, err := wheeltest.Build(base, spec)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return func(through func(io.ReaderAt) io.ReaderAt) (*Survey, error) {
+		return func(through func(io.ReaderAt) io.ReaderAt) (*Tree, error) {
 			r, err := wheel.NewReader(through(bytes.NewReader(image)), int64(len(image)))
 			if err != nil {
 				return nil, err
@@ -40,11 +40,11 @@ func faultyTrees(t *testing.T) []faultyTree {
 			if err != nil {
 				return nil, err
 			}
-			s, err := surveyContents(t.Context(), base, c, SurveyOptions{})
+			s, err := treeOfContents(t.Context(), base, c, TreeOptions{})
 			return s, errors.Join(err, c.Close())
 		}
 	}
-	onDisk := func(spec, name string) func(func(io.ReaderAt) io.ReaderAt) (*Survey, error) {
+	onDisk := func(spec, name string) func(func(io.ReaderAt) io.ReaderAt) (*Tree, error) {
 		dir, err := filepath.EvalSymlinks(t.TempDir())
 		if err == nil {
 			err = wheeltest.WriteLibs(dir, spec)
@@ -52,10 +52,10 @@ func faultyTrees(t *testing.T) []faultyTree {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return func(through func(io.ReaderAt) io.ReaderAt) (*Survey, error) {
-			opts := SurveyOptions{}
+		return func(through func(io.ReaderAt) io.ReaderAt) (*Tree, error) {
+			opts := TreeOptions{}
 			opts.Sysroot, opts.Through = filepath.Join(dir, "root"), through
-			return SurveyOf(context.Background(), filepath.Join(dir, name), opts)
+			return ReadTree(context.Background(), filepath.Join(dir, name), opts)
 		}
 	}
 	const beside = "\nroot/usr/lib/libc.so.6 elf x86_64 soname=libc.so.6\n"
@@ -69,8 +69,8 @@ func faultyTrees(t *testing.T) []faultyTree {
 	}
 }
 
-// damages returns what a survey tells of files that cannot be read.
-func damages(s *Survey) string {
+// damages returns what a tree tells of files that cannot be read.
+func damages(s *Tree) string {
 	var all []string
 	for _, d := range s.Damaged {
 		all = append(all, d.Path+": "+d.Err.Error())
@@ -83,14 +83,14 @@ func damages(s *Survey) string {
 func TestTreeOfAFaultyDisk(t *testing.T) {
 	for _, tt := range faultyTrees(t) {
 		t.Run(tt.name, func(t *testing.T) {
-			want, err := tt.survey(func(r io.ReaderAt) io.ReaderAt { return r })
+			want, err := tt.tree(func(r io.ReaderAt) io.ReaderAt { return r })
 			if err != nil {
 				t.Fatal(err)
 			}
 			reads, noticed := 0, 0
 			check := func(kind faultio.Kind, cause error) {
 				faultio.EachOf(kind, func(n int64, d *faultio.Disk) bool {
-					got, err := tt.survey(d.Through)
+					got, err := tt.tree(d.Through)
 					told := err != nil && strings.Contains(err.Error(), cause.Error()) || err == nil && strings.Contains(damages(got), cause.Error())
 					reads++
 					switch {

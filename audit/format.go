@@ -32,10 +32,10 @@ type fileReader interface {
 	// system is what a binary is for; where it does not tell, that of the file name that
 	// has such files.
 	system(b *Binary, named []OS) OS
-	// survey adds what the members of a wheel load, load what one file does as it lies,
+	// tree adds what the members of a wheel load, load what one file does as it lies,
 	// and describe what an image says of itself.
-	survey(ctx context.Context, s *Survey, c *Contents, opts SurveyOptions) error
-	load(ctx context.Context, s *surveyor, name string) error
+	tree(ctx context.Context, s *Tree, c *Contents, opts TreeOptions) error
+	load(ctx context.Context, s *treeReader, name string) error
 	describe(i *linkage.Image, n *Node)
 }
 

@@ -217,8 +217,8 @@ func (l *linux) everySystemHas(name string) bool {
 	return !r.insists(name) && slices.ContainsFunc(policy.For(cmp.Or(r.Libc, policy.GLIBC), r.Arch), func(p *policy.Policy) bool { return p.AllowsLibrary(name) })
 }
 
-// leaves reports whether a policy leaves a needed library to the system.
-func (l *linux) leaves(p *policy.Policy, e *linkage.Need) bool {
+// promised reports whether a policy leaves a needed library to the system.
+func (l *linux) promised(p *policy.Policy, e *linkage.Need) bool {
 	if e.To != nil && e.To.InWheel || !p.AllowsLibrary(e.Name) {
 		return false
 	}
@@ -235,7 +235,7 @@ func (r *Report) insists(name string) bool {
 func (l *linux) grafts(p *policy.Policy) []*linkage.File {
 	g := l.report.Graph
 	files := g.Reach(linkage.Images(g.Members, g.Added), func(n *linkage.Need) bool {
-		return n.Status == linkage.Found && !n.To.InWheel && !l.leaves(p, n)
+		return n.Status == linkage.Found && !n.To.InWheel && !l.promised(p, n)
 	})
 	return slices.SortedFunc(slices.Values(slices.DeleteFunc(files, func(f *linkage.File) bool { return f.InWheel })), byPath)
 }
@@ -243,7 +243,7 @@ func (l *linux) grafts(p *policy.Policy) []*linkage.File {
 // hold holds the wheel to one policy.
 func (l *linux) hold(p *policy.Policy) Verdict {
 	r := l.report
-	j := l.newJudgement(Verdict{Policy: p, leaves: func(n *linkage.Need) bool { return l.leaves(p, n) }})
+	j := l.newJudgement(Verdict{Policy: p, promised: func(n *linkage.Need) bool { return l.promised(p, n) }})
 	if j.wrongTarget() {
 		return j.verdict
 	}

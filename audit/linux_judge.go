@@ -68,7 +68,7 @@ func (j *judgement) checkMembers() {
 // checkLibraries looks for libraries that the policy does not promise.
 func (j *judgement) checkLibraries(f *facts) {
 	for _, e := range f.object.Needs {
-		if e.Status == linkage.Excluded || e.To != nil && e.To.InWheel || j.linux.leaves(j.policy, e) {
+		if e.Status == linkage.Excluded || e.To != nil && e.To.InWheel || j.linux.promised(j.policy, e) {
 			continue
 		}
 		j.external[e.Name] = true

@@ -22,7 +22,7 @@ func (l *linux) libraryRules(promised []*policy.Policy) libraryRules {
 	rules.text, rules.system = "each needed library is found in the wheel or promised by the tag", "promised by "+tagNames(promised)
 	rules.fate = func(d load) fate {
 		for _, q := range promised {
-			if !d.inWheel() && !l.leaves(q, d.need) {
+			if !d.inWheel() && !l.promised(q, d.need) {
 				return fate{fault: notPromised(q, d.need)}
 			}
 		}

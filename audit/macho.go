@@ -89,7 +89,7 @@ func (machOReader) system(b *Binary, _ []OS) OS {
 	return OSMacOS
 }
 
-func (machOReader) survey(ctx context.Context, s *Survey, c *Contents, opts SurveyOptions) error {
+func (machOReader) tree(ctx context.Context, s *Tree, c *Contents, opts TreeOptions) error {
 	g, err := linkage.Resolve(ctx, membersOf(c.of(MachO)), opts.Options)
 	if err != nil {
 		return err
@@ -98,15 +98,15 @@ func (machOReader) survey(ctx context.Context, s *Survey, c *Contents, opts Surv
 	return errors.Join(g.ReadError(), g.Close())
 }
 
-func (machOReader) load(ctx context.Context, s *surveyor, name string) error {
+func (machOReader) load(ctx context.Context, s *treeReader, name string) error {
 	g, err := linkage.LoadDyld(ctx, name, s.options)
 	if err != nil {
 		return err
 	}
 	if slices := g.Members[0].MachO().Slices; !loadable(slices[0]) {
-		s.survey.Unlinked = append(s.survey.Unlinked, newForeign(name, machOKind(slices[0].Type)))
+		s.tree.Unlinked = append(s.tree.Unlinked, newForeign(name, machOKind(slices[0].Type)))
 	} else {
-		s.survey.addProcesses(g, MachO)
+		s.tree.addProcesses(g, MachO)
 	}
 	return errors.Join(g.ReadError(), g.Close())
 }

@@ -120,7 +120,7 @@ type Verdict struct {
 	Grafts   []*linkage.File // libraries that a repair for this policy copies in, sorted by path
 
 	external int                      // libraries outside the wheel that the policy does not promise
-	leaves   func(*linkage.Need) bool // whether the policy leaves a library to the system; nil where there is none
+	promised func(*linkage.Need) bool // whether the policy leaves a library to the system; nil where there is none
 }
 
 // Meets reports whether the wheel meets the tag as it stands.

@@ -19,7 +19,7 @@ func TestTreeOnAFaultyDisk(t *testing.T) {
 	const system = "opt/libx.dylib macho arch=arm64 id=/opt/libx.dylib loads=/opt/liby.dylib signed=adhoc\nopt/liby.dylib macho arch=arm64 signed=adhoc"
 	g := newGrove(t, members, system)
 	before := filesOf(t, g.dir)
-	if _, err := g.repair(repair.TreeOptions{Jobs: 1}); err != nil {
+	if _, err := g.repair(repair.DirectoryOptions{Jobs: 1}); err != nil {
 		t.Fatal(err)
 	}
 	want := filesOf(t, g.dir)
@@ -30,7 +30,7 @@ func TestTreeOnAFaultyDisk(t *testing.T) {
 		reads, noticed := int64(0), 0
 		faultio.EachOf(fault.kind, func(n int64, d *faultio.Disk) bool {
 			put(t, g.dir, before)
-			_, err := g.repair(repair.TreeOptions{Jobs: 1, Link: linkage.Options{Through: d.Through}})
+			_, err := g.repair(repair.DirectoryOptions{Jobs: 1, Link: linkage.Options{Through: d.Through}})
 			after := filesOf(t, g.dir)
 			for name, data := range after {
 				if old, ok := before[name]; data != want[name] && (!ok || data != old) {

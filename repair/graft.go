@@ -18,7 +18,7 @@ import (
 // folder and files of the .data/data folder are installed beside site-packages, from
 // where no search path leads into it: its name depends on the version of Python. What
 // they need is grafted into a folder of their own.
-type libDirs struct{ packages, aside string }
+type libDirs struct{ packages, outsidePlatlib string }
 
 // newLibDirs returns the folders called packages in site-packages, and beside outside
 // of it, if any of the members lies there.
@@ -27,15 +27,15 @@ func newLibDirs(packages, beside string, members []*linkage.File) libDirs {
 	for _, f := range members {
 		if outsidePackages(f.Path) {
 			top, _, _ := strings.Cut(f.Path, "/")
-			d.aside = path.Join(top, "data/lib", beside)
+			d.outsidePlatlib = path.Join(top, "data/lib", beside)
 		}
 	}
 	return d
 }
 
-func (d libDirs) of(aside bool) string {
-	if aside {
-		return d.aside
+func (d libDirs) of(outsidePlatlib bool) string {
+	if outsidePlatlib {
+		return d.outsidePlatlib
 	}
 	return d.packages
 }
@@ -66,13 +66,13 @@ func (p *Plan) planGrafts(ctx context.Context) error {
 	taken, names := p.takenNames(bases, sums), map[string]string{}
 	for i, f := range libraries {
 		added := slices.Contains(p.graph.Added, f)
-		for n, aside := range []bool{false, true} {
+		for n, outsidePlatlib := range []bool{false, true} {
 			if !wanted[n][f] {
 				continue
 			}
-			member := path.Join(p.dirs.of(aside), bases[i])
+			member := path.Join(p.dirs.of(outsidePlatlib), bases[i])
 			if !added && taken[strings.ToLower(member)] != sums[i] {
-				member = path.Join(p.dirs.of(aside), graftName(bases[i], sums[i]))
+				member = path.Join(p.dirs.of(outsidePlatlib), graftName(bases[i], sums[i]))
 			}
 			if other, ok := names[member]; ok && other != sums[i] {
 				return fmt.Errorf("%s: its name in the wheel, %s, is taken by a library with another content", f.Path, member)
@@ -81,7 +81,7 @@ func (p *Plan) planGrafts(ctx context.Context) error {
 			if f.InWheel {
 				p.warn("%s is copied to %s, since no search path leads from there into site-packages", f.Path, member)
 			}
-			p.Grafts = append(p.Grafts, Graft{Source: f.Path, SHA256: sums[i], Member: member, Added: added, OldSoname: f.Images[0].Name, file: f, aside: aside})
+			p.Grafts = append(p.Grafts, Graft{Source: f.Path, SHA256: sums[i], Member: member, Added: added, OldSoname: f.Images[0].Name, file: f, outsidePlatlib: outsidePlatlib})
 		}
 	}
 	return nil
@@ -95,8 +95,8 @@ func (p *Plan) takenNames(bases, sums []string) map[string]string {
 		taken[strings.ToLower(m.Name)] = "a member"
 	}
 	for i, base := range bases {
-		for _, aside := range []bool{false, true} {
-			name := strings.ToLower(path.Join(p.dirs.of(aside), base))
+		for _, outsidePlatlib := range []bool{false, true} {
+			name := strings.ToLower(path.Join(p.dirs.of(outsidePlatlib), base))
 			if other, ok := taken[name]; ok && other != sums[i] {
 				taken[name] = "several"
 			} else {
@@ -138,20 +138,20 @@ func digestOf(r io.Reader) (string, error) {
 // graftsFor returns the grafts that the members of one part of the installation
 // need, directly and through others. Outside site-packages these may be libraries of
 // the wheel, which come there as copies.
-func (p *Plan) graftsFor(aside bool) map[*linkage.File]bool {
+func (p *Plan) graftsFor(outsidePlatlib bool) map[*linkage.File]bool {
 	grafts, reached := map[*linkage.File]bool{}, map[*linkage.File]bool{}
 	for _, f := range p.verdict.Grafts {
 		grafts[f] = true
 	}
 	var queue []*linkage.File
-	if !aside {
+	if !outsidePlatlib {
 		for _, f := range p.graph.Added {
 			reached[f] = true
 			queue = append(queue, f)
 		}
 	}
 	for _, f := range p.graph.Members {
-		if outsidePackages(f.Path) == aside {
+		if outsidePackages(f.Path) == outsidePlatlib {
 			queue = append(queue, f)
 		}
 	}
@@ -161,7 +161,7 @@ func (p *Plan) graftsFor(aside bool) map[*linkage.File]bool {
 			if e.Status != linkage.Found || reached[e.To.File] {
 				continue
 			}
-			if grafts[e.To.File] || aside && cutOff(e, reached[f]) {
+			if grafts[e.To.File] || outsidePlatlib && cutOff(e, reached[f]) {
 				reached[e.To.File] = true
 				queue = append(queue, e.To.File)
 			}
@@ -205,9 +205,9 @@ func graftName(base, digest string) string {
 
 // grafted returns the graft of a library for one part of the installation, nil
 // if it stays outside.
-func (p *Plan) grafted(f *linkage.File, aside bool) *Graft {
+func (p *Plan) grafted(f *linkage.File, outsidePlatlib bool) *Graft {
 	for i := range p.Grafts {
-		if p.Grafts[i].file == f && p.Grafts[i].aside == aside {
+		if p.Grafts[i].file == f && p.Grafts[i].outsidePlatlib == outsidePlatlib {
 			return &p.Grafts[i]
 		}
 	}

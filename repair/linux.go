@@ -161,7 +161,7 @@ func (linux) names(p *Plan, libraries []*linkage.File, digests []string) (packag
 func (linux) change(_ context.Context, p *Plan, f *linkage.File, g *Graft) (Change, error) {
 	o := f.Images[0]
 	if g != nil {
-		c := p.relink(o, g.aside)
+		c := p.relink(o, g.outsidePlatlib)
 		if !g.Added {
 			c.Soname = path.Base(g.Member)
 		}
@@ -172,10 +172,10 @@ func (linux) change(_ context.Context, p *Plan, f *linkage.File, g *Graft) (Chan
 	if p.folded[f] != nil {
 		return Change{}, nil
 	}
-	aside, libDir := outsidePackages(f.Path), ""
-	c := p.relink(o, aside)
-	if p.needsGraft(f) || len(p.graph.Added) > 0 && !aside {
-		libDir = p.dirs.of(aside)
+	outsidePlatlib, libDir := outsidePackages(f.Path), ""
+	c := p.relink(o, outsidePlatlib)
+	if p.needsGraft(f) || len(p.graph.Added) > 0 && !outsidePlatlib {
+		libDir = p.dirs.of(outsidePlatlib)
 	}
 	c.search(o, p.memberSearch(o, libDir), p.runPath)
 	c.Strip, c.PlainStack = p.options.Strip, p.plainStack(o)
@@ -212,7 +212,7 @@ func (linux) settle(p *Plan) {
 }
 
 // relink renames the grafts among the needed libraries, and drops libpython.
-func (p *Plan) relink(o *linkage.Image, aside bool) Change {
+func (p *Plan) relink(o *linkage.Image, outsidePlatlib bool) Change {
 	var c Change
 	for _, e := range o.Needs {
 		switch e.Status {
@@ -222,7 +222,7 @@ func (p *Plan) relink(o *linkage.Image, aside bool) Change {
 				p.warn("%s: its dependency on %s is removed, since extension modules must not load libpython (PEP 513)", o.Path, e.Name)
 			}
 		case linkage.Found:
-			if name := p.newName(o, e, aside); name != "" {
+			if name := p.newName(o, e, outsidePlatlib); name != "" {
 				c.rename(renames(o, e, name))
 			}
 		}
@@ -232,8 +232,8 @@ func (p *Plan) relink(o *linkage.Image, aside bool) Change {
 
 // newName returns the name by which a file needs a library from now on, "" if it
 // does not change.
-func (p *Plan) newName(o *linkage.Image, e *linkage.Need, aside bool) string {
-	if g := p.grafted(e.To.File, aside); g != nil {
+func (p *Plan) newName(o *linkage.Image, e *linkage.Need, outsidePlatlib bool) string {
+	if g := p.grafted(e.To.File, outsidePlatlib); g != nil {
 		return path.Base(g.Member)
 	}
 	if kept := p.folded[e.To.File]; kept != nil {

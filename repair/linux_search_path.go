@@ -136,7 +136,7 @@ func installedDirs(members []*wheel.Member) map[string]bool {
 func (p *Plan) graftSearch(g *Graft) searchPath {
 	image := g.file.Images[0]
 	want := searchPath{grown: true}
-	if len(p.graph.Added) > 0 && !g.aside {
+	if len(p.graph.Added) > 0 && !g.outsidePlatlib {
 		want.add("$ORIGIN") // it may open what was added
 	}
 	for _, e := range image.Needs {
@@ -144,9 +144,9 @@ func (p *Plan) graftSearch(g *Graft) searchPath {
 			continue
 		}
 		to := ""
-		if other := p.grafted(e.To.File, g.aside); other != nil {
+		if other := p.grafted(e.To.File, g.outsidePlatlib); other != nil {
 			to = other.Member
-		} else if e.To.InWheel && (!g.aside || outsidePackages(e.To.Path)) {
+		} else if e.To.InWheel && (!g.outsidePlatlib || outsidePackages(e.To.Path)) {
 			to = e.To.Path
 		}
 		if to == "" {

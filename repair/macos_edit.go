@@ -27,7 +27,7 @@ func (macOS) change(ctx context.Context, p *Plan, f *linkage.File, g *Graft) (Ch
 	if p.options.MacOS.KeepIDs {
 		id = ""
 	}
-	c := Change{Slices: p.changeSlices(f, g.Member, g.aside, id)}
+	c := Change{Slices: p.changeSlices(f, g.Member, g.outsidePlatlib, id)}
 	if err := p.mend(ctx, f, &c); err != nil {
 		return c, err
 	}
@@ -56,7 +56,7 @@ func (macOS) settle(p *Plan) {
 const installNamePrefix = "/DLC/"
 
 // changeSlices decides about each slice of a file that is to be called member.
-func (p *Plan) changeSlices(b *linkage.File, member string, aside bool, id string) []SliceChange {
+func (p *Plan) changeSlices(b *linkage.File, member string, outsidePlatlib bool, id string) []SliceChange {
 	var changes []SliceChange
 	for _, image := range b.Images {
 		s := SliceChange{Arch: image.Arch, RemovedRPaths: p.buildRPaths(image)}
@@ -70,7 +70,7 @@ func (p *Plan) changeSlices(b *linkage.File, member string, aside bool, id strin
 			p.warnOnce("%s: its dependency on %s is removed: Python's symbols are looked up in the program that loads it, as with -undefined dynamic_lookup", b.Path, name)
 		}
 		for _, e := range image.Needs {
-			name := p.loadName(image, e, member, aside)
+			name := p.loadName(image, e, member, outsidePlatlib)
 			r := Rename{Old: e.Name, New: name}
 			if name != "" && name != e.Name && !slices.Contains(s.Needed, r) {
 				s.Needed = append(s.Needed, r)
@@ -96,7 +96,7 @@ func (s *SliceChange) lookUpPython(image *linkage.Image) []string {
 
 // loadName returns the name by which a file of the wheel loads a library after the
 // repair, "" if that stays as it is.
-func (p *Plan) loadName(image *linkage.Image, e *linkage.Need, member string, aside bool) string {
+func (p *Plan) loadName(image *linkage.Image, e *linkage.Need, member string, outsidePlatlib bool) string {
 	if e.Status == linkage.System {
 		return e.SystemName
 	}
@@ -104,10 +104,10 @@ func (p *Plan) loadName(image *linkage.Image, e *linkage.Need, member string, as
 	if to == nil {
 		return ""
 	}
-	if g := p.grafted(to, aside); g != nil {
+	if g := p.grafted(to, outsidePlatlib); g != nil {
 		return loaderPath(member, g.Member)
 	}
-	if (to.InWheel || p.directory) && p.leadsThere(image, e, member) && (!aside || outsidePackages(to.Path)) {
+	if (to.InWheel || p.directory) && p.leadsThere(image, e, member) && (!outsidePlatlib || outsidePackages(to.Path)) {
 		return loaderPath(member, to.Path)
 	}
 	return ""

@@ -65,8 +65,8 @@ type Graft struct {
 	Package string `json:"-"`
 	Change
 
-	file  *linkage.File
-	aside bool // it lies outside site-packages, see libDirs
+	file           *linkage.File
+	outsidePlatlib bool // it lies outside site-packages, see libDirs
 }
 
 // An Edit changes one binary.

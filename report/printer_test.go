@@ -104,12 +104,12 @@ func TestHiddenFieldsDoNotCount(t *testing.T) {
 // A graph that is cut is still one, and says so.
 func TestGraphIsBounded(t *testing.T) {
 	long := strings.Repeat("\x01&\"", 1000)
-	s := &audit.Survey{Kind: audit.SurveyWheel, Name: "a.whl", Processes: []audit.Process{{}}}
+	s := &audit.Tree{Kind: audit.TreeOfWheel, Name: "a.whl", Processes: []audit.Process{{}}}
 	for range 5000 {
 		s.Processes[0].Nodes = append(s.Processes[0].Nodes, &audit.Node{Path: fmt.Sprint(len(s.Processes[0].Nodes), long), InWheel: true, Needs: []audit.Need{{Name: long}}})
 	}
 	var out strings.Builder
-	if err := WriteTreeDOT(&out, []*audit.Survey{s}); err != nil {
+	if err := WriteTreeDOT(&out, []*audit.Tree{s}); err != nil {
 		t.Fatal(err)
 	}
 	text := out.String()

@@ -10,16 +10,16 @@ import (
 	"github.com/wheelmend/wheelmend/internal/phrase"
 )
 
-// WriteTreeDOT writes surveys as one graph in the DOT language of Graphviz. A
+// WriteTreeDOT writes trees as one graph in the DOT language of Graphviz. A
 // file is one node, whoever loads it; the members of a wheel stand in a frame.
-func WriteTreeDOT(w io.Writer, surveys []*audit.Survey) error {
+func WriteTreeDOT(w io.Writer, trees []*audit.Tree) error {
 	d := &dot{printer: printer{w: w}, ids: map[string]string{}, edges: map[string]bool{}}
 	d.linef("digraph wheelmend {")
 	d.linef("  rankdir=LR;")
 	d.linef("  node [shape=box, fontname=\"sans-serif\"];")
 	d.linef("  edge [fontname=\"sans-serif\", fontsize=10];")
-	for i, s := range surveys {
-		d.survey(i, s)
+	for i, s := range trees {
+		d.tree(i, s)
 	}
 	if d.left > 0 {
 		d.must("  left [shape=plaintext, label=%s];", dotString("and "+phrase.Count(d.left, "more line")+"; --json has all"))
@@ -43,9 +43,9 @@ type dot struct {
 	edges map[string]bool   // arrows that are written
 }
 
-func (d *dot) survey(i int, s *audit.Survey) {
+func (d *dot) tree(i int, s *audit.Tree) {
 	wheel := ""
-	if s.Kind == audit.SurveyWheel {
+	if s.Kind == audit.TreeOfWheel {
 		wheel = fmt.Sprint(i)
 		d.linef("  subgraph cluster_%d {", i)
 		d.linef("    label=%s;", dotString(path.Base(s.Name)))
@@ -66,7 +66,7 @@ func (d *dot) survey(i int, s *audit.Survey) {
 }
 
 // nodes writes the files inside, or outside, the wheel.
-func (d *dot) nodes(indent string, s *audit.Survey, wheel string, inside bool) {
+func (d *dot) nodes(indent string, s *audit.Tree, wheel string, inside bool) {
 	for _, p := range s.Processes {
 		for _, n := range p.Nodes {
 			if n.InWheel != inside {

@@ -4,7 +4,7 @@ import (
 	"github.com/wheelmend/wheelmend/audit"
 )
 
-// Tree is the JSON document of a survey. See docs/tree.schema.json.
+// Tree is the JSON document of a tree. See docs/tree.schema.json.
 type Tree struct {
 	Schema    int            `json:"schema"`
 	Input     string         `json:"input"` // the same as Name
@@ -56,7 +56,7 @@ type TreeDamage struct {
 	Error string `json:"error"`
 }
 
-// TreeFailure is the JSON document for an argument that could not be surveyed.
+// TreeFailure is the JSON document for an argument that could not be read.
 type TreeFailure struct {
 	Schema int    `json:"schema"`
 	Input  string `json:"input"`
@@ -69,8 +69,8 @@ func NewTreeFailure(name string, err error) TreeFailure {
 	return TreeFailure{Schema: Schema, Input: name, Name: name, Error: err.Error()}
 }
 
-// NewTree returns the JSON document of a survey.
-func NewTree(s *audit.Survey) Tree {
+// NewTree returns the JSON document of a tree.
+func NewTree(s *audit.Tree) Tree {
 	t := Tree{
 		Schema: Schema, Input: s.Name, Name: s.Name, Kind: s.Kind, Complete: s.Complete(),
 		Processes: []TreeProcess{}, Unlinked: foreignFiles(s.Unlinked), Foreign: foreignFiles(s.Foreign), Damaged: []TreeDamage{},

@@ -10,9 +10,9 @@ import (
 	"github.com/wheelmend/wheelmend/report"
 )
 
-// macSurvey is a wheel for macOS: what one of two slices lacks, and each way to
+// macTree is a wheel for macOS: what one of two slices lacks, and each way to
 // load a library.
-func macSurvey() *audit.Survey {
+func macTree() *audit.Tree {
 	inner := &audit.Node{Path: "demo/.dylibs/libx.dylib", InWheel: true, Soname: "/DLC/libx.dylib"}
 	core := &linkage.Image{File: &linkage.File{Path: "demo/_core.so", Universal: true}, Arch: "x86_64"}
 	tried := []linkage.Place{{Dir: "/opt/lib", Rule: linkage.Rule{Kind: linkage.ByLCRPath, Text: "/opt/lib", Of: core}, Why: "arm64, not x86_64"}}
@@ -24,8 +24,8 @@ func macSurvey() *audit.Survey {
 	}
 	arm := &audit.Node{Path: "demo/_core.so", InWheel: true, Universal: true, RPath: "@loader_path/.dylibs:/opt/lib", Needs: needs}
 	intel := &audit.Node{Path: "demo/_core.so", InWheel: true, Universal: true, Needs: []audit.Need{{Name: "@rpath/libx.dylib", Status: "missing", Tried: tried}}}
-	return &audit.Survey{
-		Name: "demo-1.0-cp312-cp312-macosx_11_0_universal2.whl", Kind: audit.SurveyWheel,
+	return &audit.Tree{
+		Name: "demo-1.0-cp312-cp312-macosx_11_0_universal2.whl", Kind: audit.TreeOfWheel,
 		Processes: []audit.Process{
 			{Format: audit.MachO, Arch: "arm64", Roots: []*audit.Node{arm}, Nodes: []*audit.Node{arm, inner}},
 			{Format: audit.MachO, Arch: "x86_64", Roots: []*audit.Node{intel}, Nodes: []*audit.Node{intel}},
@@ -33,10 +33,10 @@ func macSurvey() *audit.Survey {
 	}
 }
 
-// surveys are a wheel with a diamond, a circle and what is left out, a program
+// trees are a wheel with a diamond, a circle and what is left out, a program
 // that lacks its interpreter and a library, and a directory of files that cannot
 // be read.
-func surveys() []*audit.Survey {
+func trees() []*audit.Tree {
 	libc := &audit.Node{Path: "/usr/lib/libc.so.6", Found: "/lib/libc.so.6", Soname: "libc.so.6"}
 	ring := &audit.Node{Path: "demo.libs/libring.so", InWheel: true, RPath: "$ORIGIN"}
 	dep := &audit.Node{Path: "demo.libs/libdep.so", InWheel: true}
@@ -54,21 +54,21 @@ func surveys() []*audit.Survey {
 		Needs:  []audit.Need{{Name: "libgone.so.1", Status: "missing", Tried: tried}},
 	}
 	broken := &audit.Node{Path: "dir/tool", Found: "dir/tool", Static: true}
-	return []*audit.Survey{
-		{Name: "dist/demo-1.0-cp312-cp312-linux_x86_64.whl", Kind: audit.SurveyWheel,
+	return []*audit.Tree{
+		{Name: "dist/demo-1.0-cp312-cp312-linux_x86_64.whl", Kind: audit.TreeOfWheel,
 			Processes: []audit.Process{{Format: audit.ELF, Arch: "x86_64", Libc: "glibc", Roots: []*audit.Node{core}, Nodes: []*audit.Node{core, dep, libc, ring}}},
 			Foreign:   []audit.Foreign{{Path: "demo/x.dylib", Kind: "Mach-O"}},
 			Unlinked:  []audit.Foreign{{Path: "demo/kernel.o", Kind: "object file"}}},
-		{Name: program.Path, Kind: audit.SurveyFile,
+		{Name: program.Path, Kind: audit.TreeOfFile,
 			Processes: []audit.Process{{Format: audit.ELF, Arch: "aarch64", Libc: "glibc", Roots: []*audit.Node{program}, Nodes: []*audit.Node{program}}}},
-		{Name: "dir", Kind: audit.SurveyDirectory,
+		{Name: "dir", Kind: audit.TreeOfDirectory,
 			Processes: []audit.Process{{Format: audit.ELF, Arch: "", Libc: "glibc", Roots: []*audit.Node{broken}, Nodes: []*audit.Node{broken}}},
 			Damaged:   []audit.Damage{{Path: "dir/cut.so", Err: errors.New("offset 0x0: cut")}}},
 	}
 }
 
 func TestTreeGolden(t *testing.T) {
-	all := append(surveys(), macSurvey())
+	all := append(trees(), macTree())
 	for i, name := range []string{"wheel", "file", "directory", "macos"} {
 		var plain, color bytes.Buffer
 		if err := errors.Join(report.WriteTree(&plain, all[i], report.Style{}), report.WriteTree(&color, all[i], report.Style{Color: true})); err != nil {

@@ -13,9 +13,9 @@ import (
 // shownAbove marks a library whose own needs stand further up.
 const shownAbove = "already shown above"
 
-// WriteTree writes a survey as text for people: each file with what it needs
+// WriteTree writes a tree as text for people: each file with what it needs
 // below it, where that was found and by which rule.
-func WriteTree(w io.Writer, s *audit.Survey, style Style) error {
+func WriteTree(w io.Writer, s *audit.Tree, style Style) error {
 	t := &treeText{printer: printer{w: w, style: style}}
 	t.linef("%s", style.bold(Clean(s.Name))+headline(s))
 	for i := range s.Processes {
@@ -28,8 +28,8 @@ func WriteTree(w io.Writer, s *audit.Survey, style Style) error {
 	return t.end()
 }
 
-// headline tells what was surveyed.
-func headline(s *audit.Survey) string {
+// headline tells what was read.
+func headline(s *audit.Tree) string {
 	files := map[audit.Format]map[string]bool{audit.ELF: {}, audit.MachO: {}}
 	var targets []string
 	for i := range s.Processes {
@@ -41,7 +41,7 @@ func headline(s *audit.Survey) string {
 			targets = append(targets, name)
 		}
 	}
-	if s.Kind == audit.SurveyFile {
+	if s.Kind == audit.TreeOfFile {
 		return "  (" + strings.Join(targets, "; ") + ")"
 	}
 	var counts []string
@@ -57,10 +57,10 @@ func headline(s *audit.Survey) string {
 	return "  (" + strings.Join(counts, ", ") + ", " + strings.Join(targets, "; ") + ")"
 }
 
-// shownFiles returns the files of a process that the survey is about: the members
+// shownFiles returns the files of a process that the tree is about: the members
 // of a wheel, or the files that were named.
-func shownFiles(s *audit.Survey, p *audit.Process) []*audit.Node {
-	if s.Kind != audit.SurveyWheel {
+func shownFiles(s *audit.Tree, p *audit.Process) []*audit.Node {
+	if s.Kind != audit.TreeOfWheel {
 		return p.Roots
 	}
 	var nodes []*audit.Node
@@ -92,14 +92,14 @@ type treeText struct {
 	shown map[*audit.Node]bool // of the process at hand
 }
 
-func (t *treeText) process(s *audit.Survey, p *audit.Process) {
+func (t *treeText) process(s *audit.Tree, p *audit.Process) {
 	t.shown = map[*audit.Node]bool{}
 	for _, root := range p.Roots {
 		indent := "    "
 		switch {
-		case s.Kind != audit.SurveyFile && root.Universal:
+		case s.Kind != audit.TreeOfFile && root.Universal:
 			t.linef("  %s (%s)", Clean(root.Path), p.Arch)
-		case s.Kind != audit.SurveyFile:
+		case s.Kind != audit.TreeOfFile:
 			t.linef("  %s", Clean(root.Path))
 		case root.Universal:
 			t.linef("  %s", p.Arch)
@@ -107,7 +107,7 @@ func (t *treeText) process(s *audit.Survey, p *audit.Process) {
 			indent = "  "
 		}
 		t.shown[root] = true
-		if len(root.Needs) == 0 && s.Kind == audit.SurveyFile {
+		if len(root.Needs) == 0 && s.Kind == audit.TreeOfFile {
 			t.linef("%sneeds no library", indent)
 		}
 		if root.Interp != nil {
@@ -194,7 +194,7 @@ func (t *treeText) absent(n *audit.Need) string {
 
 // missing lists the places where libraries were sought in vain, once for each
 // file that needs them.
-func (t *treeText) missing(s *audit.Survey) {
+func (t *treeText) missing(s *audit.Tree) {
 	seen := map[string]bool{}
 	report := func(arch string, n *audit.Need, by *audit.Node) {
 		who := place(by)
@@ -236,7 +236,7 @@ func (t *treeText) named(title string, files []audit.Foreign) {
 	}
 }
 
-func (t *treeText) damaged(s *audit.Survey) {
+func (t *treeText) damaged(s *audit.Tree) {
 	if len(s.Damaged) == 0 {
 		return
 	}

@@ -62,18 +62,18 @@ func (f *treeFlags) check() error {
 	return errors.Join(f.format.check(), command.CheckJobs(f.jobs), f.search.Check())
 }
 
-// trees surveys each argument. A graph is written at the end, of those that
-// could be surveyed.
+// trees reads each argument. A graph is written at the end, of those that
+// could be read.
 func (a *app) trees(ctx context.Context, args []string, f *treeFlags) error {
-	opts := audit.SurveyOptions{Options: f.search.Options(a.Getenv), Load: audit.LoadOptions{Jobs: f.jobs}}
+	opts := audit.TreeOptions{Options: f.search.Options(a.Getenv), Load: audit.LoadOptions{Jobs: f.jobs}}
 	opts.HWCaps = command.HWCaps()
-	var surveys []*audit.Survey
+	var trees []*audit.Tree
 	complete := true
 	var unmatched command.Unmatched
 	unmatched.Add("--exclude", f.search.Exclude)
 	defer unmatched.End(a.Console)
 	err := a.EachArgument(ctx, args, func(name string) string { return name }, func(name string) error {
-		s, err := audit.SurveyOf(ctx, name, opts)
+		s, err := audit.ReadTree(ctx, name, opts)
 		if err != nil {
 			if f.format.format == "json" {
 				return errors.Join(err, a.PrintJSON(report.NewTreeFailure(name, err)))
@@ -81,12 +81,12 @@ func (a *app) trees(ctx context.Context, args []string, f *treeFlags) error {
 			return err
 		}
 		complete = complete && s.Complete()
-		unmatched.See(a.Console, name, command.Surveyed{Survey: s})
+		unmatched.See(a.Console, name, command.TreeLibraries{Tree: s})
 		switch f.format.format {
 		case "json":
 			return a.PrintJSON(report.NewTree(s))
 		case "dot":
-			surveys = append(surveys, s)
+			trees = append(trees, s)
 			return nil
 		}
 		if a.Quiet {
@@ -94,8 +94,8 @@ func (a *app) trees(ctx context.Context, args []string, f *treeFlags) error {
 		}
 		return errors.Join(a.Gap(), report.WriteTree(a.Stdout, s, a.Style()))
 	})
-	if f.format.format == "dot" && len(surveys) > 0 {
-		err = errors.Join(err, report.WriteTreeDOT(a.Stdout, surveys))
+	if f.format.format == "dot" && len(trees) > 0 {
+		err = errors.Join(err, report.WriteTreeDOT(a.Stdout, trees))
 	}
 	if err == nil && !complete {
 		return console.ErrFailed // the report names what is missing

@@ -78,24 +78,24 @@ func (u *Unmatched) End(c *console.Console) {
 	}
 }
 
-// Libraries are those that something needs: a [linkage.Graph], or what a survey found.
+// Libraries are those that something needs: a [linkage.Graph], or what a tree found.
 type Libraries interface {
 	Names() []string
 	Matches(pattern string) bool
 }
 
-// Surveyed are the libraries of a survey.
-type Surveyed struct{ *audit.Survey }
+// TreeLibraries are the libraries of a tree.
+type TreeLibraries struct{ *audit.Tree }
 
 // Names implements [Libraries].
-func (s Surveyed) Names() []string {
+func (s TreeLibraries) Names() []string {
 	names := map[string]bool{}
 	s.each(func(_ audit.Format, n *audit.Need) { names[n.Name] = true })
 	return slices.Sorted(maps.Keys(names))
 }
 
 // Matches implements [Libraries].
-func (s Surveyed) Matches(pattern string) (found bool) {
+func (s TreeLibraries) Matches(pattern string) (found bool) {
 	s.each(func(format audit.Format, n *audit.Need) {
 		names := []string{n.Name}
 		if n.To != nil {
@@ -108,7 +108,7 @@ func (s Surveyed) Matches(pattern string) (found bool) {
 	return found
 }
 
-func (s Surveyed) each(do func(audit.Format, *audit.Need)) {
+func (s TreeLibraries) each(do func(audit.Format, *audit.Need)) {
 	for _, p := range s.Processes {
 		for _, node := range p.Nodes {
 			for i := range node.Needs {

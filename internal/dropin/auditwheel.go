@@ -225,13 +225,13 @@ func (a *app) auditwheelLddtree() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opts := audit.SurveyOptions{Options: f.Options(a.Getenv)}
+			opts := audit.TreeOptions{Options: f.Options(a.Getenv)}
 			opts.HWCaps = command.HWCaps()
-			s, err := audit.SurveyOf(cmd.Context(), args[0], opts)
+			s, err := audit.ReadTree(cmd.Context(), args[0], opts)
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
-			if len(s.Processes) != 1 || s.Processes[0].Format != audit.ELF || s.Kind != audit.SurveyFile {
+			if len(s.Processes) != 1 || s.Processes[0].Format != audit.ELF || s.Kind != audit.TreeOfFile {
 				return fmt.Errorf("%s: not an ELF file that a loader takes", args[0])
 			}
 			var text strings.Builder

@@ -165,7 +165,7 @@ there, and has the files find them and each other from wherever it is moved to.`
 			return err
 		}
 		f.Search.Exclude = parts(f.Search.Exclude)
-		opts := repair.TreeOptions{Link: f.Search.Options(a.Getenv), LibDir: f.LibSuffix, IgnoreMissing: f.IgnoreMissing, KeepRPaths: f.KeepRPaths}
+		opts := repair.DirectoryOptions{Link: f.Search.Options(a.Getenv), LibDir: f.LibSuffix, IgnoreMissing: f.IgnoreMissing, KeepRPaths: f.KeepRPaths}
 		for _, dir := range dirs {
 			if len(dirs) > 1 {
 				if err := a.Tell("%s\n", report.Clean(dir)); err != nil {
@@ -184,8 +184,8 @@ there, and has the files find them and each other from wherever it is moved to.`
 }
 
 // delocatePath repairs one directory.
-func (a *app) delocatePath(ctx context.Context, dir string, opts repair.TreeOptions) error {
-	result, err := repair.RepairTree(ctx, dir, opts)
+func (a *app) delocatePath(ctx context.Context, dir string, opts repair.DirectoryOptions) error {
+	result, err := repair.RepairDirectory(ctx, dir, opts)
 	if err != nil {
 		return err
 	}

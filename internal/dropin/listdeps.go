@@ -75,7 +75,7 @@ func (a *app) tellUsers(indent, library string, users map[string]bool, depending
 // libraryUsers returns the files that load each library, of a wheel or a directory.
 func (a *app) libraryUsers(ctx context.Context, name string) (map[string]map[string]bool, error) {
 	var f command.SearchFlags
-	s, err := audit.SurveyOf(ctx, name, audit.SurveyOptions{Options: f.Options(a.Getenv)})
+	s, err := audit.ReadTree(ctx, name, audit.TreeOptions{Options: f.Options(a.Getenv)})
 	if err != nil {
 		return nil, err
 	}

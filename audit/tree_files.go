@@ -13,19 +13,19 @@ import (
 	"github.com/wheelmend/wheelmend/linkage"
 )
 
-// SurveyOptions tunes a survey. The zero value looks at this machine's libraries.
-type SurveyOptions struct {
+// TreeOptions tunes a tree. The zero value looks at this machine's libraries.
+type TreeOptions struct {
 	linkage.Options // where libraries are sought
 	Load            LoadOptions
 }
 
-// SurveyOf finds what a wheel, an ELF or Mach-O file, or such files below a
+// ReadTree finds what a wheel, an ELF or Mach-O file, or such files below a
 // directory load. Files are taken as they lie, each as the first of its process;
 // the members of a wheel share one, see [linkage]. A library that is not found is
 // part of the result, not an error.
-func SurveyOf(ctx context.Context, name string, opts SurveyOptions) (*Survey, error) {
+func ReadTree(ctx context.Context, name string, opts TreeOptions) (*Tree, error) {
 	if IsWheelName(name) {
-		return surveyWheel(ctx, name, opts)
+		return readWheelTree(ctx, name, opts)
 	}
 	info, err := os.Stat(name)
 	if err != nil {
@@ -35,45 +35,45 @@ func SurveyOf(ctx context.Context, name string, opts SurveyOptions) (*Survey, er
 	if err != nil {
 		return nil, err
 	}
-	s := &surveyor{loader: loader, options: opts.Options, survey: &Survey{Name: name, Kind: SurveyFile}}
+	s := &treeReader{loader: loader, options: opts.Options, tree: &Tree{Name: name, Kind: TreeOfFile}}
 	if info.IsDir() {
-		s.survey.Kind = SurveyDirectory
-		return s.survey, s.directory(ctx, name)
+		s.tree.Kind = TreeOfDirectory
+		return s.tree, s.directory(ctx, name)
 	}
-	return s.survey, s.file(ctx, name, info)
+	return s.tree, s.file(ctx, name, info)
 }
 
-// surveyWheel surveys the members of a wheel, one process for each architecture
+// readWheelTree reads the members of a wheel, one process for each architecture
 // of ELF and of Mach-O files.
-func surveyWheel(ctx context.Context, name string, opts SurveyOptions) (s *Survey, err error) {
+func readWheelTree(ctx context.Context, name string, opts TreeOptions) (s *Tree, err error) {
 	c, err := Open(ctx, name, opts.Load)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	return surveyContents(ctx, name, c, opts)
+	return treeOfContents(ctx, name, c, opts)
 }
 
-// surveyContents surveys the members of a wheel that has been read.
-func surveyContents(ctx context.Context, name string, c *Contents, opts SurveyOptions) (*Survey, error) {
-	s := &Survey{Name: name, Kind: SurveyWheel, Foreign: c.Foreign}
+// treeOfContents reads the members of a wheel that has been read.
+func treeOfContents(ctx context.Context, name string, c *Contents, opts TreeOptions) (*Tree, error) {
+	s := &Tree{Name: name, Kind: TreeOfWheel, Foreign: c.Foreign}
 	for _, format := range formats() {
-		if err := format.survey(ctx, s, c, opts); err != nil {
+		if err := format.tree(ctx, s, c, opts); err != nil {
 			return nil, err
 		}
 	}
 	return s, nil
 }
 
-// A surveyor surveys files as they lie.
-type surveyor struct {
+// A treeReader reads the trees of files as they lie.
+type treeReader struct {
 	loader  *linkage.Loader
 	options linkage.Options
-	survey  *Survey
+	tree    *Tree
 }
 
-// file surveys one file that was named.
-func (s *surveyor) file(ctx context.Context, name string, info fs.FileInfo) error {
+// file reads one file that was named.
+func (s *treeReader) file(ctx context.Context, name string, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return errors.New("not a regular file")
 	}
@@ -90,8 +90,8 @@ func (s *surveyor) file(ctx context.Context, name string, info fs.FileInfo) erro
 	return errors.New("neither a wheel (.whl) nor an ELF or Mach-O file")
 }
 
-// directory surveys the files below a directory, in the order of their paths.
-func (s *surveyor) directory(ctx context.Context, dir string) error {
+// directory reads the files below a directory, in the order of their paths.
+func (s *treeReader) directory(ctx context.Context, dir string) error {
 	files, err := s.regularFiles(ctx, dir)
 	if err != nil {
 		return err
@@ -118,22 +118,22 @@ func (s *surveyor) directory(ctx context.Context, dir string) error {
 				kind = "a wheel; give its own name to see its tree"
 			}
 			if kind != "" {
-				s.survey.Foreign = append(s.survey.Foreign, newForeign(name, kind))
+				s.tree.Foreign = append(s.tree.Foreign, newForeign(name, kind))
 			}
 		}
 	}
 	return nil
 }
 
-func (s *surveyor) damaged(name string, err error) {
-	s.survey.Damaged = append(s.survey.Damaged, Damage{name, err})
+func (s *treeReader) damaged(name string, err error) {
+	s.tree.Damaged = append(s.tree.Damaged, Damage{name, err})
 }
 
 // regularFiles returns the paths of the regular files below a directory, sorted.
 // A symbolic link counts when it leads to a file that is not among them already;
 // links to directories are not followed: what they lead to lies elsewhere, or is
 // found at its own place.
-func (s *surveyor) regularFiles(ctx context.Context, dir string) ([]string, error) {
+func (s *treeReader) regularFiles(ctx context.Context, dir string) ([]string, error) {
 	top, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return nil, err

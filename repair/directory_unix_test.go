@@ -17,7 +17,7 @@ import (
 
 // treeWith makes a directory with a module whose library lies elsewhere, and a third
 // directory that nothing may be written to.
-func treeWith(t *testing.T) (dir, outside string, opts repair.TreeOptions) {
+func treeWith(t *testing.T) (dir, outside string, opts repair.DirectoryOptions) {
 	t.Helper()
 	top := t.TempDir()
 	dir, outside = filepath.Join(top, "tree"), filepath.Join(top, "outside")
@@ -28,7 +28,7 @@ func treeWith(t *testing.T) (dir, outside string, opts repair.TreeOptions) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return dir, outside, repair.TreeOptions{Link: linkage.Options{Sysroot: filepath.Join(top, "root")}}
+	return dir, outside, repair.DirectoryOptions{Link: linkage.Options{Sysroot: filepath.Join(top, "root")}}
 }
 
 // digestOf spells all files of a directory with their contents.
@@ -84,7 +84,7 @@ func TestTreeIsNotLeft(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := digestOf(t, outside)
-			_, err := repair.RepairTree(context.Background(), dir, opts)
+			_, err := repair.RepairDirectory(context.Background(), dir, opts)
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
@@ -102,7 +102,7 @@ func TestTreeIsSwept(t *testing.T) {
 	if err := os.WriteFile(left, []byte("half a file"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	result, err := repair.RepairTree(context.Background(), dir, opts)
+	result, err := repair.RepairDirectory(context.Background(), dir, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestTreeKeepsModes(t *testing.T) {
 	if err := os.Chmod(name, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := repair.RepairTree(context.Background(), dir, opts); err != nil {
+	if _, err := repair.RepairDirectory(context.Background(), dir, opts); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {

@@ -66,7 +66,7 @@ func TestTreeAfterAKill(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			g := newGrove(t, tt.members, tt.system)
 			before := filesOf(t, g.dir)
-			result, err := g.repair(repair.TreeOptions{})
+			result, err := g.repair(repair.DirectoryOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -82,7 +82,7 @@ func TestTreeAfterAKill(t *testing.T) {
 					state[at] = want[at]
 				}
 				put(t, g.dir, state)
-				again, err := g.repair(repair.TreeOptions{})
+				again, err := g.repair(repair.DirectoryOptions{})
 				if err != nil {
 					t.Fatalf("after %d of %d files: %v", n, len(written), err)
 				}
@@ -105,7 +105,7 @@ func TestTreeAfterAKill(t *testing.T) {
 // A copy of a library that has changed since is another file: it stays, and that is told.
 func TestTreeAfterAKillAndAChange(t *testing.T) {
 	g := newGrove(t, "a.so macho arch=arm64 loads=/opt/libx.dylib\n.dylibs/libx.dylib macho arch=arm64 size=80\n.dylibs/plugin.so macho arch=arm64 loads=/opt/libx.dylib", "opt/libx.dylib macho arch=arm64")
-	result, err := g.repair(repair.TreeOptions{})
+	result, err := g.repair(repair.DirectoryOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,9 +37,9 @@ func newGrove(t *testing.T, members, system string) grove {
 	return g
 }
 
-func (g grove) repair(opts repair.TreeOptions) (*repair.TreeResult, error) {
+func (g grove) repair(opts repair.DirectoryOptions) (*repair.DirectoryResult, error) {
 	opts.Link.Sysroot = g.system
-	return repair.RepairTree(context.Background(), g.dir, opts)
+	return repair.RepairDirectory(context.Background(), g.dir, opts)
 }
 
 // list describes the files below a directory, sorted: Mach-O files by what their slices
@@ -84,49 +84,49 @@ func TestTreeIsMade(t *testing.T) {
 	const x = "opt/libx.dylib macho arch=arm64 id=/opt/libx.dylib"
 	for _, tt := range []struct {
 		name, members, system string
-		opts                  repair.TreeOptions
+		opts                  repair.DirectoryOptions
 		want, warnings        []string
 		copied                int
 	}{
 		{"a library and what it loads", "pkg/a.so macho arch=arm64 loads=/opt/libx.dylib,/usr/lib/libSystem.B.dylib", x + " loads=/opt/sub/liby.dylib\nopt/sub/liby.dylib macho arch=arm64 loads=/opt/libx.dylib",
-			repair.TreeOptions{}, []string{
+			repair.DirectoryOptions{}, []string{
 				".dylibs/libx.dylib @loader_path/liby.dylib",
 				".dylibs/liby.dylib @loader_path/libx.dylib",
 				"pkg/a.so @loader_path/../.dylibs/libx.dylib /usr/lib/libSystem.B.dylib"}, nil, 2},
 		{"nothing from elsewhere", "a.so macho arch=arm64 loads=@loader_path/lib/b.dylib rpaths=/opt\nlib/b.dylib macho arch=arm64", "",
-			repair.TreeOptions{}, []string{"a.so @loader_path/lib/b.dylib", "lib/b.dylib"}, nil, 0},
+			repair.DirectoryOptions{}, []string{"a.so @loader_path/lib/b.dylib", "lib/b.dylib"}, nil, 0},
 		{"search paths that are to stay", "a.so macho arch=arm64 loads=@rpath/libx.dylib rpaths=/opt", x,
-			repair.TreeOptions{KeepRPaths: true}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib rpath=/opt"}, nil, 1},
+			repair.DirectoryOptions{KeepRPaths: true}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib rpath=/opt"}, nil, 1},
 		{"search paths that lead there", "a.so macho arch=arm64 loads=@rpath/libx.dylib rpaths=/opt", x,
-			repair.TreeOptions{}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib"}, nil, 1},
+			repair.DirectoryOptions{}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib"}, nil, 1},
 		{"a folder of another name", "a.so macho arch=arm64 loads=/opt/libx.dylib", x,
-			repair.TreeOptions{LibDir: "deep/libs"}, []string{"a.so @loader_path/deep/libs/libx.dylib", "deep/libs/libx.dylib"}, nil, 1},
+			repair.DirectoryOptions{LibDir: "deep/libs"}, []string{"a.so @loader_path/deep/libs/libx.dylib", "deep/libs/libx.dylib"}, nil, 1},
 		{"a file has the name", "a.so macho arch=arm64 loads=/opt/libx.dylib\n.dylibs/libx.dylib text \"mine\"", x,
-			repair.TreeOptions{}, []string{".dylibs/libx-DIGEST.dylib", `.dylibs/libx.dylib "mine"`, "a.so @loader_path/.dylibs/libx-DIGEST.dylib"}, nil, 1},
+			repair.DirectoryOptions{}, []string{".dylibs/libx-DIGEST.dylib", `.dylibs/libx.dylib "mine"`, "a.so @loader_path/.dylibs/libx-DIGEST.dylib"}, nil, 1},
 		{"a library of the directory has the name", "a.so macho arch=arm64 loads=/opt/libx.dylib,@loader_path/.dylibs/libx.dylib\n.dylibs/libx.dylib macho arch=arm64", x,
-			repair.TreeOptions{}, []string{".dylibs/libx-DIGEST.dylib", ".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx-DIGEST.dylib @loader_path/.dylibs/libx.dylib"}, nil, 1},
+			repair.DirectoryOptions{}, []string{".dylibs/libx-DIGEST.dylib", ".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx-DIGEST.dylib @loader_path/.dylibs/libx.dylib"}, nil, 1},
 		{"two libraries of one name", "a.so macho arch=arm64 loads=/opt/libx.dylib,/usr/local/libx.dylib", x + "\nusr/local/libx.dylib macho arch=arm64 size=80",
-			repair.TreeOptions{}, []string{".dylibs/libx-DIGEST.dylib", ".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib @loader_path/.dylibs/libx-DIGEST.dylib"}, nil, 2},
+			repair.DirectoryOptions{}, []string{".dylibs/libx-DIGEST.dylib", ".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib @loader_path/.dylibs/libx-DIGEST.dylib"}, nil, 2},
 		{"names that differ in case alone", "a.so macho arch=arm64 loads=/opt/libx.dylib,/usr/local/LibX.dylib", x + "\nusr/local/LibX.dylib macho arch=arm64 size=80",
-			repair.TreeOptions{}, []string{".dylibs/LibX-DIGEST.dylib", ".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib @loader_path/.dylibs/LibX-DIGEST.dylib"}, nil, 2},
+			repair.DirectoryOptions{}, []string{".dylibs/LibX-DIGEST.dylib", ".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib @loader_path/.dylibs/LibX-DIGEST.dylib"}, nil, 2},
 		{"one library at two places", "a.so macho arch=arm64 loads=/opt/libx.dylib\nb.so macho arch=arm64 loads=/usr/local/libx.dylib", x + "\nusr/local/libx.dylib macho arch=arm64 id=/opt/libx.dylib",
-			repair.TreeOptions{}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib", "b.so @loader_path/.dylibs/libx.dylib"}, nil, 1},
+			repair.DirectoryOptions{}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib", "b.so @loader_path/.dylibs/libx.dylib"}, nil, 1},
 		{"one library in two spellings", "a.so macho arch=arm64 loads=/opt/libx.dylib,/usr/local/LibX.dylib", x + "\nusr/local/LibX.dylib macho arch=arm64 id=/opt/libx.dylib",
-			repair.TreeOptions{}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib"}, nil, 1},
+			repair.DirectoryOptions{}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib"}, nil, 1},
 		{"weak, and nowhere", "a.so macho arch=arm64 loads=/opt/libx.dylib,weak:/opt/none.dylib", x,
-			repair.TreeOptions{}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib /opt/none.dylib"}, nil, 1},
+			repair.DirectoryOptions{}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib /opt/none.dylib"}, nil, 1},
 		{"nowhere, and that is fine", "a.so macho arch=arm64 loads=/opt/libx.dylib,/opt/none.dylib\nb.so macho arch=arm64 loads=/opt/none.dylib", x,
-			repair.TreeOptions{IgnoreMissing: true}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib /opt/none.dylib", "b.so /opt/none.dylib"},
+			repair.DirectoryOptions{IgnoreMissing: true}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib /opt/none.dylib", "b.so /opt/none.dylib"},
 			[]string{"TREE/a.so: /opt/none.dylib was not found"}, 1},
 		{"left out", "a.so macho arch=arm64 loads=/opt/libx.dylib,/opt/liby.dylib", x + "\nopt/liby.dylib macho arch=arm64",
-			repair.TreeOptions{Link: linkage.Options{Exclude: []string{"liby*"}}}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib /opt/liby.dylib"}, nil, 1},
+			repair.DirectoryOptions{Link: linkage.Options{Exclude: []string{"liby*"}}}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib /opt/liby.dylib"}, nil, 1},
 		{"each architecture its own", "a.so macho arch=x86_64 loads=/opt/i.dylib arch=arm64 loads=/opt/m.dylib", "opt/i.dylib macho arch=x86_64\nopt/m.dylib macho arch=arm64",
-			repair.TreeOptions{}, []string{".dylibs/i.dylib", ".dylibs/m.dylib", "a.so @loader_path/.dylibs/i.dylib", "a.so @loader_path/.dylibs/m.dylib"}, nil, 2},
+			repair.DirectoryOptions{}, []string{".dylibs/i.dylib", ".dylibs/m.dylib", "a.so @loader_path/.dylibs/i.dylib", "a.so @loader_path/.dylibs/m.dylib"}, nil, 2},
 		{"a module and Python", "a.so macho arch=arm64 type=bundle loads=@rpath/libpython3.12.dylib,/opt/libx.dylib rpaths=/opt", x + "\nopt/libpython3.12.dylib macho arch=arm64",
-			repair.TreeOptions{IgnoreMissing: true}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib"},
+			repair.DirectoryOptions{IgnoreMissing: true}, []string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib"},
 			[]string{"TREE/a.so: its dependency on @rpath/libpython3.12.dylib is removed"}, 1},
 		{"a program that would load no library of another signature", "bin/p macho arch=arm64 type=execute minos=11.0 signed=hardened loads=@loader_path/../y.dylib\ny.dylib macho arch=arm64 loads=/opt/libx.dylib", x,
-			repair.TreeOptions{}, []string{".dylibs/libx.dylib", "bin/p @loader_path/../y.dylib", "y.dylib @loader_path/.dylibs/libx.dylib"},
+			repair.DirectoryOptions{}, []string{".dylibs/libx.dylib", "bin/p @loader_path/../y.dylib", "y.dylib @loader_path/.dylibs/libx.dylib"},
 			[]string{"TREE/bin/p: its new arm64 signature no longer asks for the hardened runtime", "TREE/bin/p: its signature is replaced by one without a certificate"}, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -170,7 +170,7 @@ func TestTreeIsMade(t *testing.T) {
 // that they came from.
 func TestTreeCanBeMoved(t *testing.T) {
 	g := newGrove(t, "pkg/a.so macho arch=arm64 loads=/opt/libx.dylib\nb.so macho arch=arm64 loads=/opt/libx.dylib", "opt/libx.dylib macho arch=arm64 loads=/opt/liby.dylib\nopt/liby.dylib macho arch=arm64")
-	result, err := g.repair(repair.TreeOptions{})
+	result, err := g.repair(repair.DirectoryOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestTreeCanBeMoved(t *testing.T) {
 	if err := os.Rename(g.dir, moved.dir); err != nil {
 		t.Fatal(err)
 	}
-	if result, err := moved.repair(repair.TreeOptions{}); err != nil || len(result.Copied) > 0 {
+	if result, err := moved.repair(repair.DirectoryOptions{}); err != nil || len(result.Copied) > 0 {
 		t.Errorf("%+v, %v; want nothing from elsewhere", result, err)
 	}
 	for _, name := range []string{"libx.dylib", "liby.dylib"} {
@@ -195,11 +195,11 @@ func TestTreeCanBeMoved(t *testing.T) {
 func TestTreeWithAFolderElsewhere(t *testing.T) {
 	g := newGrove(t, "pkg/a.so macho arch=arm64 loads=/opt/libx.dylib", "opt/libx.dylib macho arch=arm64")
 	libs := filepath.Join(filepath.Dir(g.dir), "libs/new")
-	result, err := g.repair(repair.TreeOptions{LibDir: libs})
+	result, err := g.repair(repair.DirectoryOptions{LibDir: libs})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []repair.TreeCopy{{Source: filepath.Join(g.system, "opt/libx.dylib"), Path: filepath.Join(libs, "libx.dylib")}}; !slices.Equal(result.Copied, want) {
+	if want := []repair.DirectoryCopy{{Source: filepath.Join(g.system, "opt/libx.dylib"), Path: filepath.Join(libs, "libx.dylib")}}; !slices.Equal(result.Copied, want) {
 		t.Errorf("copied %q, want %q", result.Copied, want)
 	}
 	if diff := cmp.Diff([]string{"pkg/a.so @loader_path/../../libs/new/libx.dylib"}, list(t, g.dir)); diff != "" {
@@ -214,20 +214,20 @@ func TestTreeWithAFolderElsewhere(t *testing.T) {
 func TestTreeIsRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name, members, system string
-		opts                  repair.TreeOptions
+		opts                  repair.DirectoryOptions
 		want                  string
 	}{
 		{"a library is missing", "a.so macho arch=arm64 loads=/opt/libx.dylib,/opt/none.dylib", "opt/libx.dylib macho arch=arm64",
-			repair.TreeOptions{}, "a.so: /opt/none.dylib was not found; searched"},
+			repair.DirectoryOptions{}, "a.so: /opt/none.dylib was not found; searched"},
 		{"a library of a library is missing", "a.so macho arch=arm64 loads=/opt/libx.dylib", "opt/libx.dylib macho arch=arm64 loads=@rpath/none.dylib",
-			repair.TreeOptions{}, "opt/libx.dylib: @rpath/none.dylib was not found"},
+			repair.DirectoryOptions{}, "opt/libx.dylib: @rpath/none.dylib was not found"},
 		{"a program that needs Python", "bin/p macho arch=arm64 type=execute loads=/opt/libpython3.12.dylib", "opt/libpython3.12.dylib macho arch=arm64",
-			repair.TreeOptions{}, "bin/p: a program that needs /opt/libpython3.12.dylib cannot be made portable"},
+			repair.DirectoryOptions{}, "bin/p: a program that needs /opt/libpython3.12.dylib cannot be made portable"},
 		{"one file that loads different libraries", "a.so macho arch=arm64 loads=/opt/libx.dylib\nb.so macho arch=arm64 loads=/usr/local/libx.dylib",
 			"opt/libx.dylib macho arch=arm64 loads=@loader_path/y.dylib\nusr/local/libx.dylib macho arch=arm64 loads=@loader_path/y.dylib\nopt/y.dylib macho arch=arm64\nusr/local/y.dylib macho arch=arm64 size=80",
-			repair.TreeOptions{}, "are the same file, but load different libraries from where they lie"},
+			repair.DirectoryOptions{}, "are the same file, but load different libraries from where they lie"},
 		{"a file in the place of the folder", "a.so macho arch=arm64 loads=/opt/libx.dylib\n.dylibs text \"mine\"", "opt/libx.dylib macho arch=arm64",
-			repair.TreeOptions{}, "folder for libraries"},
+			repair.DirectoryOptions{}, "folder for libraries"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := newGrove(t, tt.members, tt.system)
@@ -240,14 +240,14 @@ func TestTreeIsRefused(t *testing.T) {
 			}
 		})
 	}
-	if _, err := repair.RepairTree(context.Background(), filepath.Join(t.TempDir(), "none"), repair.TreeOptions{}); err == nil {
+	if _, err := repair.RepairDirectory(context.Background(), filepath.Join(t.TempDir(), "none"), repair.DirectoryOptions{}); err == nil {
 		t.Error("a directory that is not there was repaired")
 	}
 	g := newGrove(t, "a.so macho arch=arm64 loads=/opt/libx.dylib", "opt/libx.dylib macho arch=arm64")
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	before := list(t, g.dir)
-	if _, err := repair.RepairTree(ctx, g.dir, repair.TreeOptions{Link: linkage.Options{Sysroot: g.system}}); err == nil {
+	if _, err := repair.RepairDirectory(ctx, g.dir, repair.DirectoryOptions{Link: linkage.Options{Sysroot: g.system}}); err == nil {
 		t.Error("a run that was called off has come to its end")
 	}
 	if diff := cmp.Diff(before, list(t, g.dir)); diff != "" {

@@ -7,18 +7,18 @@ import (
 	"github.com/wheelmend/wheelmend/policy"
 )
 
-// What a [Survey] is about.
+// What a [Tree] is about.
 const (
-	SurveyWheel     = "wheel"
-	SurveyFile      = "file"
-	SurveyDirectory = "directory"
+	TreeOfWheel     = "wheel"
+	TreeOfFile      = "file"
+	TreeOfDirectory = "directory"
 )
 
-// A Survey tells what the files of a wheel or of a directory load, or what one
-// file loads. Start with [SurveyOf].
-type Survey struct {
+// A Tree tells what the files of a wheel or of a directory load, or what one
+// file loads. Start with [ReadTree].
+type Tree struct {
 	Name      string // the wheel, file or directory, as it was named
-	Kind      string // SurveyWheel, SurveyFile or SurveyDirectory
+	Kind      string // TreeOfWheel, TreeOfFile or TreeOfDirectory
 	Processes []Process
 	Unlinked  []Foreign // ELF and Mach-O files that no loader takes: object files, code of other processors
 	Foreign   []Foreign // files in other formats
@@ -80,7 +80,7 @@ type Damage struct {
 }
 
 // Complete reports whether every library was found, and every file read.
-func (s *Survey) Complete() bool {
+func (s *Tree) Complete() bool {
 	for _, p := range s.Processes {
 		for _, n := range p.Nodes {
 			if n.Interp != nil && n.Interp.Missing() {
@@ -97,7 +97,7 @@ func (s *Survey) Complete() bool {
 }
 
 // addProcesses takes the graph of the files that processes load.
-func (s *Survey) addProcesses(g *linkage.Graph, format Format) {
+func (s *Tree) addProcesses(g *linkage.Graph, format Format) {
 	for _, p := range g.Processes() {
 		process := newProcess(&p, format, g.Libc)
 		if g.Libc == linkage.Bionic {

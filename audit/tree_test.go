@@ -16,8 +16,8 @@ import (
 	"github.com/wheelmend/wheelmend/linkage"
 )
 
-// survey writes a tree of files, the system among them, and surveys one path.
-func survey(t *testing.T, files, name string) (*audit.Survey, error) {
+// tree writes a tree of files, the system among them, and reads one path.
+func tree(t *testing.T, files, name string) (*audit.Tree, error) {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -26,7 +26,7 @@ func survey(t *testing.T, files, name string) (*audit.Survey, error) {
 	if err := wheeltest.WriteLibs(dir, files); err != nil {
 		t.Fatal(err)
 	}
-	s, err := audit.SurveyOf(context.Background(), filepath.Join(dir, name), audit.SurveyOptions{Options: linkage.Options{Sysroot: dir}})
+	s, err := audit.ReadTree(context.Background(), filepath.Join(dir, name), audit.TreeOptions{Options: linkage.Options{Sysroot: dir}})
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func survey(t *testing.T, files, name string) (*audit.Survey, error) {
 }
 
 // paths returns the files of each process, in their order.
-func paths(s *audit.Survey) [][]string {
+func paths(s *audit.Tree) [][]string {
 	var all [][]string
 	for _, p := range s.Processes {
 		var list []string
@@ -51,7 +51,7 @@ func paths(s *audit.Survey) [][]string {
 	return all
 }
 
-func TestSurveyOfDirectories(t *testing.T) {
+func TestTreeOfDirectories(t *testing.T) {
 	for _, tt := range []struct {
 		name, files string
 		want        [][]string
@@ -85,7 +85,7 @@ func TestSurveyOfDirectories(t *testing.T) {
 			[][]string{{"d/x.so"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := survey(t, tt.files, "d")
+			s, err := tree(t, tt.files, "d")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -99,7 +99,7 @@ func TestSurveyOfDirectories(t *testing.T) {
 	}
 }
 
-func TestSurveyIsComplete(t *testing.T) {
+func TestTreeIsComplete(t *testing.T) {
 	for _, tt := range []struct {
 		name, files string
 		want        bool
@@ -111,7 +111,7 @@ func TestSurveyIsComplete(t *testing.T) {
 		{"another format", "d/x.so raw \"MZ\"\nd/y.dll raw \"MZ\"", true},
 		{"a wheel that is not opened", "d/x.whl raw \"PK\"", true},
 	} {
-		s, err := survey(t, tt.files, "d")
+		s, err := tree(t, tt.files, "d")
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 		} else if s.Complete() != tt.want {
@@ -120,7 +120,7 @@ func TestSurveyIsComplete(t *testing.T) {
 	}
 }
 
-func TestSurveyOfAWheelOfTwoArchitectures(t *testing.T) {
+func TestTreeOfAWheelOfTwoArchitectures(t *testing.T) {
 	const name = "demo-1.0-py3-none-any.whl"
 	data, err := wheeltest.Build(name, "demo/a.so elf x86_64 needed=liba.so\ndemo/b.so elf aarch64 needed=liba.so\nx.libs/liba.so elf aarch64")
 	if err != nil {
@@ -130,7 +130,7 @@ func TestSurveyOfAWheelOfTwoArchitectures(t *testing.T) {
 	if err := os.WriteFile(path, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s, err := audit.SurveyOf(context.Background(), path, audit.SurveyOptions{Options: linkage.Options{UseLDPaths: true}})
+	s, err := audit.ReadTree(context.Background(), path, audit.TreeOptions{Options: linkage.Options{UseLDPaths: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,17 +142,17 @@ func TestSurveyOfAWheelOfTwoArchitectures(t *testing.T) {
 	}
 }
 
-func TestSurveyEndsWhenCancelled(t *testing.T) {
+func TestTreeEndsWhenCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := audit.SurveyOf(ctx, t.TempDir(), audit.SurveyOptions{}); !errors.Is(err, context.Canceled) {
+	if _, err := audit.ReadTree(ctx, t.TempDir(), audit.TreeOptions{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
 }
 
 // A directory or a wheel may hold both kinds of files. Object files are named, and
 // each architecture of a universal file is a process.
-func TestSurveyOfBothFormats(t *testing.T) {
+func TestTreeOfBothFormats(t *testing.T) {
 	const system = "\nopt/d.dylib macho arch=arm64\n"
 	files := []string{
 		"p/a.so     elf x86_64",
@@ -173,7 +173,7 @@ func TestSurveyOfBothFormats(t *testing.T) {
 		{name, name + " raw " + strconv.Quote(string(image)), [][]string{{"p/a.so"}, {"p/b.so", "p/c.dylib", "opt/d.dylib"}, {"p/b.so"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := survey(t, tt.files+system, tt.name)
+			s, err := tree(t, tt.files+system, tt.name)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -124,9 +124,9 @@ func (t *tree) tellCopies() {
 			t.result.Warnings = append(t.result.Warnings, at+": it is there already, just as it would be written, and is used")
 			continue
 		}
-		t.result.Copied = append(t.result.Copied, TreeCopy{g.Source, at})
+		t.result.Copied = append(t.result.Copied, DirectoryCopy{g.Source, at})
 	}
-	slices.SortFunc(t.result.Copied, func(a, b TreeCopy) int { return strings.Compare(a.Source, b.Source) })
+	slices.SortFunc(t.result.Copied, func(a, b DirectoryCopy) int { return strings.Compare(a.Source, b.Source) })
 	for _, at := range slices.Sorted(maps.Keys(t.kept.others)) {
 		if t.kept.idle[at] {
 			t.result.Warnings = append(t.result.Warnings, at+": nothing loads it, and it stays; a run that was killed may have left it")

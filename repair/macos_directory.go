@@ -19,8 +19,8 @@ import (
 	"github.com/wheelmend/wheelmend/overlay"
 )
 
-// TreeOptions tunes the repair of a directory with Mach-O files.
-type TreeOptions struct {
+// DirectoryOptions tunes the repair of a directory with Mach-O files.
+type DirectoryOptions struct {
 	Link          linkage.Options // where libraries are sought, which are left out
 	LibDir        string          // folder for the copies, below the directory unless it is absolute; "" means DefaultDylibsDir
 	IgnoreMissing bool            // go on when a library was not found
@@ -28,18 +28,18 @@ type TreeOptions struct {
 	Jobs          int             // pages hashed at once; 0 means GOMAXPROCS
 }
 
-// A TreeResult tells what has been done to a directory.
-type TreeResult struct {
-	Copied   []TreeCopy // sorted by source
-	Edited   []string   // files, sorted
+// A DirectoryResult tells what has been done to a directory.
+type DirectoryResult struct {
+	Copied   []DirectoryCopy // sorted by source
+	Edited   []string        // files, sorted
 	Warnings []string
 }
 
-// A TreeCopy is a library that was copied.
-type TreeCopy struct{ Source, Path string }
+// A DirectoryCopy is a library that was copied.
+type DirectoryCopy struct{ Source, Path string }
 
 // sweep removes what killed runs have left below a directory, and says so.
-func (r *TreeResult) sweep(ctx context.Context, top string) error {
+func (r *DirectoryResult) sweep(ctx context.Context, top string) error {
 	return filepath.WalkDir(top, func(at string, e fs.DirEntry, err error) error {
 		if err != nil || !e.IsDir() {
 			return errors.Join(err, ctx.Err())
@@ -52,14 +52,14 @@ func (r *TreeResult) sweep(ctx context.Context, top string) error {
 	})
 }
 
-// RepairTree copies the libraries that the Mach-O files below a directory load, and
+// RepairDirectory copies the libraries that the Mach-O files below a directory load, and
 // that lie elsewhere, into one of its folders, and has the files load them and each
 // other by @loader_path, wherever the directory is moved to. Links to files are not
 // followed, and nothing is written outside of the directory, or of the folder that
 // the options name, whatever links they hold. All is decided before the first file is
 // written. The copies come first, and each file is replaced in one step, so that none
 // is ever without its libraries.
-func RepairTree(ctx context.Context, dir string, opts TreeOptions) (result *TreeResult, err error) {
+func RepairDirectory(ctx context.Context, dir string, opts DirectoryOptions) (result *DirectoryResult, err error) {
 	top, err := filepath.Abs(dir)
 	if err == nil {
 		top, err = filepath.EvalSymlinks(top)
@@ -72,7 +72,7 @@ func RepairTree(ctx context.Context, dir string, opts TreeOptions) (result *Tree
 		return nil, err
 	}
 	defer root.Close()
-	result = &TreeResult{}
+	result = &DirectoryResult{}
 	if err := result.sweep(ctx, top); err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func libDirOf(top, name string) string {
 // absolute paths with slashes.
 type tree struct {
 	macOS
-	opts   TreeOptions
+	opts   DirectoryOptions
 	top    string   // the directory
 	root   *os.Root // the same: every file of it is written through this
 	libDir string
@@ -114,7 +114,7 @@ type tree struct {
 	parts  *parts
 	left   map[string]bool // names of libraries that are not found, or left out
 	kept   keptCopies
-	result *TreeResult
+	result *DirectoryResult
 }
 
 // decide plans and computes all that is to be written.
