@@ -87,9 +87,6 @@ func (a *application) checkClaims(ctx context.Context, c *audit.Contents) error 
 		return err
 	}
 	for _, claim := range proof.Failed() {
-		if claim.Topic == audit.TopicPyPI {
-			continue // not every wheel is for there: those of one's own index have what tags they like
-		}
 		var faults []audit.Fault
 		for i := range claim.Faults {
 			if f := &claim.Faults[i]; a.wanted(claim.Topic, f) {
@@ -145,6 +142,9 @@ func (a *application) unmetPolicy(rep *audit.Report) []audit.Claim {
 // wanted reports whether the options say that a fault may stay.
 func (a *application) wanted(topic audit.Topic, f *audit.Fault) bool {
 	o := a.plan.options
+	if topic == audit.TopicPyPI {
+		return true // not every wheel is for there: those of one's own index have what tags they like
+	}
 	if a.plan.tagsOnly {
 		return Allowable(topic) && topic != audit.TopicNames && topic != audit.TopicInstall // they are of binaries, which stay as they are
 	}
