@@ -344,7 +344,7 @@ func (linux) describe(p *Plan, packages packages) ([]sbom.Graft, error) {
 		grafts = append(grafts, entry)
 	}
 	if err := database.Err(); err != nil {
-		return nil, fmt.Errorf("package database: %w; --no-sbom does without it", err)
+		return nil, &OptionError{OptionNoSBOM, fmt.Errorf("package database: %w", err)}
 	}
 	for _, doubt := range database.Damage() {
 		p.warn("package database: %s; the SBOM may lack packages", doubt)

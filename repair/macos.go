@@ -127,9 +127,9 @@ func (macOS) graftsByPath() bool { return true }
 func (p *Plan) checkMacOptions() error {
 	switch o := p.options; {
 	case o.Platform != "" && o.Platform != "auto":
-		return errors.New("a macOS wheel: --plat is for Linux wheels; --macos-target names the oldest macOS that it shall run on")
+		return &OptionError{OptionPlatform, errors.New("a macOS wheel: its tag comes from its files")}
 	case o.Strip:
-		return errors.New("a macOS wheel: --strip is for Linux wheels; strip the binaries before they go into the wheel")
+		return &OptionError{OptionStrip, errors.New("a macOS wheel: its files cannot be stripped; strip the binaries before they go into the wheel")}
 	}
 	return nil
 }
@@ -167,7 +167,7 @@ func (p *Plan) refuseMacOS(rep *audit.Report) error {
 	}
 	for _, need := range rep.Minimums(true) {
 		if need.File != "" && need.Version.Compare(target) > 0 && need.Version.Compare(policy.MacFloor(need.Arch)) > 0 {
-			return fmt.Errorf("%s needs macOS %v on %s, the target is %v; build it for that, or choose a newer target (--macos-target, MACOSX_DEPLOYMENT_TARGET)", need.File, need.Version, need.Arch, target)
+			return &OptionError{OptionTarget, fmt.Errorf("%s needs macOS %v on %s, the target is %v; build it for that, or choose a newer target", need.File, need.Version, need.Arch, target)}
 		}
 	}
 	return nil

@@ -162,7 +162,7 @@ func (m *merger) fill() error {
 		}
 	}
 	if len(m.differing) > 0 {
-		return fmt.Errorf("not the same in both wheels, and no code that can be joined: %s; look at them, then choose whose to take with --prefer first or --prefer second", phrase.Some(m.differing, 5))
+		return &OptionError{OptionPrefer, fmt.Errorf("not the same in both wheels, and no code that can be joined: %s; look at them, then choose whose to take", phrase.Some(m.differing, 5))}
 	}
 	return nil
 }

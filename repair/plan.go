@@ -111,7 +111,7 @@ func NewPlan(ctx context.Context, rep *audit.Report, opts *Options) (*Plan, erro
 	case rep.Unserved != nil:
 		return nil, rep.Unserved
 	case rep.Format == audit.Pure:
-		return nil, ErrPure
+		return nil, &OptionError{OptionAllowPure, ErrPure}
 	}
 	p := emptyPlan(rep, opts)
 	if err := p.system.choose(ctx, p); err != nil {

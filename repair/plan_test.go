@@ -152,8 +152,8 @@ func TestRefusals(t *testing.T) {
 		want                  string
 	}{
 		{"pure", "demo-1.0-py3-none-any.whl", `demo.py text "x = 1"`, repair.Options{}, "a pure wheel"},
-		{"macOS, with a tag of Linux", macWheel, "demo.so macho arch=arm64", repair.Options{Platform: "manylinux_2_28_x86_64"}, "--plat is for Linux wheels"},
-		{"macOS, stripped", macWheel, "demo.so macho arch=arm64", repair.Options{Strip: true}, "--strip is for Linux wheels"},
+		{"macOS, with a tag of Linux", macWheel, "demo.so macho arch=arm64", repair.Options{Platform: "manylinux_2_28_x86_64"}, "its tag comes from its files"},
+		{"macOS, stripped", macWheel, "demo.so macho arch=arm64", repair.Options{Strip: true}, "its files cannot be stripped"},
 		{"macOS, a library that is not there", macWheel, "demo.so macho arch=arm64 loads=/gone/b.dylib", repair.Options{}, "demo.so: /gone/b.dylib was not found; searched "},
 		{"macOS, a thin file", "demo-1.0-cp312-cp312-macosx_11_0_universal2.whl", "demo.so macho arch=arm64", repair.Options{}, "demo.so: it has no slice for x86_64, only for arm64; build it for arm64 and x86_64"},
 		{"macOS, a target that is too old", macWheel, "demo.so macho arch=arm64 minos=12.3", repair.Options{Audit: audit.Options{MacOS: audit.MacOptions{Target: policy.MacVersion{Major: 12}}}}, "demo.so needs macOS 12.3 on arm64, the target is 12.0"},

@@ -187,7 +187,7 @@ func (r *Repairer) newTime(p *Plan) time.Time {
 // result of another one.
 func (r *Repairer) outputPath(dir, name, input string) (string, error) {
 	if other, ok := r.written[filepath.Join(dir, name)]; ok {
-		return "", fmt.Errorf("the result would replace that of %s; name another directory with --wheel-dir", other)
+		return "", &OptionError{OptionDirectory, fmt.Errorf("the result would replace that of %s", other)}
 	}
 	return outputPath(dir, name, input)
 }
@@ -201,7 +201,7 @@ func outputPath(dir, name string, inputs ...string) (string, error) {
 			return "", err
 		}
 		if after, err := os.Stat(out); err == nil && os.SameFile(before, after) {
-			return "", fmt.Errorf("the result would replace the wheel itself; name another directory with --wheel-dir")
+			return "", &OptionError{OptionDirectory, errors.New("the result would replace the wheel itself")}
 		}
 	}
 	return out, os.MkdirAll(dir, 0o777)

@@ -2,6 +2,7 @@ package repair
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -57,7 +58,7 @@ func describe(b audit.Blocker) string {
 }
 
 // ErrPure reports a wheel without binaries: there is nothing to repair.
-var ErrPure = fmt.Errorf("a pure wheel: it holds no binaries, so there is nothing to repair; --allow-pure-python-wheel copies it")
+var ErrPure = errors.New("a pure wheel: it holds no binaries, so there is nothing to repair")
 
 // retag decides about the file name and the Tag lines: keeps tells which tags of the file
 // name stay, and why one goes that does.
@@ -75,7 +76,7 @@ func (p *Plan) retag(keeps func(p *Plan, tag string) (bool, string)) error {
 	case err != nil && p.tagsOnly:
 		return err
 	case err != nil:
-		return fmt.Errorf("%w, or keep both with --no-update-tags", err)
+		return &OptionError{OptionKeepTags, err}
 	}
 	var kept []string
 	for _, tag := range p.contents.Filename.Platform {

@@ -50,7 +50,12 @@ func tagOne(ctx context.Context, t *repair.Tagger, path, dir string) (*repair.Re
 	if err := command.CheckWheel(path); err != nil {
 		return nil, err
 	}
-	return t.Tag(ctx, path, dir)
+	result, err := t.Tag(ctx, path, dir)
+	var option *repair.OptionError
+	if errors.As(err, &option) && option.Option == repair.OptionDirectory { // tag has no flag for the others
+		err = command.Advised(err)
+	}
+	return result, err
 }
 
 func (a *app) tagAll(ctx context.Context, wheels []string, f *command.TagFlags, opts repair.TagOptions) (err error) {

@@ -2,6 +2,7 @@ package command
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -105,6 +106,10 @@ func AdvisedFor(name string, err error) error {
 	if errors.As(err, &unmet) {
 		return unmetAdvice{unmet, words}
 	}
+	var option *repair.OptionError
+	if errors.As(err, &option) {
+		return fmt.Errorf("%w%s", err, words.waysBy(option.Option))
+	}
 	if errors.As(err, new(*wheel.RecordError)) {
 		return recordAdvice{err, words.command}
 	}
@@ -124,6 +129,33 @@ func (t tool) waysAround(blockers []audit.Blocker) string {
 		ways += "; go on without what was not found with " + t.ignore
 	}
 	return ways
+}
+
+// optionWays tells how the flag for an option leads around an error: %s stands for what
+// comes in front of a flag that the tool which was called does not have.
+var optionWays = map[repair.Option]string{
+	repair.OptionAllowPure: "; %s--allow-pure-python-wheel copies it",
+	repair.OptionNoSBOM:    "; %s--no-sbom does without it",
+	repair.OptionKeepTags:  ", or keep both with %s--no-update-tags",
+	repair.OptionPlatform:  "; --plat is for Linux wheels, %s--macos-target names the oldest macOS that it shall run on",
+	repair.OptionStrip:     "; %s--strip is for Linux wheels",
+	repair.OptionTarget:    " (%s--macos-target, MACOSX_DEPLOYMENT_TARGET)",
+	repair.OptionPrefer:    " with %s--prefer first or --prefer second",
+	repair.OptionDirectory: "; name another directory with %s--wheel-dir",
+}
+
+// waysBy spells the way by an option. auditwheel has some of the flags itself.
+func (t tool) waysBy(option repair.Option) string {
+	command := t.command
+	switch option {
+	case repair.OptionPrefer, repair.OptionDirectory:
+		command = ""
+	case repair.OptionAllowPure, repair.OptionKeepTags, repair.OptionStrip:
+		if t.plat != "" {
+			command = ""
+		}
+	}
+	return fmt.Sprintf(optionWays[option], command)
 }
 
 // allowedTopics reads the values of --allow.

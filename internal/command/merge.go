@@ -45,7 +45,8 @@ func merge(ctx context.Context, wheels []string, dir string, opts repair.MergeOp
 			return nil, fmt.Errorf("%s: %w", filepath.Base(path), err)
 		}
 	}
-	return repair.Merge(ctx, wheels[0], wheels[1], dir, opts)
+	merged, err := repair.Merge(ctx, wheels[0], wheels[1], dir, opts)
+	return merged, Advised(err)
 }
 
 // Merge joins two wheels and tells what became of their files.
