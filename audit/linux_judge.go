@@ -81,7 +81,7 @@ func (j *judgement) checkLibraries(f *facts) {
 			b.Kind, b.Reason, b.Tried = KindMissing, missing(e.Name, e.Tried), e.Tried
 		case e.Status == linkage.LibPython:
 			if interp, err := f.object.ELF().Interpreter(); err != nil || interp != "" {
-				b.Kind, b.Reason = KindPython, "a program that needs libpython cannot be made portable (PEP 513); leave the library out with --exclude "+e.Name
+				b.Kind, b.Reason = KindPython, "a program that needs libpython cannot be made portable (PEP 513)"
 			}
 		}
 		j.block(b)
@@ -93,9 +93,9 @@ func missing(needed string, tried []linkage.Place) string {
 	places := linkage.Searched(tried)
 	name := cmp.Or(needed, `""`) // a DT_NEEDED that says nothing
 	if places == "" {
-		return name + " was not found, and there is no directory to search; name one with --search-path"
+		return name + " was not found, and there is no directory to search"
 	}
-	return fmt.Sprintf("%s was not found; searched %s; add its directory with --search-path", name, places)
+	return fmt.Sprintf("%s was not found; searched %s", name, places)
 }
 
 // inside reports whether the library that o needs under that name is, after a
@@ -171,7 +171,7 @@ func (j *judgement) checkSymbols(f *facts) {
 // Python.
 func (j *judgement) checkBuild(f *facts) {
 	if f.isa > j.baseline() && !j.report.options.IgnoreISA {
-		j.block(Blocker{Kind: KindISA, File: f.object.Path, Reason: fmt.Sprintf("it needs an %s processor, %s promises the baseline; build without -march, or --disable-isa-ext-check", f.isa, j.policy.Tag())})
+		j.block(Blocker{Kind: KindISA, File: f.object.Path, Reason: fmt.Sprintf("it needs an %s processor, %s promises the baseline; build without -march", f.isa, j.policy.Tag())})
 	}
 	if len(f.fpectl) > 0 {
 		j.block(Blocker{Kind: KindPython, File: f.object.Path, Symbols: f.fpectl, Reason: "it is built for a Python with fpectl, which manylinux rules out (PEP 513)"})

@@ -39,7 +39,7 @@ func (l *linux) claimSymbols(ctx context.Context, p *Proof, promised []*policy.P
 	}
 	p.claim(TopicSymbols, "each symbol, with its version, is defined where the loader looks for it", basis, faults)
 	if open := s.with(leftOpen, func(*linkage.Image, want) string { return "left to the system" }); len(open) > 0 {
-		p.unchecked(TopicSymbols, "libraries of the system define what is left to them", "they are not part of the wheel; --sysroot names a system to look at", open)
+		p.unchecked(TopicSymbols, "libraries of the system define what is left to them", "they are not part of the wheel, and no system was named", open)
 	}
 	return ctx.Err()
 }

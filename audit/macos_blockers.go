@@ -131,7 +131,7 @@ func (m *macOS) blockLoads(image *linkage.Image) {
 		case e.Status == linkage.Found && !e.Leads() && (e.Rule.Kind != linkage.ByName || !m.ledTo()[e.To]):
 			b.Kind, b.Reason = KindLibrary, fmt.Sprintf("%s does not lead to %s of the wheel", e.Name, e.To.Path)
 		case e.Status == linkage.LibPython && image.Slice().Type == macho.Execute:
-			b.Kind, b.Reason = KindMissing, fmt.Sprintf("a program that needs %s cannot be made portable; leave Python to the user's system with --exclude, or copy it in with --graft", e.Name)
+			b.Kind, b.Reason = KindMissing, fmt.Sprintf("a program that needs %s cannot be made portable", e.Name)
 		case e.Status == linkage.LibPython && e.Kind != linkage.Weak:
 			b.Kind, b.Reason = KindLibrary, fmt.Sprintf("%s is Python of the machine that built it", e.Name)
 		case e.Status == linkage.Missing && e.Kind != linkage.Weak: // dyld does without a weak one

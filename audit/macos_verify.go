@@ -204,7 +204,7 @@ func (m *macOS) claimOwnLibraries(p *Proof) {
 		}
 		programs++
 		if ValidatesOwn(image, func(*linkage.File) bool { return false }) {
-			faults = append(faults, Fault{File: called(image), Reason: "it is signed with the hardened runtime or library validation, so it loads no library that its own team has not signed; sign it anew (codesign -s -, wheelmend patch --sign)"})
+			faults = append(faults, Fault{File: called(image), Reason: "it is signed with the hardened runtime or library validation, so it loads no library that its own team has not signed; sign it anew (codesign -s -)"})
 		}
 	}
 	if programs > 0 {
@@ -225,7 +225,7 @@ func (m *macOS) claimSignatures(ctx context.Context, p *Proof, opts VerifyOption
 		case !loadable(s):
 			continue
 		case err == nil && signature == nil && s.Arch.IsARM64():
-			faults = append(faults, Fault{File: called(image), Reason: "it has no signature, and macOS kills what loads such arm64 code; sign it (codesign -s -, wheelmend patch --sign)"})
+			faults = append(faults, Fault{File: called(image), Reason: "it has no signature, and macOS kills what loads such arm64 code; sign it (codesign -s -)"})
 			continue
 		case err == nil && signature == nil:
 			bare++

@@ -90,7 +90,7 @@ func (p *Proof) claimLibraries(rules libraryRules) {
 		p.openLibraries()
 	}
 	if len(excluded) > 0 {
-		p.unchecked(TopicLibraries, "libraries that are left out are on the user's system", "--exclude", excluded)
+		p.unchecked(TopicLibraries, "libraries that are left out are on the user's system", "left out as asked", excluded)
 	}
 	p.claimOrder(rules)
 }

@@ -73,7 +73,7 @@ func TestVerifyMacOSFails(t *testing.T) {
 		{"search paths", armWheel, "demo/a.so macho" + armSlice + " rpaths=/opt/lib,lib,@loader_path,@executable_path/..", `
 			paths: demo/a.so: LC_RPATH "/opt/lib" is a path of the machine that built it
 			paths: demo/a.so: LC_RPATH "lib" depends on the working directory`},
-		{"arm64 code without a signature", fatWheel, "demo/a.so macho" + intelSlice + " arch=arm64 minos=11.0", signed + `demo/a.so (arm64): it has no signature, and macOS kills what loads such arm64 code; sign it (codesign -s -, wheelmend patch --sign)`},
+		{"arm64 code without a signature", fatWheel, "demo/a.so macho" + intelSlice + " arch=arm64 minos=11.0", signed + `demo/a.so (arm64): it has no signature, and macOS kills what loads such arm64 code; sign it (codesign -s -)`},
 		{"a page that was changed", armWheel, "demo/a.so raw " + changed(t, 0x3f00), signed + `demo/a.so: offset 0x0: page 0 (16384 bytes) does not match the SHA-256 digest in the signature`},
 		{"a slice of many that was changed", fatWheel, "demo/a.so raw " + changedSlice(t), signed + `demo/a.so (arm64): offset 0x8000: page 0 (16384 bytes) does not match the SHA-256 digest in the signature`},
 	})

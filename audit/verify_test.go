@@ -180,7 +180,7 @@ func TestVerifyPlatform(t *testing.T) {
 		{"any platform", "demo-1.0-py3-none-any.whl", "demo/lib.so elf x86_64 needed=libc.so.6", `
 			platform: demo/lib.so: an ELF file runs on Linux alone`},
 		{"a newer processor", glibcWheel, module("needed=libc.so.6 isa=v3"), `
-			platform: demo/_core.so: it needs an x86-64-v3 processor, manylinux_2_17_x86_64 promises the baseline; build without -march, or --disable-isa-ext-check`},
+			platform: demo/_core.so: it needs an x86-64-v3 processor, manylinux_2_17_x86_64 promises the baseline; build without -march`},
 		{"a forbidden symbol", glibcWheel, module("needed=libz.so.1 import=inflate_table"), `
 			platform: demo/_core.so: libz.so.1: manylinux_2_17 rules out symbols that are internal to libz.so.1 (inflate_table)`},
 		{"a tag that is none", "demo-1.0-cp312-cp312-manylinux_2_x86_64.whl", module("needed=libc.so.6"), `

@@ -44,7 +44,7 @@ func TestBionic(t *testing.T) {
 			[]string{"d/m.so libx.so => missing ()"}},
 		{"folders of the user",
 			world{"d/m.so aarch64 needed=libx.so", "opt/libx.so elf aarch64", android(linkage.Options{SearchPath: []string{"@/opt"}})},
-			[]string{"d/m.so libx.so => /opt/libx.so (--search-path)"}},
+			[]string{"d/m.so libx.so => /opt/libx.so (given search path)"}},
 		{"Python's library is an ordinary one",
 			world{"d/m.so aarch64 needed=libpython3.13.so", "", android(linkage.Options{})},
 			[]string{"d/m.so libpython3.13.so => missing ()"}},

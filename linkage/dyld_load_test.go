@@ -19,7 +19,7 @@ func TestLoadDyld(t *testing.T) {
 			"/app/lib/b.dylib: @executable_path/c.dylib: found /app/bin/c.dylib by install name @executable_path/c.dylib",
 		}},
 		{"a library does not", "/app/a.dylib", "/app/a.dylib arch=arm64 loads=@executable_path/b.dylib", []string{
-			"/app/a.dylib: @executable_path/b.dylib: missing; @executable_path/b.dylib (install name @executable_path/b.dylib): the executable is not known; --executable-path names its folder; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
+			"/app/a.dylib: @executable_path/b.dylib: missing; @executable_path/b.dylib (install name @executable_path/b.dylib): the executable is not known; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
 		{"each slice", "/p/a.dylib", "/p/a.dylib arch=x86_64 loads=@loader_path/b.dylib arch=arm64 loads=@loader_path/b.dylib\n/p/b.dylib arch=arm64", []string{
 			"/p/a.dylib (x86_64): @loader_path/b.dylib: missing; /p (install name @loader_path/b.dylib): arm64, not x86_64; /usr/local/lib (dyld's fallback /usr/local/lib): not there",

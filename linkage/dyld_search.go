@@ -14,6 +14,9 @@ const (
 	executableVariable = "@executable_path"
 )
 
+// executableUnknown tells why @executable_path leads nowhere.
+const executableUnknown = "the executable is not known"
+
 // A dyldSearch looks for one library.
 type dyldSearch struct {
 	*dyld
@@ -264,7 +267,7 @@ func (s *dyldSearch) at(name string, by *Image, rule Rule) bool {
 			return found
 		}
 		if s.opts.Dyld.ExecutablePath == "" {
-			return s.vain(name, rule, "the executable is not known; --executable-path names its folder")
+			return s.vain(name, rule, executableUnknown)
 		}
 		root, dir := s.place(s.opts.Dyld.ExecutablePath)
 		return s.outside(root, path.Join(dir, rest), rule)

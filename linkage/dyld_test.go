@@ -139,7 +139,7 @@ func TestDyld(t *testing.T) {
 			"a.so: @loader_path/c.dylib: found c.dylib by install name @loader_path/c.dylib",
 		}},
 		{"executable", "a.so arch=arm64 loads=@executable_path/../lib/b.dylib", Options{}, []string{
-			"a.so: @executable_path/../lib/b.dylib: missing; @executable_path/../lib/b.dylib (install name @executable_path/../lib/b.dylib): the executable is not known; --executable-path names its folder; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
+			"a.so: @executable_path/../lib/b.dylib: missing; @executable_path/../lib/b.dylib (install name @executable_path/../lib/b.dylib): the executable is not known; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
 		}},
 		{"bare name", "a.so arch=arm64 loads=b.dylib", Options{}, []string{
 			"a.so: b.dylib: missing; b.dylib (install name b.dylib): it depends on the working directory of the process; /usr/local/lib (dyld's fallback /usr/local/lib): not there",
@@ -318,7 +318,7 @@ func TestDyldFoldersOfTheUser(t *testing.T) {
 	}
 	defer g.Close()
 	want := []string{
-		"a.so: /opt/b.dylib: found /first/b.dylib by --search-path",
+		"a.so: /opt/b.dylib: found /first/b.dylib by given search path",
 		"a.so: @rpath/c.dylib: found /second/c.dylib by DYLD_LIBRARY_PATH",
 		"a.so: @executable_path/../lib/d.dylib: found /py/lib/d.dylib by install name @executable_path/../lib/d.dylib",
 	}
@@ -337,7 +337,7 @@ func TestDyldTheWheelsOwnComeBeforeFoldersOfTheUser(t *testing.T) {
 	want := []string{
 		"p/a.so: @loader_path/lib/b.dylib: found p/lib/b.dylib by install name @loader_path/lib/b.dylib",
 		"p/a.so: @rpath/c.dylib: found p/lib/c.dylib by LC_RPATH @loader_path/lib of p/a.so",
-		"p/a.so: @rpath/d.dylib: found /first/d.dylib by --search-path",
+		"p/a.so: @rpath/d.dylib: found /first/d.dylib by given search path",
 		"p/lib/c.dylib: @rpath/b.dylib: found p/lib/b.dylib by LC_RPATH @loader_path/lib of p/a.so",
 	}
 	if diff := cmp.Diff(want, spellDyld(g, sysroot)); diff != "" {

@@ -178,13 +178,13 @@ func TestRPathAndRunPath(t *testing.T) {
 			[]string{"m.so libx.so => /opt/b/libx.so (LD_LIBRARY_PATH)"}},
 		{"a search path of the user goes before all",
 			world{"m.so x86_64 needed=libx.so rpath=/opt/a", twoPlaces, linkage.Options{SearchPath: []string{"@/opt/b"}}},
-			[]string{"m.so libx.so => /opt/b/libx.so (--search-path)"}},
+			[]string{"m.so libx.so => /opt/b/libx.so (given search path)"}},
 		{"entries are searched in their order",
 			world{"m.so x86_64 needed=libx.so rpath=/none:/opt/b:/opt/a", twoPlaces, linkage.Options{}},
 			[]string{"m.so libx.so => /opt/b/libx.so (DT_RPATH /opt/b of m.so)"}},
 		{"--ldpaths replaces the default directories",
 			world{"m.so x86_64 needed=libx.so,liby.so", twoPlaces + "\nlib/liby.so elf x86_64", linkage.Options{UseLDPaths: true, LDPaths: []string{"@/opt/b"}}},
-			[]string{"m.so libx.so => /opt/b/libx.so (--ldpaths)", "m.so liby.so => missing ()"}},
+			[]string{"m.so libx.so => /opt/b/libx.so (given default directory)", "m.so liby.so => missing ()"}},
 	})
 }
 
@@ -265,12 +265,12 @@ func TestMissingNamesEveryPlace(t *testing.T) {
 	}
 	want := []string{
 		"lib | DT_RUNPATH $ORIGIN/../lib of demo/m.so | not there",
-		"/here | --search-path | not ELF (a linker script?)",
-		"/down | --search-path | not a regular file",
+		"/here | given search path | not ELF (a linker script?)",
+		"/down | given search path | not a regular file",
 		"/opt | DT_RUNPATH /opt of demo/m.so | i686, not x86_64",
-		"/lib | --ldpaths | offset 0x0: ELF header of 64 bytes runs past the end of the file (40 bytes); the file looks truncated",
-		"/up | --ldpaths | aarch64, not x86_64",
-		"/gone | --ldpaths | not there",
+		"/lib | given default directory | offset 0x0: ELF header of 64 bytes runs past the end of the file (40 bytes); the file looks truncated",
+		"/up | given default directory | aarch64, not x86_64",
+		"/gone | given default directory | not there",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("places searched (-want +got):\n%s", diff)

@@ -64,9 +64,9 @@ func (r Rule) String() string {
 var ruleTexts = map[RuleKind]string{
 	Loaded:        "already loaded",
 	NoLCRPath:     "LC_RPATH",
-	BySearchPath:  "--search-path",
+	BySearchPath:  "given search path",
 	ByLibraryPath: "%s",
-	ByLDPaths:     "--ldpaths",
+	ByLDPaths:     "given default directory",
 	ByDefault:     "default directory",
 	ByConfig:      "listed in %s",
 	ByPath:        "DT_NEEDED with a path",

@@ -33,6 +33,15 @@ func (e unmetAdvice) Unwrap() error { return e.UnmetError }
 // Error is the one line: what blockers say of flags is of wheelmend's.
 func (e unmetAdvice) Error() string {
 	text := e.UnmetError.Error()
+	var ways []string
+	for _, b := range e.Blockers {
+		if way := e.tool.wayBy(b); way != "" && !slices.Contains(ways, way) {
+			ways = append(ways, way)
+		}
+	}
+	for _, way := range ways[:min(len(ways), shownBlamed)] {
+		text += "; " + way
+	}
 	if e.OS == audit.OSMacOS {
 		text += e.tool.waysAround(e.Blockers)
 	}
@@ -44,7 +53,7 @@ func (e unmetAdvice) Explain() report.Explanation {
 	groups := map[audit.Kind][]audit.Blocker{}
 	for _, b := range e.Blockers {
 		kind := b.Kind
-		if kind == audit.KindMissing && len(b.Tried) == 0 && !strings.Contains(b.Reason, "was not found") {
+		if needsPython(b) {
 			kind = audit.KindPython // a program that needs its library
 		}
 		if kind == audit.KindVersion && (b.Version == "" || b.Library == "") {
@@ -59,7 +68,7 @@ func (e unmetAdvice) Explain() report.Explanation {
 	case len(groups[audit.KindVersion]) > 0:
 		x = e.tooNew(groups[audit.KindVersion])
 	case len(e.Blockers) > 0:
-		x = reasoned(e.Blockers)
+		x = e.tool.reasoned(e.Blockers)
 	}
 	told := max(len(groups[audit.KindMissing]), 1)
 	if len(groups[audit.KindMissing]) == 0 && len(groups[audit.KindVersion]) > 0 {
@@ -227,7 +236,7 @@ func sameReason(blockers []audit.Blocker) int {
 }
 
 // reasoned explains the first reason, with all files that it is about.
-func reasoned(blockers []audit.Blocker) report.Explanation {
+func (t tool) reasoned(blockers []audit.Blocker) report.Explanation {
 	first := blockers[0]
 	title, help, _ := strings.Cut(first.Reason, "; ")
 	if strings.HasPrefix(help, "the ") || strings.HasPrefix(help, "it ") { // a second fact
@@ -253,7 +262,32 @@ func reasoned(blockers []audit.Blocker) report.Explanation {
 	if help != "" {
 		x.Help = []string{help}
 	}
+	if way := t.wayBy(first); way != "" {
+		x.Help = append(x.Help, way)
+	}
 	return x
+}
+
+// needsPython reports whether a blocker is a program that needs the library of Python.
+func needsPython(b audit.Blocker) bool {
+	return b.Kind == audit.KindPython && b.Library != "" || b.Kind == audit.KindMissing && strings.HasPrefix(b.Reason, "a program that needs ")
+}
+
+// wayBy tells what a flag does about a blocker, "" if none does.
+func (t tool) wayBy(b audit.Blocker) string {
+	switch {
+	case needsPython(b):
+		way := "leave Python to the user's system with --exclude " + quoted(b.Library)
+		if b.Kind == audit.KindMissing && t.command == "" {
+			way += ", or copy it in with --graft"
+		}
+		return way
+	case b.Kind == audit.KindMissing:
+		return t.search
+	case b.Kind == audit.KindISA && t.plat != "":
+		return "or accept it with --disable-isa-ext-check"
+	}
+	return ""
 }
 
 // Explain tells the failed claims, each with its first faults.
