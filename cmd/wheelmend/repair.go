@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/wheelmend/wheelmend/internal/command"
 	"github.com/wheelmend/wheelmend/internal/console"
@@ -43,7 +44,12 @@ Wheels for macOS are repaired on any system. Edited files are signed ad hoc.`,
 			return a.repairAll(cmd.Context(), args, &f, format.format, opts)
 		},
 	}
-	flags := cmd.Flags()
+	registerRepair(&f, cmd.Flags())
+	format.register("repair", cmd.Flags())
+	return cmd
+}
+
+func registerRepair(f *command.RepairFlags, flags *pflag.FlagSet) {
 	f.Search.Register(flags)
 	f.Search.RegisterMacOS(flags)
 	f.Search.RegisterDylibsOnly(flags)
@@ -71,8 +77,6 @@ Wheels for macOS are repaired on any system. Edited files are signed ad hoc.`,
 	flags.BoolVar(&f.NoSBOM, "no-sbom", false, "write no list of the bundled libraries (SBOM) into .dist-info/sboms")
 	flags.BoolVar(&f.NewRecord, "rewrite-record", false, "go on when RECORD is wrong, and write a new one")
 	flags.StringArrayVar(&f.Allow, "allow", nil, "write the wheel even if verify fails this `topic`: stack, symbols, paths... (repeatable)")
-	format.register("repair", flags)
-	return cmd
 }
 
 func (a *app) repairAll(ctx context.Context, wheels []string, f *command.RepairFlags, format string, opts repair.Options) (err error) {
