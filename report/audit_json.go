@@ -1,6 +1,8 @@
 package report
 
 import (
+	"strings"
+
 	"github.com/wheelmend/wheelmend/audit"
 )
 
@@ -98,10 +100,10 @@ func newBlockers(all []audit.Blocker) []AuditBlocker {
 	at := map[string]int{}
 	for i := range all {
 		b := &all[i]
-		key := blockerKey(b) + "\x00" + b.Arch + "\x00" + b.Reason
+		key := blockerKey(b) + "\x00" + b.Arch + "\x00" + withoutPolicy(b)
 		if k, seen := at[key]; seen {
 			if last := out[k].Policies; last[len(last)-1] != b.Tag {
-				out[k].Policies = append(last, b.Tag)
+				out[k].Policies, out[k].Reason = append(last, b.Tag), b.Reason
 			}
 			continue
 		}
@@ -114,6 +116,18 @@ func newBlockers(all []audit.Blocker) []AuditBlocker {
 	return out
 }
 
+// withoutPolicy returns a reason without the name of the policy that it speaks of, so that
+// those of several policies are told to be one.
+func withoutPolicy(b *audit.Blocker) string {
+	words := 3 // manylinux_2_17
+	if strings.HasPrefix(b.Tag, "android_") {
+		words = 2
+	}
+	parts := strings.SplitN(b.Tag, "_", words+1)
+	name := strings.Join(parts[:min(words, len(parts))], "_")
+	return strings.ReplaceAll(strings.ReplaceAll(b.Reason, b.Tag, ""), name, "")
+}
+
 // AuditBlocker is one reason why the wheel does not meet policies.
 type AuditBlocker struct {
 	// Policies are the tags that it stops, the oldest system first.
@@ -124,7 +138,7 @@ type AuditBlocker struct {
 	Library *string  `json:"library"`
 	Version *string  `json:"version"`
 	Symbols []string `json:"symbols"`
-	Reason  string   `json:"reason"`
+	Reason  string   `json:"reason"`         // why it stops the last of the policies
 	Arch    *string  `json:"arch,omitempty"` // of the slice of a Mach-O file
 }
 

@@ -154,7 +154,6 @@ func TestAuditGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			document := report.NewAudit(rep)
-			document.Blockers = lastBlockers(document.Blockers)
 			golden(t, s.name+".audit.txt", tables(portable(short.String(), root)))
 			golden(t, s.name+".audit-v-color.txt", tables(portable(full.String(), root)))
 			golden(t, s.name+".audit.json", portable(indented(t, document), root))
@@ -171,17 +170,6 @@ func tables(text string) string {
 		lines[i] = indent + strings.Join(strings.Fields(line), " ")
 	}
 	return strings.Join(lines, "\n")
-}
-
-// lastBlockers keeps those of the newest policy: the others repeat them.
-func lastBlockers(all []report.AuditBlocker) []report.AuditBlocker {
-	var out []report.AuditBlocker
-	for _, b := range all {
-		if last := all[len(all)-1].Policies; slices.Contains(b.Policies, last[len(last)-1]) {
-			out = append(out, b)
-		}
-	}
-	return out
 }
 
 func TestVerifyGolden(t *testing.T) {

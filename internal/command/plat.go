@@ -41,7 +41,7 @@ func UnknownArch(flag, arch string) error {
 	if known := archWords[strings.ToLower(arch)]; known != "" {
 		return console.Usagef("%s %s: platform tags call it %s", flag, arch, known)
 	}
-	return console.Usagef("%s %s: there are no policies for it%s; known are %s", flag, arch, nearest.Ask(arch, Archs()), strings.Join(Archs(), ", "))
+	return console.Usagef("%s %s: there are no policies for it; known are %s%s", flag, arch, strings.Join(Archs(), ", "), nearest.Ask(arch, Archs()))
 }
 
 // MacArchs reads the value of --require-archs.
@@ -64,6 +64,9 @@ func MacArchs(flag, list string) ([]string, error) {
 // was probably meant.
 func UnknownTag(flag, tag string) error {
 	fail := func(why string) error {
+		if strings.HasPrefix(why, "did you mean ") {
+			return console.Usagef("%s %s: there is no such tag, see wheelmend policies; %s", flag, tag, why)
+		}
 		return console.Usagef("%s %s: %s; wheelmend policies lists the tags", flag, tag, why)
 	}
 	lower := strings.ToLower(tag)

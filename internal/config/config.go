@@ -136,7 +136,7 @@ func parse(text string, table bool, dir string) (map[string][]string, error) {
 	for _, key := range slices.Sorted(maps.Keys(document)) {
 		kind, known := keys[key]
 		if !known {
-			return nil, fmt.Errorf("there is no setting %q%s; known are %s", key, nearest.Ask(key, Keys()), strings.Join(Keys(), ", "))
+			return nil, fmt.Errorf("there is no setting %q; known are %s%s", key, strings.Join(Keys(), ", "), nearest.Ask(key, Keys()))
 		}
 		value, err := convert(document[key], kind, dir)
 		if err != nil {
