@@ -166,6 +166,14 @@ func (d *disk) folderWhyNot(root Root, name string) string {
 	return ""
 }
 
+// whyNoFolder tells why there is no file at all in a directory, "" if there may be one.
+func (d *disk) whyNoFolder(root Root, name string) string {
+	if d.closed {
+		return outsideWheel
+	}
+	return d.folder(root, name+"/").why
+}
+
 // key returns what tells a name from others of its directory.
 func (d *disk) key(name string) string {
 	if d.fold {

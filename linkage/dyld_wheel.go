@@ -43,6 +43,7 @@ func (d *dyld) atLast(image *Image, e *Need) {
 		c := d.chain(image, nil)
 		s := &dyldSearch{d, c, e, true}
 		s.fallback()
+		e.wordMore()
 		if d.letPythonGo(e); e.To != nil || e.Status != Missing {
 			d.end(c, e)
 		}

@@ -176,6 +176,7 @@ func (e *engine) settle(c *chain, n *Need) {
 	if e.byName(c, n); n.Status == Missing {
 		e.search(c, n)
 		e.end(c, n)
+		n.wordMore()
 	}
 }
 
@@ -202,6 +203,7 @@ func (e *engine) excluded(name string) bool {
 // candidate looks for a library at one place. Without one, it says why.
 func (e *engine) candidate(d dir, name string, from *Image) (*Image, string) {
 	if d.why != "" {
+		e.spend(from, costVisit)
 		return nil, d.why
 	}
 	if !e.spend(from, costLook+(len(d.name)+len(name))/64) {
@@ -277,12 +279,18 @@ func (e *engine) note(n *Need, p Place) {
 		n.Tried = append(n.Tried, p)
 		return
 	}
-	more := 1
 	if last := len(n.Tried) - 1; last >= 0 && n.Tried[last].more > 0 {
-		more += n.Tried[last].more
-		n.Tried = n.Tried[:last]
+		n.Tried[last].more++
+		return
 	}
-	n.Tried = append(n.Tried, morePlaces(more))
+	n.Tried = append(n.Tried, Place{Rule: Rule{Kind: notTold}, Why: "without success", more: 1})
+}
+
+// wordMore tells how many places are not told, once all are counted.
+func (n *Need) wordMore() {
+	if last := len(n.Tried) - 1; last >= 0 && n.Tried[last].more > 0 {
+		n.Tried[last].Dir = "and " + phrase.Count(n.Tried[last].more, "more place")
+	}
 }
 
 // Bounds on the places that are told: of one library, and of all.
@@ -290,8 +298,3 @@ const (
 	maxPlaces = 256
 	maxNoted  = 1 << 14
 )
-
-// morePlaces stands for places that are not told.
-func morePlaces(n int) Place {
-	return Place{Dir: "and " + phrase.Count(n, "more place"), Rule: Rule{Kind: notTold}, Why: "without success", more: n}
-}

@@ -136,5 +136,8 @@ func (r *resolver) plan(c *chain) []dir {
 			rest = append(rest, d)
 		}
 	}
+	for i := range rest {
+		rest[i].why = r.disk.whyNoFolder(rest[i].root, rest[i].name)
+	}
 	return append(own, rest...)
 }

@@ -169,7 +169,7 @@ func (r *resolver) leaveOutUnseen(c *chain, n *Need) {
 // leftOut notes the search path entry that leads to a library outside the wheel.
 func (r *resolver) leftOut(c *chain, n *Need) {
 	for _, d := range r.dirsOf(c) {
-		if d.inWheel || d.of == nil && !d.system || n.EntryOf != nil && !d.system {
+		if d.why != "" || d.inWheel || d.of == nil && !d.system || n.EntryOf != nil && !d.system {
 			continue
 		}
 		if !r.spend(c.image, costLook+len(d.name)/64) {

@@ -55,7 +55,6 @@ func TestWhatNoRealWheelAsksForIsRefused(t *testing.T) {
 		{"RUNPATH entries", one(elftest.Spec{RunPath: strings.Repeat("/:", maxPathEntries+1)}), "more than 4096 directories in a search path"},
 		{"NEEDED of all", libraries(t, 70, func(int) elftest.Spec { return elftest.Spec{Needed: numbered(1000, "l%d")} }), "pkg/lib65.so: more than 65536 libraries that all files name"},
 		{"NEEDED times RPATH", one(elftest.Spec{Needed: numbered(4000, "l%d"), RPath: strings.Join(numbered(4000, "$ORIGIN/%d"), ":")}), "steps of the search for libraries"},
-		{"NEEDED times RUNPATH outside", one(elftest.Spec{Needed: numbered(4000, "l%d"), RunPath: strings.Join(numbered(4000, "/%d"), ":")}), "steps of the search for libraries"},
 		{"the search paths of a chain", libraries(t, 3, func(i int) elftest.Spec {
 			return elftest.Spec{Needed: []string{fmt.Sprintf("lib%d.so", i+1)}, RPath: "$ORIGIN:" + strings.Join(numbered(3000, fmt.Sprintf("$ORIGIN/%d/%%d", i)), ":")}
 		}), "directories in its search path and those of the files that load it"},
