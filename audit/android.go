@@ -96,3 +96,20 @@ func (android) claims(p *Proof) {
 	}
 	p.claim(TopicAlignment, "devices with pages of 16 KiB, as of Android 15, load the files", phrase.Count(files, "64-bit ELF file"), faults)
 }
+
+// leaveToAndroid tells which libraries the newest Android has: none of this machine is
+// looked at.
+func (p *Process) leaveToAndroid() {
+	levels := policy.For(policy.BIONIC, policy.Arch(p.Arch))
+	if len(levels) == 0 {
+		return
+	}
+	newest := levels[len(levels)-1]
+	for _, node := range p.Nodes {
+		for i := range node.Needs {
+			if n := &node.Needs[i]; n.Missing() && newest.AllowsLibrary(n.Name) {
+				n.Status, n.System, n.Tried = linkage.System.String(), "Android", nil
+			}
+		}
+	}
+}

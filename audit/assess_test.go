@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -174,7 +175,7 @@ func TestBlockersKeepTheirEvidence(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, reasons(rep.Verdict(p), root)); diff != "" {
+			if diff := cmp.Diff(tt.want, reasons(verdictOn(rep, p), root)); diff != "" {
 				t.Errorf("blockers of %s (-want +got):\n%s", tt.policy, diff)
 			}
 		})
@@ -273,7 +274,7 @@ func TestLibrariesAndTheirActions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			v = rep.Verdict(p)
+			v = verdictOn(rep, p)
 		}
 		var got []string
 		for _, l := range rep.Libraries(v) {
@@ -333,7 +334,7 @@ func TestStrictestWithin(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := ""
-			if v := rep.StrictestWithin(rep.Verdict(p)); v != nil {
+			if v := rep.StrictestWithin(verdictOn(rep, p)); v != nil {
 				got = v.Policy.Name
 			}
 			if got != tt.want {
@@ -341,4 +342,13 @@ func TestStrictestWithin(t *testing.T) {
 			}
 		})
 	}
+}
+
+// verdictOn returns the verdict on a policy, nil if the wheel was not held to it.
+func verdictOn(rep *audit.Report, p *policy.Policy) *audit.Verdict {
+	i := slices.IndexFunc(rep.Verdicts, func(v audit.Verdict) bool { return v.Policy == p })
+	if i < 0 {
+		return nil
+	}
+	return &rep.Verdicts[i]
 }

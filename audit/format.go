@@ -14,6 +14,7 @@ import (
 type fileFormat struct {
 	Format
 	name  string // what people call it
+	reads string // what is read of it
 	rules string // who says what a file of it looks like
 	fileReader
 }
@@ -42,8 +43,8 @@ type fileReader interface {
 // formats are those that are read.
 func formats() []fileFormat {
 	return []fileFormat{
-		{ELF, "ELF", "the gABI and the rules of ld.so", elfReader{}},
-		{MachO, "Mach-O", "<mach-o/loader.h> and the rules of dyld", machOReader{}},
+		{ELF, "ELF", "ELF files", "the gABI and the rules of ld.so", elfReader{}},
+		{MachO, "Mach-O", "programs, libraries and bundles of macOS", "<mach-o/loader.h> and the rules of dyld", machOReader{}},
 	}
 }
 
@@ -83,6 +84,12 @@ func (c *Contents) platforms(family policy.Family) []policy.Platform {
 
 // forMacOS reports whether the file name says that the wheel is for macOS.
 func (c *Contents) forMacOS() bool { return len(c.platforms(policy.MacOS)) > 0 }
+
+// format returns the format of the wheel's binaries, the zero value if it is none that is
+// read.
+func (r *Report) format() fileFormat {
+	return formatWhere(func(f fileFormat) bool { return f.Format == r.Format })
+}
 
 // foreignTo returns the members that are in other formats than that of the wheel,
 // or for other systems.

@@ -229,15 +229,7 @@ func (c *Contents) sort() {
 }
 
 // magics are the first bytes of formats that are named, not read.
-var magics = []struct {
-	magic string
-	kind  string
-}{
-	{"\xcf\xfa\xed\xfe", "Mach-O"},
-	{"\xce\xfa\xed\xfe", "Mach-O"},
-	{"\xfe\xed\xfa\xcf", "Mach-O"},
-	{"\xfe\xed\xfa\xce", "Mach-O"},
-	{"\xca\xfe\xba\xbf", "Mach-O"},
+var magics = []struct{ magic, kind string }{
 	{"!<arch>\n", "static archive"},
 	{"!<thin>\n", "static archive"},
 	{"MZ", "PE"},
@@ -300,17 +292,13 @@ func inDSYM(member string) bool { return strings.Contains(member, ".dSYM/") }
 // notELF is the kind of a file that is no library.
 const notELF = "not ELF, in spite of its name"
 
-// foreignKind names the format of a member that is not ELF, "" for plain data.
+// foreignKind names the format of a file that is in none of those that are read, "" for
+// plain data.
 func foreignKind(name string, head []byte) string {
 	for _, m := range magics {
 		if bytes.HasPrefix(head, []byte(m.magic)) && (m.kind != "PE" || isWindowsName(name)) {
 			return m.kind
 		}
-	}
-	// A fat Mach-O file shares its magic number with Java classes, which have a
-	// version of 45 or more where it has the number of architectures.
-	if len(head) >= 8 && bytes.HasPrefix(head, []byte("\xca\xfe\xba\xbe")) && head[7] < 45 {
-		return "Mach-O"
 	}
 	switch {
 	case !strings.HasSuffix(name, ".so") || bytes.HasPrefix(head, []byte("#")):

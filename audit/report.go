@@ -280,16 +280,6 @@ func (r *Report) Target() *Verdict {
 	return &r.Verdicts[len(r.Verdicts)-1]
 }
 
-// Verdict returns the verdict on a policy, nil if the wheel was not held to it.
-func (r *Report) Verdict(p *policy.Policy) *Verdict {
-	for i := range r.Verdicts {
-		if r.Verdicts[i].Policy == p {
-			return &r.Verdicts[i]
-		}
-	}
-	return nil
-}
-
 // Blockers returns what stops every policy that is stricter than Tag, the
 // strictest policy first.
 func (r *Report) Blockers() []Blocker {

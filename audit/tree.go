@@ -4,7 +4,6 @@ import (
 	"path"
 
 	"github.com/wheelmend/wheelmend/linkage"
-	"github.com/wheelmend/wheelmend/policy"
 )
 
 // What a [Tree] is about.
@@ -133,23 +132,6 @@ func newProcess(from *linkage.Process, format Format, libc string) Process {
 	return p
 }
 
-// leaveToAndroid tells which libraries the newest Android has: none of this machine is
-// looked at.
-func (p *Process) leaveToAndroid() {
-	levels := policy.For(policy.BIONIC, policy.Arch(p.Arch))
-	if len(levels) == 0 {
-		return
-	}
-	newest := levels[len(levels)-1]
-	for _, node := range p.Nodes {
-		for i := range node.Needs {
-			if n := &node.Needs[i]; n.Missing() && newest.AllowsLibrary(n.Name) {
-				n.Status, n.System, n.Tried = linkage.System.String(), "Android", nil
-			}
-		}
-	}
-}
-
 func newNode(i *linkage.Image) *Node {
 	n := &Node{Path: i.Path, Found: i.Found, InWheel: i.InWheel, Universal: i.Universal, Soname: i.Name}
 	formatOf(i.Content).describe(i, n)
@@ -172,5 +154,5 @@ func newNeed(from *linkage.Need, to *Node) Need {
 	return n
 }
 
-// IsWheelName reports whether a path is to be read as a wheel.
-func IsWheelName(name string) bool { return path.Ext(name) == ".whl" }
+// isWheelName reports whether a path is to be read as a wheel.
+func isWheelName(name string) bool { return path.Ext(name) == ".whl" }

@@ -24,7 +24,7 @@ type TreeOptions struct {
 // the members of a wheel share one, see [linkage]. A library that is not found is
 // part of the result, not an error.
 func ReadTree(ctx context.Context, name string, opts TreeOptions) (*Tree, error) {
-	if IsWheelName(name) {
+	if isWheelName(name) {
 		return readWheelTree(ctx, name, opts)
 	}
 	info, err := os.Stat(name)
@@ -114,7 +114,7 @@ func (s *treeReader) directory(ctx context.Context, dir string) error {
 			}
 		default:
 			kind := foreignKind(name, head)
-			if IsWheelName(name) {
+			if isWheelName(name) {
 				kind = "a wheel; give its own name to see its tree"
 			}
 			if kind != "" {

@@ -152,7 +152,7 @@ func (p *Proof) claimBinaries(ctx context.Context, opts VerifyOptions) error {
 // claimReadable adds the claim that no binary is damaged. Those that are have a claim of
 // their own.
 func (p *Proof) claimReadable(basis string) {
-	if format := formatWhere(func(f fileFormat) bool { return f.Format == p.Report.Format }); len(p.Report.Contents.damaged[format.Format]) == 0 {
+	if format := p.Report.format(); len(p.Report.Contents.damaged[format.Format]) == 0 {
 		p.claim(TopicBinaries, "each "+format.name+" file can be read", basis, nil)
 	}
 }
@@ -175,10 +175,8 @@ func (r *Report) formatsRead() string {
 		return "wheels for Linux, Android and macOS"
 	case r.Format == Pure:
 		return "ELF and Mach-O files"
-	case r.Format == MachO:
-		return "programs, libraries and bundles of macOS"
 	}
-	return "ELF files"
+	return r.format().reads
 }
 
 // claimUnserved leaves open what the tags of a wheel for another system promise. A
@@ -195,16 +193,18 @@ func (p *Proof) claimUnserved() {
 	}
 }
 
-// claimNoBinary holds the platform tags of a wheel without binaries to that.
+// claimNoBinary holds the platform tags of a wheel without binaries to that, and leaves
+// them open if there are some that cannot be read.
 func (p *Proof) claimNoBinary() {
+	damaged := formatWhere(func(f fileFormat) bool { return len(p.Report.Contents.damaged[f.Format]) > 0 })
 	for _, tag := range p.Report.Contents.Filename.Platform {
 		text := "what " + tag + " promises is met"
 		platform, err := policy.ParsePlatform(tag)
 		switch {
 		case err != nil:
 			p.claimUnknown(tag, text, err)
-		case len(p.Report.Contents.damaged[MachO]) > 0:
-			p.unchecked(TopicPlatform, text, "no Mach-O file can be read", nil)
+		case damaged.fileReader != nil:
+			p.unchecked(TopicPlatform, text, "no "+damaged.name+" file can be read", nil)
 		case len(p.Report.Foreign) > 0:
 			p.unchecked(TopicPlatform, text, "only ELF and Mach-O files are read", nil)
 		case platform.Family == policy.Any:

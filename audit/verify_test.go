@@ -111,6 +111,22 @@ func TestVerifyHolds(t *testing.T) {
 	})
 }
 
+// TestDamagedFilesLeaveTagsOpen: what a file needs that cannot be read is not known, and a
+// wheel that holds one is not without binaries.
+func TestDamagedFilesLeaveTagsOpen(t *testing.T) {
+	const (
+		badELF   = `demo/_core.so raw "\x7fELF\x02\x01\x01"`
+		badMachO = `demo/_core.so raw "\xcf\xfa\xed\xfe"`
+	)
+	runVerify(t, audit.Unchecked, []verifyCase{
+		{"ELF for Linux", glibcWheel, badELF, "platform: what manylinux_2_17_x86_64 promises is met"},
+		{"ELF for Android", "demo-1.0-cp313-cp313-android_24_arm64_v8a.whl", badELF, "platform: what android_24_arm64_v8a promises is met"},
+		{"ELF for any system", "demo-1.0-py3-none-any.whl", badELF, "platform: what any promises is met"},
+		{"Mach-O for macOS", "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl", badMachO, "platform: what macosx_11_0_arm64 promises is met"},
+		{"nothing is damaged", "demo-1.0-py3-none-any.whl", `demo/__init__.py text "x"`, ""},
+	})
+}
+
 func TestVerifyRecord(t *testing.T) {
 	const good = "sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0"
 	runVerify(t, audit.Fails, []verifyCase{

@@ -359,9 +359,5 @@ func (s *Slice) readSection(cur *binread.Cursor, seg *Segment) (Section, error) 
 	return x, nil
 }
 
-// HeaderRoom returns how many bytes the load commands can have: from the header
-// to the first byte of a section or of a segment behind the first.
-func (s *Slice) HeaderRoom() int64 { return s.room }
-
 // commandsSize returns the bytes that the load commands have now (sizeofcmds).
 func (s *Slice) commandsSize() int64 { return int64(s.order.Uint32(s.header[20:])) }

@@ -1,6 +1,7 @@
 package machotest
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -85,11 +86,17 @@ func Write(w io.Writer, s Slice, text io.Reader) error {
 	return err
 }
 
-// A layout is where the parts of an image lie.
+// A layout is where the parts of an image lie, in bytes.
 type layout struct {
 	text, size int // of __text
+	end        int // of __TEXT, a whole number of pages
+	debug      int // of __DWARF in the file, with its padding
+	link       int // of __LINKEDIT
 	signed     *signature
 }
+
+// symbols is the size of the string table, in bytes.
+const symbols = 16
 
 // layout returns the header with the commands, and where the rest is.
 func (s *Slice) layout() ([]byte, layout) {
@@ -97,67 +104,17 @@ func (s *Slice) layout() ([]byte, layout) {
 	if err != nil {
 		panic("machotest: " + err.Error())
 	}
-	m := &image{arch: a, wide: a.cpu&0x01000000 != 0}
-	header, segment, section := m.sizes()
-	size, pad := s.Size, s.Pad
-	if size == 0 {
-		size = 64
-	}
-	switch {
-	case pad == 0:
-		pad = 512
-	case pad < 0:
-		pad = 0
-	}
-	s.textCommands(m)
-	texts, count := m.commands, m.count
-	m.commands = nil
-	start := header + 2*segment + section + 24 + len(texts) + pad
-	if s.DWARF > 0 {
-		start += segment + section
-	}
+	texts := &image{arch: a, wide: a.cpu&0x01000000 != 0}
+	s.textCommands(texts)
+	l := s.place(texts)
+	m := &image{arch: a, wide: texts.wide}
+	s.segments(m, l)
+	m.u32(0x2, 24, 0, 0, uint32(l.end+l.debug), symbols)
+	m.commands = append(m.commands, texts.commands...)
+	m.count += 1 + texts.count
 	if s.Signed != "" {
-		start += 16
-	}
-	start += (16 - start%16) % 16
-	end := start + size
-	end += (a.page - end%a.page) % a.page
-	const symbols = 16 // bytes of the string table
-	link := symbols
-	debug := s.DWARF + (a.page-s.DWARF%a.page)%a.page
-	signed := &signature{kind: s.Signed, page: a.page, limit: end + debug + symbols}
-	if s.Signed != "" {
-		link += signed.size()
-	}
-
-	cmd := uint32(0x1)
-	if m.wide {
-		cmd = 0x19
-	}
-	m.u32(cmd, uint32(segment+section))
-	m.name("__TEXT")
-	m.word(0, uint64(end), 0, uint64(end))
-	m.u32(5, 5, 1, 0)
-	m.name("__text")
-	m.name("__TEXT")
-	m.word(uint64(start), uint64(size))
-	m.u32(uint32(start), 4, 0, 0, 0x80000400, 0, 0)
-	if m.wide {
-		m.u32(0)
-	}
-	if s.DWARF > 0 {
-		m.dwarf(cmd, uint64(end), uint64(s.DWARF), uint32(segment+section))
-		count++
-	}
-	m.u32(cmd, uint32(segment))
-	m.name("__LINKEDIT")
-	m.word(uint64(end), uint64(link+(a.page-link%a.page)%a.page), uint64(end+debug), uint64(link))
-	m.u32(1, 1, 0, 0)
-	m.u32(0x2, 24, 0, 0, uint32(end+debug), symbols)
-	m.commands = append(m.commands, texts...)
-	if s.Signed != "" {
-		m.u32(0x1d, 16, uint32(signed.limit), uint32(signed.size()))
-		count++
+		m.u32(0x1d, 16, uint32(l.signed.limit), uint32(l.signed.size()))
+		m.count++
 	}
 
 	const flags = 0x85 // MH_NOUNDEFS, MH_DYLDLINK, MH_TWOLEVEL
@@ -166,11 +123,63 @@ func (s *Slice) layout() ([]byte, layout) {
 		magic = 0xfeedfacf
 	}
 	head := &image{}
-	head.u32(magic, a.cpu, a.sub, types[s.Type], uint32(count+3), uint32(len(m.commands)), flags)
+	head.u32(magic, a.cpu, a.sub, types[s.Type], uint32(m.count), uint32(len(m.commands)), flags)
 	if m.wide {
 		head.u32(0)
 	}
-	return append(head.commands, m.commands...), layout{start, size, signed}
+	return append(head.commands, m.commands...), l
+}
+
+// place lays out the parts behind the commands, of which those with a string are given.
+func (s *Slice) place(texts *image) layout {
+	header, segment, section := texts.sizes()
+	page := texts.arch.page
+	l := layout{size: cmp.Or(s.Size, 64), debug: s.DWARF + (page-s.DWARF%page)%page, link: symbols}
+	l.text = header + 2*segment + section + 24 + len(texts.commands) + max(cmp.Or(s.Pad, 512), 0)
+	if s.DWARF > 0 {
+		l.text += segment + section
+	}
+	if s.Signed != "" {
+		l.text += 16
+	}
+	l.text += (16 - l.text%16) % 16
+	l.end = l.text + l.size
+	l.end += (page - l.end%page) % page
+	l.signed = &signature{kind: s.Signed, page: page, limit: l.end + l.debug + symbols}
+	if s.Signed != "" {
+		l.link += l.signed.size()
+	}
+	return l
+}
+
+// segments appends the commands of __TEXT with __text, of __DWARF and of __LINKEDIT.
+func (s *Slice) segments(m *image, l layout) {
+	_, segment, section := m.sizes()
+	page := m.arch.page
+	cmd := uint32(0x1)
+	if m.wide {
+		cmd = 0x19
+	}
+	m.u32(cmd, uint32(segment+section))
+	m.name("__TEXT")
+	m.word(0, uint64(l.end), 0, uint64(l.end))
+	m.u32(5, 5, 1, 0)
+	m.name("__text")
+	m.name("__TEXT")
+	m.word(uint64(l.text), uint64(l.size))
+	m.u32(uint32(l.text), 4, 0, 0, 0x80000400, 0, 0)
+	if m.wide {
+		m.u32(0)
+	}
+	m.count += 2
+	if s.DWARF > 0 {
+		m.dwarf(cmd, uint64(l.end), uint64(s.DWARF), uint32(segment+section))
+		m.count++
+	}
+	m.u32(cmd, uint32(segment))
+	m.name("__LINKEDIT")
+	m.word(uint64(l.end), uint64(l.link+(page-l.link%page)%page), uint64(l.end+l.debug), uint64(l.link))
+	m.u32(1, 1, 0, 0)
 }
 
 // dwarf appends the command of a segment that has bytes and no memory.
