@@ -254,3 +254,22 @@ func TestTreeIsRefused(t *testing.T) {
 		t.Errorf("the directory has changed (-before +after):\n%s", diff)
 	}
 }
+
+// A directory that is named by a link is the one that the link leads to.
+func TestTreeBehindALink(t *testing.T) {
+	g := newGrove(t, "a.so macho arch=arm64 loads=/opt/libx.dylib", "opt/libx.dylib macho arch=arm64")
+	link := filepath.Join(filepath.Dir(g.dir), "link")
+	if err := os.Symlink(g.dir, link); err != nil {
+		t.Skip(err)
+	}
+	result, err := grove{link, g.system}.repair(repair.DirectoryOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{filepath.Join(g.dir, "a.so")}; !slices.Equal(result.Edited, want) {
+		t.Errorf("edited %q, want %q", result.Edited, want)
+	}
+	if diff := cmp.Diff([]string{".dylibs/libx.dylib", "a.so @loader_path/.dylibs/libx.dylib"}, list(t, g.dir)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -201,3 +201,7 @@ func (p *Plan) warnCertificate(b *linkage.File) {
 		}
 	}
 }
+
+// signedByName reports whether the bytes of a copy may depend on the name of its file,
+// which is the identifier of a new signature.
+func signedByName(f *linkage.File) bool { return f.MachO() != nil }

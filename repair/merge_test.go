@@ -173,6 +173,8 @@ func TestMergeRefuses(t *testing.T) {
 		{"several architectures in one name", "macosx_10_9_x86_64.macosx_10_9_i386", "demo/a.so macho arch=x86_64", "macosx_11_0_arm64", "demo/a.so macho arch=arm64", "its name is for x86_64 and i386"},
 		{"two files for a third architecture", "macosx_10_9_x86_64", "demo/a.so macho arch=x86_64 arch=arm64e", "macosx_11_0_arm64", "demo/a.so macho arch=arm64 arch=arm64e rpaths=@loader_path", "demo/a.so: both files have arm64e code, and it differs"},
 		{"METADATA", "macosx_10_9_x86_64", "demo-1.0.dist-info/METADATA text \"Metadata-Version: 2.1\" \"Name: demo\" \"Version: 9\"\ndemo/a.so macho arch=x86_64", "macosx_11_0_arm64", "demo/a.so macho arch=arm64", "METADATA speaks of demo 9 and demo 1.0"},
+		{"METADATA of one that cannot be read", "macosx_10_9_x86_64", "demo-1.0.dist-info/METADATA text \"x\"\ndemo/a.so macho arch=x86_64", "macosx_11_0_arm64", "demo/a.so macho arch=arm64", "macosx_10_9_x86_64.whl: "},
+		{"METADATA of the other", "macosx_10_9_x86_64", "demo/a.so macho arch=x86_64", "macosx_11_0_arm64", "demo-1.0.dist-info/METADATA text \"x\"\ndemo/a.so macho arch=arm64", "macosx_11_0_arm64.whl: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := &world{dir: t.TempDir()}

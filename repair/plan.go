@@ -328,7 +328,7 @@ func (p *Plan) warn(format string, args ...any) {
 	p.Warnings = append(p.Warnings, fmt.Sprintf(format, args...))
 }
 
-// warnOnce warns unless that has been done with the same words, and reports whether it has.
+// warnOnce warns unless that has been done with the same words, and reports whether it did now.
 func (p *Plan) warnOnce(format string, args ...any) bool {
 	text := fmt.Sprintf(format, args...)
 	if slices.Contains(p.Warnings, text) {

@@ -195,3 +195,54 @@ func TestUnmetErrorKeepsTheBlockers(t *testing.T) {
 		t.Errorf("got %+v, want the one version, not the library that a repair copies in", unmet)
 	}
 }
+
+// Files that are left as they are: up to three of a kind are told one by one.
+func TestForeignFilesAreTold(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		files string
+		want  []string
+	}{
+		{"three", "demo/a.o demo/b.o demo/c.o", []string{"demo/a.o (object file) is left as it is", "demo/b.o (object file) is left as it is", "demo/c.o (object file) is left as it is"}},
+		{"four", "demo/a.o demo/b.o demo/c.o demo/d.o", []string{"4 files (object file) are left as they are: demo/a.o, demo/b.o, demo/c.o and 1 more"}},
+		{"four, and one of another kind", "demo/a.o demo/b.o demo/c.o demo/d.o demo/z.a", []string{"4 files (object file) are left as they are: demo/a.o, demo/b.o, demo/c.o and 1 more", "demo/z.a (static archive) is left as it is"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			spec := module()
+			for _, file := range strings.Fields(tt.files) {
+				kind := "macho arch=arm64 type=object"
+				if strings.HasSuffix(file, ".a") {
+					kind = `raw "!<arch>\n"`
+				}
+				spec += file + " " + kind + "\n"
+			}
+			got := newWorld(t, linuxWheel, spec, "").plan(t, repair.Options{}).Warnings
+			for i := range got {
+				got[i] = strings.ReplaceAll(got[i], "Mach-O object file", "object file")
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("warnings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Rows of RECORD are told by what is wrong with them.
+func TestRowsWrittenAnewAreTold(t *testing.T) {
+	const record = "demo-1.0.dist-info/RECORD text"
+	for _, tt := range []struct {
+		name, wheel string
+		opts        repair.Options
+		want        string
+	}{
+		{"no hash", module() + record + ` "demo/_core.so,," "demo-1.0.dist-info/METADATA,," "demo-1.0.dist-info/WHEEL,," "demo-1.0.dist-info/RECORD,,"`, repair.Options{}, "for 3 members whose row is malformed"},
+		{"no rows", module() + record + ` "demo-1.0.dist-info/RECORD,,"`, repair.Options{Load: audit.LoadOptions{RewriteRecord: true}}, "for 3 members whose row is false"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := newWorld(t, linuxWheel, tt.wheel, "").plan(t, tt.opts).Warnings
+			if len(got) != 1 || !strings.HasPrefix(got[0], "RECORD is written anew "+tt.want) {
+				t.Errorf("warnings %q, want one about what is written anew %s", got, tt.want)
+			}
+		})
+	}
+}

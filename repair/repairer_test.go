@@ -1,8 +1,10 @@
 package repair_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -298,5 +300,67 @@ func TestSBOMNamesNoBuildPath(t *testing.T) {
 	}
 	if got := contents(t, w.repair(t, repair.Options{NoSBOM: true})); got["demo-1.0.dist-info/sboms/wheelmend.cdx.json"] != "" {
 		t.Error("there is a bill of materials, though none is wanted")
+	}
+}
+
+// TestManyWheelsOfOneRun: a run keeps a few finished wheels open and forgets the first of
+// them, whose libraries are then made anew.
+func TestManyWheelsOfOneRun(t *testing.T) {
+	const wheels = 11
+	var system strings.Builder
+	for i := range wheels {
+		system.WriteString(lib(fmt.Sprintf("lib%d.so", i), fmt.Sprintf("bss=%d", 100*i)))
+	}
+	w := newWorld(t, linuxWheel, module("needed=lib0.so,lib1.so,lib9.so"), system.String())
+	r, dir := w.repairer(t, repair.Options{}), t.TempDir()
+	for i := range wheels {
+		path := w.write(t, fmt.Sprintf("w%d-1.0-py3-none-linux_x86_64.whl", i), fmt.Sprintf("w/_m.so elf x86_64 needed=lib%d.so", i))
+		if _, err := r.Repair(context.Background(), path, dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last, err := r.Repair(context.Background(), w.wheel, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameFile(t, w.repair(t, repair.Options{}), last.Path)
+}
+
+// TestDirectoriesHaveNoContent: an entry of a directory that has compressed bytes, which
+// stand for nothing, is written without.
+func TestDirectoriesHaveNoContent(t *testing.T) {
+	w := newWorld(t, linuxWheel, module(), "")
+	var archive bytes.Buffer
+	out := zip.NewWriter(&archive)
+	empty, err := out.CreateRaw(&zip.FileHeader{Name: "demo/empty_", Method: zip.Deflate, CompressedSize64: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := empty.Write([]byte{3, 0}); err != nil { // a deflate stream of no bytes
+		t.Fatal(err)
+	}
+	in, err := zip.OpenReader(w.wheel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	for _, m := range in.File {
+		if err := out.Copy(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(w.wheel, bytes.ReplaceAll(archive.Bytes(), []byte("empty_"), []byte("empty/")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f, err := wheel.Open(w.repair(t, repair.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if m, ok := f.Lookup("demo/empty/"); !ok || m.CompressedSize != 0 {
+		t.Errorf("the directory is %+v, want an entry without bytes", m)
 	}
 }

@@ -23,30 +23,23 @@ type UnmetError struct {
 }
 
 func (e *UnmetError) Error() string {
-	var b strings.Builder
-	b.WriteString("cannot be repaired")
+	text := "cannot be repaired"
 	if e.Policy != nil {
-		b.WriteString(" to " + e.Policy.Tag())
+		text += " to " + e.Policy.Tag()
 	}
-	b.WriteString(": ")
-	const shown = 3
-	for i, blocker := range e.Blockers[:min(shown, len(e.Blockers))] {
-		if i > 0 {
-			b.WriteString("; ")
-		}
+	var reasons []string
+	for i, blocker := range e.Blockers {
 		reason := describe(blocker)
 		if blocker.Kind == audit.KindMissing && i > 0 && e.Blockers[i-1].Kind == audit.KindMissing {
 			reason = cmp.Or(blocker.Library, `""`) + " was not found" // nor are the places told twice
 		}
-		fmt.Fprintf(&b, "%s: %s", blocker.File, reason)
+		reasons = append(reasons, blocker.File+": "+reason)
 	}
-	if more := len(e.Blockers) - shown; more > 0 {
-		fmt.Fprintf(&b, "; and %d more, see wheelmend audit", more)
-	}
+	text += ": " + firstReasons(reasons)
 	if e.Best != "" {
-		fmt.Fprintf(&b, "; it can become %s", e.Best)
+		text += "; it can become " + e.Best
 	}
-	return b.String()
+	return text
 }
 
 // describe gives the reason of a blocker with its first symbols.

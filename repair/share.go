@@ -29,8 +29,8 @@ func graftKey(g *Graft, modified time.Time) string {
 		return "" // strings and booleans always encode
 	}
 	name := ""
-	if g.file.MachO() != nil {
-		name = path.Base(g.Member) + " " // may be the identifier of its signature
+	if signedByName(g.file) {
+		name = path.Base(g.Member) + " "
 	}
 	return name + g.SHA256 + " " + modified.UTC().Format(time.RFC3339) + " " + string(change)
 }

@@ -61,9 +61,14 @@ type TagError struct {
 }
 
 func (e *TagError) Error() string {
+	return "does not meet " + e.Tag + ": " + firstReasons(e.Reasons)
+}
+
+// firstReasons tells what stands in the way of a tag, in part if it is much.
+func firstReasons(reasons []string) string {
 	const shown = 3
-	text := "does not meet " + e.Tag + ": " + strings.Join(e.Reasons[:min(shown, len(e.Reasons))], "; ")
-	if more := len(e.Reasons) - shown; more > 0 {
+	text := strings.Join(reasons[:min(shown, len(reasons))], "; ")
+	if more := len(reasons) - shown; more > 0 {
 		text += fmt.Sprintf("; and %d more, see wheelmend audit", more)
 	}
 	return text
@@ -82,11 +87,6 @@ func newTagPlan(rep *audit.Report, opts *Options, tags *TagOptions) (*Plan, erro
 	var err error
 	if p.platforms, err = chosenTags(rep, tags.Platforms); err != nil {
 		return nil, err
-	}
-	for _, tag := range p.platforms {
-		if q, err := policy.Lookup(tag); err == nil && p.policy == nil {
-			p.policy = q
-		}
 	}
 	p.Policy = strings.Join(p.platforms, ".")
 	keeps := keepsMet
