@@ -75,3 +75,25 @@ func TestFlatOrdinalBehindALongOpcode(t *testing.T) {
 		t.Errorf("got % x, want % x", code, want)
 	}
 }
+
+// What is bound behind a special ordinal comes from no library.
+func TestSpecialOrdinalsHaveNoLibrary(t *testing.T) {
+	code := []byte{opOrdinalImmediate | 1, opOrdinalSpecial | 0xe, opSymbol, 'a', 0, opBind, opOrdinalImmediate | 2, opSymbol, 'b', 0, opBind, opSymbol, 'c', 0, opBind, opDone}
+	binds, err := readBinds(code, 0, "bind opcodes")
+	if err != nil || len(binds) != 1 || binds[0].ordinal != 2 || binds[0].symbol != "b" {
+		t.Errorf("got %+v (%v), want b and c of library 2 alone, by their first", binds, err)
+	}
+	s := open(t, fixture(t, "lld19-arm64-chained.so")).Slices[0]
+	for _, tt := range []struct {
+		bytes []byte
+		wide  bool
+		want  int
+	}{
+		{[]byte{1, 0, 0, 0}, false, 1}, {[]byte{0xf0, 0, 0, 0}, false, 0xf0}, {[]byte{0xf1, 0, 0, 0}, false, 0}, {[]byte{0xfe, 1, 0, 0}, false, 0},
+		{[]byte{1, 1, 0, 0}, true, 0x101}, {[]byte{0xf0, 0xff, 0, 0}, true, 0xfff0}, {[]byte{0xf1, 0xff, 0, 0}, true, 0}, {[]byte{0xfe, 0xff, 1, 0}, true, 0},
+	} {
+		if got := s.chainedImport(tt.bytes, tt.wide).ordinal; got != tt.want {
+			t.Errorf("% x, wide %v: ordinal %d, want %d", tt.bytes, tt.wide, got, tt.want)
+		}
+	}
+}

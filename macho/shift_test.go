@@ -234,3 +234,25 @@ func TestRebaseOpcodesInACircle(t *testing.T) {
 		}
 	}
 }
+
+// Initialisers count from the header: each of them moves, and nothing else does.
+func TestInitOffsetsMove(t *testing.T) {
+	h := shiftOf(t, "arm64")
+	text := &h.s.Segments[0].Sections[0]
+	text.Flags, text.Size = text.Flags&^sectionTypeMask|0x16, 11 // two, and three bytes that are none
+	data, err := readExact(h.s.r, text.Off, 8, h.s.Size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.moveInitOffsets(); err != nil {
+		t.Fatal(err)
+	}
+	var want []patch
+	for i := 0; i < 8; i += 4 {
+		v := h.s.order.Uint32(data[i:]) + 0x4000
+		want = append(want, patch{off: text.Off + int64(i), size: 4, data: words(h.s, v)})
+	}
+	if diff := cmp.Diff(want, h.patches, cmp.AllowUnexported(patch{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -235,5 +236,41 @@ func TestDigestsOfPages(t *testing.T) {
 	}
 	if _, err := hashPages(context.Background(), io.NewSectionReader(bytes.NewReader(make([]byte, 100)), 0, 5000), d, 1); err == nil {
 		t.Error("an image that is shorter than it was has digests")
+	}
+}
+
+// A part of a signature that is not there, or not all of it, is told with its place.
+func TestSignatureParts(t *testing.T) {
+	signed := made(t, "arch=arm64 type=bundle minos=11.0 signed=adhoc")
+	g, err := open(t, signed).Slices[0].Signature()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const slot, at = 12, 16 // of the first part, in the SuperBlob
+	first := int64(binary.BigEndian.Uint32(signed[g.off+at:]))
+	for _, tt := range []struct {
+		name string
+		off  int64 // of the number that is changed
+		n    uint32
+		at   int64 // of the fault
+		want string
+	}{
+		{"behind the end", g.off + at, uint32(g.size) - 7, g.off + g.size - 7, "is past its end"},
+		{"at the end", g.off + at, uint32(g.size), g.off + g.size, "is past its end"},
+		{"without its header", g.off + first + 4, 7, g.off + first + 4, "claims 7 bytes, of"},
+		{"longer than all", g.off + first + 4, 1 << 20, g.off + first + 4, "claims 1048576 bytes, of"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := bytes.Clone(signed)
+			binary.BigEndian.PutUint32(b[tt.off:], tt.n)
+			_, err := open(t, b).Slices[0].Signature()
+			var broken *FormatError
+			if !errors.As(err, &broken) || broken.Off != tt.at || !strings.Contains(broken.Rule, tt.want) {
+				t.Errorf("got %v, want a fault at %#x that %s", err, tt.at, tt.want)
+			}
+		})
+	}
+	if got := binary.BigEndian.Uint32(signed[g.off+slot:]); got != slotDirectory {
+		t.Errorf("the first part is for slot %#x, not for the directory", got)
 	}
 }
