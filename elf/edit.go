@@ -28,6 +28,7 @@ type draft struct {
 	interp   string // new interpreter, "" to keep the old one
 	strip    bool
 	expand   bool             // packed relocations become ordinary ones
+	plainPLT bool             // the marks of the PLT go
 	refs     []*reference     // the dynamic symbols, nil until an edit asks for them
 	wants    []*wantedLibrary // DT_VERNEED of the result where symbols change, else nil
 	unmarked []wanted         // versions without symbols that go from DT_VERNEED
@@ -332,7 +333,7 @@ func (f *File) checkLinked() error {
 // same reports whether the edits, all in all, leave the file as it is.
 func (d *draft) same() (bool, error) {
 	was, err := newDraft(d.f)
-	if err != nil || d.strip || d.expand || d.edited() || d.interp != "" || d.stack != StackUnsaid && d.stack != d.f.Stack() {
+	if err != nil || d.strip || d.expand || d.plainPLT || d.edited() || d.interp != "" || d.stack != StackUnsaid && d.stack != d.f.Stack() {
 		return false, err
 	}
 	sameEntry := func(x, y entry) bool {
@@ -398,7 +399,7 @@ func (d *draft) check(o *overlay.Overlay) error {
 	if d.f.SectionErr == nil && got.SectionErr != nil {
 		return because(got.SectionErr, "the edited section headers are not true, so the edit is refused")
 	}
-	for _, check := range []func(*File) error{d.checkNeeds, d.checkReferences, d.checkRelocations} {
+	for _, check := range []func(*File) error{d.checkNeeds, d.checkReferences, d.checkRelocations, d.checkJumps} {
 		if err := check(got); err != nil {
 			return err
 		}

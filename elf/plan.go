@@ -69,7 +69,7 @@ func (p *plan) run() (*overlay.Overlay, error) {
 		return nil, err
 	}
 	for _, step := range []func() error{
-		p.checkNames, p.patchStrings, p.patchDynamic, p.patchNeeds, p.patchReferences, p.patchRelocations, p.patchInterpreter,
+		p.checkNames, p.patchStrings, p.patchDynamic, p.patchNeeds, p.patchReferences, p.patchRelocations, p.patchJumps, p.patchInterpreter,
 		p.patchSections, p.clearStripped, p.patchDynamicUsers, p.patchMovedSymbols, p.renumberSymbols,
 		p.displacePatches, p.patchHeaders, p.b.sortPatches,
 	} {

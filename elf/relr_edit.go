@@ -121,6 +121,9 @@ func (p *plan) layRelocations() error {
 			r.bytes = append(r.bytes, jump...)
 		}
 	}
+	if p.d.plainPLT {
+		f.plainJumps(r.bytes)
+	}
 	count, _ := f.DynValue(r.form.count)
 	r.lead = r.packed + int(min(count, uint64(len(table))/r.form.bytes))
 	p.relocations = r
@@ -235,7 +238,11 @@ func (d *draft) checkRelocations(got *File) error {
 		return nil
 	}
 	collect := func(f *File) (all []relocation, err error) {
+		jumps := d.jumps(f)
 		err = f.eachRelocation(func(r relocation) {
+			if jumps[r.target] {
+				r.addend = 0
+			}
 			if !r.explicit {
 				r.addend, r.explicit = f.wordAt(r.target), true
 			}

@@ -330,12 +330,14 @@ func symbolSpans(f *File) [][2]uint64 {
 // symbolScript makes edits of symbols by a script: each byte chooses a symbol or an edit.
 func symbolScript(f *File, script fuzzScript) []Edit {
 	var names []string
+	var versioned []VersionedName
 	for s, err := range f.Symbols() {
 		if err != nil {
 			break
 		}
 		if s.Undefined() && s.Name != "" && len(names) < 64 {
 			names = append(names, s.Name)
+			versioned = append(versioned, VersionedName{s.Name, s.Library, s.Version})
 		}
 	}
 	needed := append(f.Needed(), "libnone.so")
@@ -346,7 +348,7 @@ func symbolScript(f *File, script fuzzScript) []Edit {
 		if len(names) > 0 {
 			name = names[n%len(names)]
 		}
-		switch kind % 7 {
+		switch kind % 9 {
 		case 0:
 			edits = append(edits, RenameSymbol(name, text("renamed", n)))
 		case 1:
@@ -361,6 +363,16 @@ func symbolScript(f *File, script fuzzScript) []Edit {
 			edits = append(edits, SetRPath(text("/", n)))
 		case 6:
 			edits = append(edits, Strip())
+		case 7:
+			edits = append(edits, PlainPLT())
+		case 8:
+			var all []Redirection
+			for i, from := range versioned {
+				if i%(1+n%3) == 0 {
+					all = append(all, Redirection{from, VersionedName{text("to", i), library, text("V", n%7)}})
+				}
+			}
+			edits = append(edits, RedirectSymbols(all))
 		}
 	}
 	return edits
@@ -369,8 +381,8 @@ func symbolScript(f *File, script fuzzScript) []Edit {
 // FuzzSymbols: an edit of symbols is refused in one clear line, or makes a sound image in
 // which nothing else has changed.
 func FuzzSymbols(f *testing.F) {
-	scripts := [][]byte{{0, 1, 1, 0}, {1, 0, 1, 1, 3, 0}, {2, 0, 2, 1, 2, 2}, {3, 0, 6, 0}, {4, 0, 1, 2, 0, 0, 5, 90}}
-	for i, data := range append(seeds(f), image(f, "x86_64"+fullSpec+"relr"), image(f, "armv7l"+fullSpec+"relr symtab")) {
+	scripts := [][]byte{{0, 1, 1, 0}, {1, 0, 1, 1, 3, 0}, {2, 0, 2, 1, 2, 2}, {3, 0, 6, 0}, {4, 0, 1, 2, 0, 0, 5, 90}, {8, 1, 7, 0}, {7, 0, 3, 0, 8, 0}}
+	for i, data := range append(seeds(f), image(f, "x86_64"+fullSpec+"relr"), image(f, "armv7l"+fullSpec+"relr symtab"), image(f, "x86_64"+fullSpec+"relr markplt")) {
 		f.Add(data, scripts[i%len(scripts)])
 	}
 	f.Fuzz(func(t *testing.T, data, script []byte) {

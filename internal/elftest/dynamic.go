@@ -37,6 +37,7 @@ func (m *image) dynamic() []byte {
 		put(dtRelrSize, m.word)
 		put(dtRelrEntry, m.word)
 	}
+	m.dynamicJumps(put)
 	m.dynamicVersions(put)
 	for range 1 + s.SpareDynamic {
 		put(elf.DT_NULL, 0)
@@ -57,6 +58,41 @@ func (m *image) relrSection() *section {
 	return &section{name: ".relr.dyn", kind: shtRelr, flags: alloc, align: m.word, entsize: m.word, render: func(m *image) []byte {
 		e := newEncoder(&m.spec)
 		e.word(m.addr(".data.rel"))
+		return e.b
+	}}
+}
+
+// Tags of the x86-64 psABI for a marked PLT.
+const (
+	dtX86PLT      elf.DynTag = 0x70000000
+	dtX86PLTSize  elf.DynTag = 0x70000001
+	dtX86PLTEntry elf.DynTag = 0x70000003
+)
+
+// jumps says whether there is a marked jump slot.
+func (m *image) jumps() bool {
+	return m.spec.MarkedPLT && m.spec.Machine == uint16(elf.EM_X86_64) && m.imports > 0
+}
+
+func (m *image) dynamicJumps(put func(elf.DynTag, uint64)) {
+	if !m.jumps() {
+		return
+	}
+	put(elf.DT_PLTGOT, m.addr(".got.plt"))
+	put(elf.DT_PLTRELSZ, m.relocSize())
+	put(elf.DT_PLTREL, uint64(elf.DT_RELA))
+	put(elf.DT_JMPREL, m.addr(".rela.plt"))
+	put(dtX86PLT, m.addr(".text"))
+	put(dtX86PLTSize, 16)
+	put(dtX86PLTEntry, 16)
+}
+
+// jumpSection has one relocation: the slot of the first import, whose addend is the
+// address of its code in the PLT.
+func (m *image) jumpSection() *section {
+	return &section{name: ".rela.plt", kind: elf.SHT_RELA, flags: alloc, link: ".dynsym", align: m.word, entsize: m.relocSize(), render: func(m *image) []byte {
+		e := newEncoder(&m.spec)
+		e.word(m.addr(".got.plt")+3*m.word, 1<<32|uint64(elf.R_X86_64_JMP_SLOT), m.addr(".text"))
 		return e.b
 	}}
 }

@@ -36,6 +36,7 @@ import (
 //	nostack            no PT_GNU_STACK
 //	nodynamic          no PT_DYNAMIC
 //	relr               a packed relative relocation (DT_RELR)
+//	markplt            a marked jump slot (-z mark-plt, x86-64)
 //	machine=NUMBER     e_machine, in the place of that of the architecture
 //	class=BITS         32 or 64, likewise
 //
@@ -93,7 +94,7 @@ func (s *Spec) setWord(word string) error {
 
 func (s *Spec) setFlag(name string) error {
 	flag, ok := map[string]*bool{"nosections": &s.NoSections, "symtab": &s.Symtab, "execstack": &s.ExecStack,
-		"nostack": &s.NoStack, "nodynamic": &s.NoDynamic, "relr": &s.Relr}[name]
+		"nostack": &s.NoStack, "nodynamic": &s.NoDynamic, "relr": &s.Relr, "markplt": &s.MarkedPLT}[name]
 	if !ok {
 		return fmt.Errorf("unknown word")
 	}

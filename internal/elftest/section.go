@@ -97,6 +97,9 @@ func (m *image) tableSections() []*section {
 	if m.relocates() {
 		secs = append(secs, m.relocSection())
 	}
+	if m.jumps() {
+		secs = append(secs, m.jumpSection())
+	}
 	if s.Relr {
 		secs = append(secs, m.relrSection())
 	}
@@ -122,6 +125,9 @@ func (m *image) bodySections() []*section {
 	if m.relocates() {
 		secs = append(secs, &section{name: ".got", kind: elf.SHT_PROGBITS, flags: allocWrite, align: m.word, entsize: m.word,
 			render: fixed(make([]byte, uint64(m.imports)*m.word))})
+	}
+	if m.jumps() {
+		secs = append(secs, &section{name: ".got.plt", kind: elf.SHT_PROGBITS, flags: allocWrite, align: m.word, entsize: m.word, render: fixed(make([]byte, 4*m.word))})
 	}
 	if m.spec.Relr {
 		secs = append(secs, &section{name: ".data.rel", kind: elf.SHT_PROGBITS, flags: allocWrite, align: m.word, render: fixed(make([]byte, m.word))})

@@ -41,6 +41,7 @@ type Spec struct {
 	NoStack      bool   // no PT_GNU_STACK
 	NoDynamic    bool   // no PT_DYNAMIC, though the table is there
 	Relr         bool   // a packed relative relocation (DT_RELR)
+	MarkedPLT    bool   // a jump slot for the first import as GNU ld writes it with -z mark-plt (x86-64)
 	PageSize     uint64 // p_align of each PT_LOAD; 0 means 4096
 }
 
