@@ -17,6 +17,7 @@ type Options struct {
 	KeepRPath       []string // patterns of search path entries that stay, wherever they lead
 	IgnoreISA       bool     // do not hold binaries to the baseline of x86-64
 	MacOS           MacOptions
+	Lower           bool // work out which older policies a lowering of symbols reaches, see [Report.Lower]
 }
 
 // Assess finds the libraries of the wheel and holds it to what it may be tagged as.
@@ -32,6 +33,9 @@ func Assess(ctx context.Context, c *Contents, opts Options) (*Report, error) {
 		return nil, errors.Join(err, r.Close())
 	}
 	r.choose()
+	if opts.Lower {
+		r.lowerings()
+	}
 	if err := r.Graph.ReadError(); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}

@@ -255,6 +255,7 @@ func (l *linux) hold(p *policy.Policy) Verdict {
 		j.checkSymbols(l.facts[o])
 		j.checkBuild(l.facts[o])
 		j.checkRelocations(l.facts[o])
+		j.checkJumps(l.facts[o])
 		l.own.check(j, l.facts[o])
 		if b, wrong := r.wrongInterpreter(o); wrong {
 			j.block(b)

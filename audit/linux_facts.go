@@ -18,6 +18,7 @@ type facts struct {
 	object    *linkage.Image
 	needs     []elf.VersionNeed
 	symbols   map[versionKey][]string // symbols wanted with that version
+	copied    map[versionKey][]string // symbols of a library that the file holds a copy of
 	undefined map[string]bool         // strong undefined symbols, with a version or without
 	strong    []strongSymbol          // undefined symbols that are neither weak nor local, in their order
 	isa       elf.ISA
@@ -36,7 +37,7 @@ type strongSymbol struct {
 var fpectlSymbols = map[string]bool{"PyFPE_jbuf": true, "PyFPE_dummy": true, "PyFPE_counter": true}
 
 func newFacts(o *linkage.Image, count *undefinedCount) (*facts, error) {
-	f := &facts{object: o, symbols: map[versionKey][]string{}, undefined: map[string]bool{}}
+	f := &facts{object: o, symbols: map[versionKey][]string{}, copied: map[versionKey][]string{}, undefined: map[string]bool{}}
 	var err error
 	if f.needs, err = o.ELF().VersionNeeds(); err != nil {
 		return nil, err
@@ -50,6 +51,10 @@ func newFacts(o *linkage.Image, count *undefinedCount) (*facts, error) {
 	for s, err := range o.ELF().Symbols() {
 		if err != nil {
 			return nil, err
+		}
+		if !s.Undefined() && s.Library != "" {
+			key := versionKey{s.Library, s.Version}
+			f.copied[key] = append(f.copied[key], s.Name)
 		}
 		if !s.Undefined() || s.Name == "" {
 			continue

@@ -202,6 +202,22 @@ func (j *judgement) lacksSymbols() string {
 // that an older one refuses it instead of passing over the relocations.
 const relrMark = "GLIBC_ABI_DT_RELR"
 
+// checkJumps looks for marks of the PLT that make older C libraries jump astray, musl of
+// all ages.
+func (j *judgement) checkJumps(f *facts) {
+	if j.policy.Libc == policy.GLIBC && j.policy.AllowsVersion(relrMark) || !f.object.ELF().MarkedPLT() {
+		return
+	}
+	who := "glibc before 2.36"
+	if j.policy.Libc != policy.GLIBC {
+		who = string(j.policy.Libc)
+	}
+	j.block(Blocker{
+		Kind: KindVersion, File: f.object.Path,
+		Reason: fmt.Sprintf("its PLT is marked (-z mark-plt), with which %s jumps astray; link with -z nomark-plt", who),
+	})
+}
+
 // checkRelocations looks for packed relocations that the C library of the policy
 // does not know. A file that wants nothing of libc has no mark to tell so. musl
 // knows them from 1.2.4 on, which musllinux_1_2 does not tell from 1.2.0: what is

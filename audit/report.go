@@ -160,6 +160,10 @@ type Report struct {
 	// policies. It is empty for a pure wheel.
 	Verdicts []Verdict
 
+	// Lowerings has one entry for each policy that is stricter than what the wheel meets
+	// after a repair, the strictest first, where Options.Lower asks for it.
+	Lowerings []*Lowering
+
 	best       *Verdict // that gives Tag, nil for none
 	repairable *Verdict // that gives RepairableTag, nil for none
 	options    Options

@@ -64,6 +64,22 @@ type Image struct {
 	build  func() build     // what it was made from
 }
 
+// NewFile returns a file outside the wheel that nothing was searched for: one that a
+// program brings along. It has one image, which needs nothing that counts.
+func NewFile(name string, content Content, arch string) *File {
+	f := &File{Path: name, Content: content, Found: name, known: true}
+	f.Images = []*Image{{File: f, Arch: arch, Name: name, Code: content}}
+	return f
+}
+
+// AddNeed adds a library that the image shall name from now on.
+func (o *Image) AddNeed(n *Need) {
+	o.Needs = append(o.Needs, n)
+	if o.byName != nil {
+		o.byName[n.Name] = n
+	}
+}
+
 // member reports whether a file is one of those that the graph is about.
 func (f *File) member() bool { return f.InWheel || f.named }
 

@@ -87,6 +87,9 @@ func (a *application) addNew() error {
 	for i := range a.plan.Grafts {
 		a.addGraft(&a.plan.Grafts[i], a.parts.grafts[i])
 	}
+	for _, m := range a.plan.Added {
+		a.add(m.Member, 0o644, m.content)
+	}
 	if a.plan.SBOM != "" {
 		a.add(a.plan.SBOM, 0o644, a.parts.bill)
 	}
@@ -149,7 +152,7 @@ func billOfMaterials(p *Plan, packages packages) ([]byte, error) {
 	}
 	name := p.contents.Filename
 	return sbom.Encode(
-		sbom.Wheel{Name: name.Name, Version: name.Version, Filename: p.Output},
+		sbom.Wheel{Name: name.Name, Version: name.Version, Filename: p.Output, Lowered: p.loweredLines()},
 		grafts, sbom.Tool{Name: p.options.Tool.Name, Version: p.options.Tool.Version},
 	)
 }

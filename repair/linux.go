@@ -28,6 +28,9 @@ func (linux) choose(ctx context.Context, p *Plan) error {
 	if p.asked() {
 		choose = p.chooseRequested
 	}
+	if p.options.Lower {
+		choose = p.chooseLowered
+	}
 	if err := choose(p.report); err != nil {
 		return err
 	}
@@ -166,7 +169,7 @@ func (linux) change(_ context.Context, p *Plan, f *linkage.File, g *Graft) (Chan
 			c.Soname = path.Base(g.Member)
 		}
 		c.search(o, p.graftSearch(g), p.runPath)
-		c.Strip, c.PlainStack = p.options.Strip, p.plainStack(o)
+		c.Strip, c.PlainStack, c.Lowered = p.options.Strip, p.plainStack(o), p.lowered(f)
 		return c, nil
 	}
 	if p.folded[f] != nil {
@@ -178,7 +181,7 @@ func (linux) change(_ context.Context, p *Plan, f *linkage.File, g *Graft) (Chan
 		libDir = p.dirs.of(outsidePlatlib)
 	}
 	c.search(o, p.memberSearch(o, libDir), p.runPath)
-	c.Strip, c.PlainStack = p.options.Strip, p.plainStack(o)
+	c.Strip, c.PlainStack, c.Lowered = p.options.Strip, p.plainStack(o), p.lowered(f)
 	if c.Interpreter = p.report.Interpreter(o); c.Interpreter != "" {
 		p.warn("%s: its interpreter is that of the machine which built it; it is set to %s", f.Path, c.Interpreter)
 	}
@@ -284,9 +287,9 @@ func (p *Plan) tellStack() {
 	}
 }
 
-// edits translates a change into edits of the ELF file.
-func (c *Change) edits() []elf.Edit {
-	var edits []elf.Edit
+// edits translates a change into edits of an ELF file.
+func (c *Change) edits(f *elf.File) []elf.Edit {
+	edits := c.Lowered.edits(f)
 	if c.Soname != "" {
 		edits = append(edits, elf.SetSoname(c.Soname))
 	}
@@ -318,7 +321,8 @@ func (c *Change) edits() []elf.Edit {
 
 // edit makes the edited file.
 func (linux) edit(ctx context.Context, f *linkage.File, c *Change, _ string) (*overlay.Overlay, error) {
-	return f.Images[0].ELF().Edit(ctx, c.edits()...)
+	file := f.Images[0].ELF()
+	return file.Edit(ctx, c.edits(file)...)
 }
 
 // read reads an edited file back.
@@ -336,7 +340,9 @@ func (linux) describe(p *Plan, packages packages) ([]sbom.Graft, error) {
 	var grafts []sbom.Graft
 	for _, g := range p.Grafts {
 		entry, at := sbom.Graft{Member: g.Member, SHA256: g.SHA256, Soname: g.file.Images[0].Name}, g.file.SystemPath()
-		if pkg, ok := database.Owner(at); ok {
+		if _, ours := p.compat(g.file); ours {
+			entry.Package = &sbom.Package{Type: "generic", Name: "wheelmend-compat", Version: p.options.Tool.Version, Licenses: []sbom.License{{Name: "MIT"}}}
+		} else if pkg, ok := database.Owner(at); ok {
 			entry.Package, entry.Source = pkg, at
 		} else if database.Expects(at) {
 			p.warn("no package of the database has %s: the SBOM gives it no version", g.Source)

@@ -23,14 +23,17 @@ type Options struct {
 	// PlainStack has no file ask for an executable stack: glibc refuses to load those
 	// that do from 2.41 on. Code that puts functions on the stack needs one.
 	PlainStack bool
-	Level      int       // compression of new members, 1 to 9; 0 means the default, wheel.NoCompression stores
-	NoSBOM     bool      // write no software bill of materials
-	AllowPure  bool      // copy a wheel without binaries instead of refusing it
-	Epoch      time.Time // time of new members (SOURCE_DATE_EPOCH); zero means that of the WHEEL member
-	MacOS      MacOptions
-	Allow      []audit.Topic // claims that may fail in the result: see [Allowable]
-	Tool       Tool          // recorded in the software bill of materials
-	Progress   func(done, total int64)
+	// Lower has other symbols stand in for those of C libraries that are newer than
+	// Platform promises, or than manylinux_2_28 without one. It is an experiment.
+	Lower     bool
+	Level     int       // compression of new members, 1 to 9; 0 means the default, wheel.NoCompression stores
+	NoSBOM    bool      // write no software bill of materials
+	AllowPure bool      // copy a wheel without binaries instead of refusing it
+	Epoch     time.Time // time of new members (SOURCE_DATE_EPOCH); zero means that of the WHEEL member
+	MacOS     MacOptions
+	Allow     []audit.Topic // claims that may fail in the result: see [Allowable]
+	Tool      Tool          // recorded in the software bill of materials
+	Progress  func(done, total int64)
 }
 
 // Tool names the program that repairs.

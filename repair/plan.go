@@ -25,6 +25,7 @@ type Plan struct {
 	Grafts    []Graft  `json:"grafts"`   // sorted by member
 	Edits     []Edit   `json:"edits"`    // sorted by member
 	Removed   []string `json:"removed"`  // members that are dropped
+	Added     []Added  `json:"added"`    // members that come in besides grafts and the SBOM
 	SBOM      string   `json:"sbom"`     // member that describes the grafts, "" for none
 	Warnings  []string `json:"warnings"` // what a person should know
 	platforms []string
@@ -43,12 +44,20 @@ type Plan struct {
 	stranded  map[*linkage.Image]bool         // libraries of the wheel to which nothing leads somebody who needs them
 	policy    *policy.Policy
 	verdict   *audit.Verdict
+	lowering  *audit.Lowering // nil for none
 	system    system
 	report    *audit.Report
 	graph     *linkage.Graph
 	missing   []string // install names of macOS libraries that were not found, and are let go
 	options   *Options
 	contents  *audit.Contents
+}
+
+// An Added member is text that the wheel did not have.
+type Added struct {
+	Member string `json:"member"`
+
+	content []byte
 }
 
 // A Graft is a library that is copied into the wheel.
@@ -90,6 +99,7 @@ type Change struct {
 
 	Interpreter string `json:"interpreter,omitempty"`     // new PT_INTERP of a program
 	PlainStack  bool   `json:"clear_execstack,omitempty"` // PT_GNU_STACK asks for no executable stack
+	Lowered
 
 	Slices []SliceChange `json:"slices,omitempty"` // of a Mach-O file
 }
@@ -101,7 +111,7 @@ type Rename struct {
 }
 
 func (c *Change) empty() bool {
-	return c.Soname == "" && len(c.Needed) == 0 && len(c.Removed) == 0 && c.RPath == "" && c.RunPath == "" && !c.NoPath && !c.Strip && c.Interpreter == "" && !c.PlainStack && len(c.Slices) == 0
+	return c.Soname == "" && len(c.Needed) == 0 && len(c.Removed) == 0 && c.RPath == "" && c.RunPath == "" && !c.NoPath && !c.Strip && c.Interpreter == "" && !c.PlainStack && c.Lowered.empty() && len(c.Slices) == 0
 }
 
 // NewPlan decides how the wheel of a report is repaired. It reads the libraries
@@ -176,7 +186,7 @@ func emptyPlan(rep *audit.Report, opts *Options) *Plan {
 		Wheel: rep.Wheel, options: opts, report: rep, contents: rep.Contents, graph: rep.Graph, system: newSystem(rep.OS),
 		outside: map[string][]string{}, matched: map[string]bool{},
 		// Empty lists, so that JSON has no null.
-		Grafts: []Graft{}, Edits: []Edit{}, Removed: []string{}, Warnings: []string{},
+		Grafts: []Graft{}, Edits: []Edit{}, Removed: []string{}, Added: []Added{}, Warnings: []string{},
 	}
 	p.installed = installedDirs(p.holdings())
 	return p
@@ -189,7 +199,9 @@ func (p *Plan) planLeftovers() {
 	p.dropCaches()
 	p.amendRecord()
 	p.tellStack()
-	if len(p.Grafts) > 0 && !p.options.NoSBOM {
+	p.addLicenses()
+	p.tellLowered()
+	if (len(p.Grafts) > 0 || p.lowering != nil) && !p.options.NoSBOM {
 		p.SBOM = p.freeName(p.contents.Reader.DistInfo()+"/sboms/wheelmend", ".cdx.json")
 	}
 	for _, entry := range slices.Sorted(maps.Keys(p.outside)) {
@@ -340,5 +352,5 @@ func (p *Plan) warnOnce(format string, args ...any) bool {
 
 // NothingToDo reports whether the result holds the same members as the wheel.
 func (p *Plan) NothingToDo() bool {
-	return len(p.contents.Amended()) == 0 && len(p.Grafts)+len(p.Edits)+len(p.Removed) == 0 && p.Output == p.Wheel
+	return len(p.contents.Amended()) == 0 && len(p.Grafts)+len(p.Edits)+len(p.Removed)+len(p.Added) == 0 && p.Output == p.Wheel
 }

@@ -33,6 +33,7 @@ type Audit struct {
 	VersionedSymbols map[string][]string `json:"versioned_symbols"`
 	Blockers         []AuditBlocker      `json:"blockers"`
 	Bundled          []AuditBundled      `json:"bundled_libraries"`
+	Lowerings        []AuditLowering     `json:"lowerings,omitempty"` // the oldest system first; only if it was asked for
 
 	// Of a macOS wheel.
 	Archs   []string       `json:"archs,omitempty"`
@@ -169,6 +170,7 @@ func NewAudit(r *audit.Report) Audit {
 		a.Arch = &r.Archs[0]
 	}
 	a.addMinimums(r)
+	a.Lowerings = newLowerings(r.Lowerings)
 	a.VersionedSymbols = r.VersionedSymbols(target)
 	for _, l := range r.Libraries(target) {
 		a.Libraries = append(a.Libraries, newAuditLibrary(l))

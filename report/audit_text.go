@@ -36,6 +36,7 @@ func WriteAudit(w io.Writer, r *audit.Report, s Style, all bool) error {
 	libraries := r.Libraries(r.Target())
 	p.missing(libraries)
 	p.hurdles(r)
+	p.lowerings(r)
 	p.carried(r, libraries)
 	p.mended(r)
 	p.foreign(r.Foreign)

@@ -104,6 +104,9 @@ func WritePlan(w io.Writer, plan *repair.Plan, s Style) error {
 	for _, name := range plan.Removed {
 		p.linef("  drop     %s", Clean(name))
 	}
+	for _, m := range plan.Added {
+		p.linef("  add      %s", Clean(m.Member))
+	}
 	if plan.SBOM != "" {
 		p.linef("  add      %s", Clean(plan.SBOM))
 	}
@@ -136,12 +139,33 @@ func (p *printer) change(c *repair.Change) {
 	if c.Strip {
 		add("stripped")
 	}
+	for _, name := range c.NewNeeded {
+		add("needs %s", name)
+	}
+	if c.ExpandRelr {
+		add("packed relocations expanded")
+	}
+	if c.PlainPLT {
+		add("marks of the PLT removed")
+	}
 	if len(did) > 0 {
 		p.linef("           %s", Clean(strings.Join(did, ", ")))
+	}
+	for _, s := range c.Symbols {
+		p.linef("           %s", Clean(loweredText(s)))
 	}
 	for i := range c.Slices {
 		p.sliceChange(&c.Slices[i])
 	}
+}
+
+// loweredText spells a symbol that another one stands in for.
+func loweredText(s repair.LoweredSymbol) string {
+	text := fmt.Sprintf("%v (%s)", s, s.Class)
+	if s.Note != "" {
+		text = fmt.Sprintf("%v (%s: %s)", s, s.Class, s.Note)
+	}
+	return text
 }
 
 // sliceChange tells what is done to a slice of a Mach-O file.

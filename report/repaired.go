@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/repair"
 )
 
@@ -30,7 +31,21 @@ func WriteRepaired(w io.Writer, name string, r *repair.Result, s Style) error {
 		p.list("left to the system", cleaned(r.System))
 		p.sizes(r)
 	}
+	p.lowered(r.Plan)
 	return p.err
+}
+
+// lowered says how many symbols others stand in for, and what that asks of a person.
+func (p *printer) lowered(plan *repair.Plan) {
+	if plan == nil {
+		return
+	}
+	files, relabelled, compat, weak := plan.Lowered()
+	if files == 0 {
+		return
+	}
+	text := fmt.Sprintf("lowered %s: %s. None of this code was run: test the wheel on %s before you publish it (experimental)", phrase.Count(files, "file"), lowered(relabelled, compat, weak), plan.Policy)
+	p.hanging("  ", "  ", strings.Fields(text))
 }
 
 // line writes a line that only a terminal needs to be wrapped for: programs look for what

@@ -16,6 +16,7 @@ const (
 	propertySource        = "wheelmend:source"
 	propertyLicenseFile   = "wheelmend:license:file"
 	propertyLicenseSHA256 = "wheelmend:license:sha256"
+	propertyLowered       = "wheelmend:lowered"
 )
 
 // Encode returns a CycloneDX 1.6 document in JSON, with a newline at its end: the
@@ -44,6 +45,11 @@ func newBOM(w Wheel, grafts []Graft, tool Tool) *cdx.BOM {
 		Type: cdx.ComponentTypeLibrary, BOMRef: w.PURL(), PackageURL: w.PURL(),
 		Name: w.Name, Version: w.Version,
 	}
+	var lowered []cdx.Property
+	for _, text := range w.Lowered {
+		lowered = append(lowered, cdx.Property{Name: propertyLowered, Value: text})
+	}
+	wheel.Properties = properties(lowered...)
 	components := []cdx.Component{} // without the wheel: a reference names one component (auditwheel lists it twice)
 	refs := []string{}
 	var leaves []cdx.Dependency

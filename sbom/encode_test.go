@@ -46,7 +46,7 @@ func example() (Wheel, []Graft, Tool) {
 			{File: "/usr/share/doc/libpq5/NOTICE", SHA256: sum("d")},
 		},
 	}
-	return Wheel{"psycopg2", "2.9.9", "psycopg2-2.9.9-cp312-cp312-manylinux_2_28_x86_64.whl"},
+	return Wheel{Name: "psycopg2", Version: "2.9.9", Filename: "psycopg2-2.9.9-cp312-cp312-manylinux_2_28_x86_64.whl"},
 		[]Graft{
 			{Member: "psycopg2.libs/libpq-1a2b3c4d.so.5.15", Soname: "libpq-1a2b3c4d.so.5.15", SHA256: sum("a"),
 				Source: "/usr/lib/x86_64-linux-gnu/libpq.so.5.15", Package: libpq},
@@ -93,7 +93,7 @@ func TestEncodeRefusesSharedMember(t *testing.T) {
 }
 
 func TestEncodeWithoutGrafts(t *testing.T) {
-	out, err := Encode(Wheel{"w", "1", "w-1-py3-none-any.whl"}, nil, Tool{"wheelmend", "1"})
+	out, err := Encode(Wheel{Name: "w", Version: "1", Filename: "w-1-py3-none-any.whl"}, nil, Tool{"wheelmend", "1"})
 	if err != nil {
 		t.Fatal(err)
 	}

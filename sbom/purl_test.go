@@ -34,8 +34,8 @@ func TestWheelPURL(t *testing.T) {
 		wheel Wheel
 		want  string
 	}{
-		{"underscores are dashes", Wheel{"Some_Thing", "1.0", ""}, "pkg:pypi/some-thing@1.0"},
-		{"local version", Wheel{"torch", "2.0+cu118", "torch-2.0+cu118-cp312-cp312-linux_x86_64.whl"},
+		{"underscores are dashes", Wheel{Name: "Some_Thing", Version: "1.0", Filename: ""}, "pkg:pypi/some-thing@1.0"},
+		{"local version", Wheel{Name: "torch", Version: "2.0+cu118", Filename: "torch-2.0+cu118-cp312-cp312-linux_x86_64.whl"},
 			"pkg:pypi/torch@2.0%2Bcu118?file_name=torch-2.0%2Bcu118-cp312-cp312-linux_x86_64.whl"},
 	}
 	for _, tt := range tests {

@@ -31,7 +31,12 @@ type License struct {
 }
 
 // A Wheel is the wheel that grafts were copied into.
-type Wheel struct{ Name, Version, Filename string }
+type Wheel struct {
+	Name, Version, Filename string
+
+	// Lowered has one line for each symbol of its files that another one stands in for.
+	Lowered []string
+}
 
 // A Tool is the program that did it.
 type Tool struct{ Name, Version string }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -53,6 +54,7 @@ file needs which macOS, and which file lacks an architecture.`,
 	f.Search.RegisterDylibsOnly(flags)
 	format.register("audit", flags)
 	flags.StringVar(&f.Plat, "plat", "", "exit with 1 unless the wheel meets this platform `tag` now, without a repair")
+	flags.BoolVar(&f.Lower, "lower", false, "show which older tags repair --lower could reach, and what stops the next one (experimental)")
 	flags.BoolVar(&f.IgnoreISA, "disable-isa-ext-check", false, "accept files that need a newer processor than the tag promises (x86-64-v2 and later)")
 	flags.BoolVar(&f.AllowPure, "allow-pure-python-wheel", false, "accept a wheel without binaries, whatever --plat says")
 	flags.IntVarP(&f.Jobs, "jobs", "j", 0, "`number` of files read at once (default: one for each processor)")
@@ -89,6 +91,9 @@ func (a *app) auditWheel(ctx context.Context, path string, f *command.AuditFlags
 	return command.WithReport(ctx, a.Console, path, f, func(rep *audit.Report) (err error) {
 		if rep.Graph != nil {
 			unmatched.See(a.Console, path, rep.Graph)
+		}
+		if f.Lower && !rep.Lowers() {
+			a.Log.WithField("wheel", filepath.Base(path)).Warn("--lower does nothing here: only Linux wheels for glibc can be lowered")
 		}
 		err = out.audited(path, rep)
 		refused := rep.Refused()

@@ -74,6 +74,7 @@ func registerRepair(f *command.RepairFlags, flags *pflag.FlagSet) {
 	flags.IntVarP(&f.Jobs, "jobs", "j", 0, "`number` of files handled at once (default: one for each processor)")
 	flags.BoolVar(&f.IgnoreISA, "disable-isa-ext-check", false, "accept files that need a newer processor than the tag promises (x86-64-v2 and later)")
 	flags.BoolVar(&f.AllowPure, "allow-pure-python-wheel", false, "copy a wheel without binaries instead of failing")
+	flags.BoolVar(&f.Lower, "lower", false, "have the files ask for older symbols, so that they run on the system of --plat, else of manylinux_2_28 (experimental: test the result there)")
 	flags.BoolVar(&f.NoSBOM, "no-sbom", false, "write no list of the bundled libraries (SBOM) into .dist-info/sboms")
 	flags.BoolVar(&f.NewRecord, "rewrite-record", false, "go on when RECORD is wrong, and write a new one")
 	flags.StringArrayVar(&f.Allow, "allow", nil, "write the wheel even if verify fails this `topic`: stack, symbols, paths... (repeatable)")

@@ -20,6 +20,7 @@ type AuditFlags struct {
 	Plat      string
 	IgnoreISA bool
 	AllowPure bool
+	Lower     bool
 	Jobs      int
 }
 
@@ -39,7 +40,7 @@ func WithReport(ctx context.Context, c *console.Console, path string, f *AuditFl
 	}
 	defer contents.Close()
 	rep, err := audit.Assess(ctx, contents, audit.Options{
-		Options: f.Search.Options(c.Getenv), IgnoreISA: f.IgnoreISA,
+		Options: f.Search.Options(c.Getenv), IgnoreISA: f.IgnoreISA, Lower: f.Lower,
 	})
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ var flagGroups = []string{groupEdits, groupPrinting, groupTag, groupLibraries, g
 // groupsOfFlags has the group of each flag by its name: one name means the same
 // everywhere.
 var groupsOfFlags = map[string]string{
-	"plat": groupTag, "only-plat": groupTag, "no-update-tags": groupTag, "replace": groupTag, "disable-isa-ext-check": groupTag, "allow-pure-python-wheel": groupTag, "arch": groupTag,
+	"plat": groupTag, "only-plat": groupTag, "no-update-tags": groupTag, "replace": groupTag, "lower": groupTag, "disable-isa-ext-check": groupTag, "allow-pure-python-wheel": groupTag, "arch": groupTag,
 	"search-path": groupLibraries, "ldpaths": groupLibraries, "sysroot": groupLibraries, "exclude": groupLibraries,
 	"graft": groupContents, "add-lib": groupContents, "lib-sdir": groupContents, "keep-rpath": groupContents, "fold-copies": groupContents, "strip": groupContents, "clear-execstack": groupContents,
 	"no-sbom": groupContents, "rewrite-record": groupContents, "allow": groupContents, "prefer": groupContents, "zip-level": groupContents,

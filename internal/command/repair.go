@@ -40,6 +40,7 @@ type RepairFlags struct {
 	IgnoreISA bool
 	AllowPure bool
 	NoSBOM    bool
+	Lower     bool
 	Allow     []string
 	NewRecord bool
 
@@ -197,6 +198,7 @@ func (f *RepairFlags) Options(c *console.Console, wheels []string) (repair.Optio
 		PlainStack: f.Stack,
 		Level:      f.Level,
 		NoSBOM:     f.NoSBOM,
+		Lower:      f.Lower,
 		AllowPure:  f.AllowPure,
 		Epoch:      epoch,
 		MacOS:      repair.MacOptions{IgnoreMissing: f.IgnoreMissing, KeepRPaths: f.KeepRPaths, KeepIDs: f.KeepIDs, Resign: f.Resign},

@@ -41,7 +41,7 @@ func TestPackedRelocationsOnOldGlibc(t *testing.T) {
 			}
 			wheelmend(t, "verify", repaired).must(t)
 			for _, version := range glibcVersions {
-				checkOn(t, glibcRootOf(t, version), repaired, version == "2.36" || version == "2.41")
+				checkOn(t, glibcRootOf(t, version), repaired, version != "2.17" && version != "2.31")
 			}
 		})
 	}

@@ -27,6 +27,7 @@ const (
 	Older  Class = "older"  // an older variant, which differs as the note says
 	Rename Class = "rename" // another function, which differs as the note says
 	Compat Class = "compat" // a function of the compatibility library
+	Weak   Class = "weak"   // a weak reference without its version, which old systems leave unset
 )
 
 // A Row is one replacement.
