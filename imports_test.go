@@ -36,9 +36,9 @@ var mayImport = map[string][]string{
 	"wheel":    {},
 	"sbom":     {},
 	"linkage":  {"elf", "macho"},
-	"audit":    {"linkage", "policy", "wheel", "elf", "macho"},
-	"repair":   {"audit", "linkage", "policy", "wheel", "overlay", "elf", "macho", "sbom"},
-	"report":   {"audit", "repair", "policy"},
+	"audit":    {"linkage", "policy", "policy/lower", "wheel", "elf", "macho"},
+	"repair":   {"audit", "linkage", "policy", "policy/lower", "wheel", "overlay", "elf", "macho", "sbom"},
+	"report":   {"audit", "repair", "policy", "policy/lower"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

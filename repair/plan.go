@@ -19,15 +19,15 @@ import (
 // A Plan is everything that a repair does to a wheel.
 type Plan struct {
 	Wheel     string   `json:"wheel"`
-	Output    string   `json:"output"`   // file name of the result
-	Policy    string   `json:"policy"`   // tag whose promises decide what is grafted
-	Tags      []string `json:"tags"`     // Tag lines of WHEEL
-	Grafts    []Graft  `json:"grafts"`   // sorted by member
-	Edits     []Edit   `json:"edits"`    // sorted by member
-	Removed   []string `json:"removed"`  // members that are dropped
-	Added     []Added  `json:"added"`    // members that come in besides grafts and the SBOM
-	SBOM      string   `json:"sbom"`     // member that describes the grafts, "" for none
-	Warnings  []string `json:"warnings"` // what a person should know
+	Output    string   `json:"output"`          // file name of the result
+	Policy    string   `json:"policy"`          // tag whose promises decide what is grafted
+	Tags      []string `json:"tags"`            // Tag lines of WHEEL
+	Grafts    []Graft  `json:"grafts"`          // sorted by member
+	Edits     []Edit   `json:"edits"`           // sorted by member
+	Removed   []string `json:"removed"`         // members that are dropped
+	Added     []Added  `json:"added,omitempty"` // members that come in besides grafts and the SBOM
+	SBOM      string   `json:"sbom"`            // member that describes the grafts, "" for none
+	Warnings  []string `json:"warnings"`        // what a person should know
 	platforms []string
 	pure      bool
 	directory bool                // it is for the files of a directory, not for a wheel
