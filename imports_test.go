@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"internal": {},
 	"overlay":  {},
 	"elf":      {"overlay"},
+	"pe":       {"overlay"},
 	"macho":    {"overlay"},
 	"policy":   {},
 	"wheel":    {},
