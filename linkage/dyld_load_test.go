@@ -2,6 +2,7 @@ package linkage
 
 import (
 	"context"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -98,5 +99,43 @@ func TestDyldProcess(t *testing.T) {
 	}
 	if !slices.Equal(archs, []string{"arm64", "x86_64"}) {
 		t.Errorf("architectures %q", archs)
+	}
+}
+
+// Of several files that are named, an error tells which; a library is opened only as what
+// was looked at.
+func TestLoadDyldFiles(t *testing.T) {
+	_, sysroot := dyldWorld(t, "/t/a.dylib arch=arm64 loads=@loader_path/b.dylib,@loader_path/c.dylib\n/t/b.dylib arch=arm64\n/t/c.dylib arch=arm64\n/s/b.dylib arch=arm64 size=80\n/s/c.dylib arch=arm64 size=80")
+	opts := Options{Sysroot: sysroot, SearchPath: []string{sysroot + "/s"}}
+	a, b := sysroot+"/t/a.dylib", sysroot+"/t/b.dylib"
+	_, err := LoadDyldFiles(context.Background(), []string{a, sysroot + "/none"}, opts)
+	if want := sysroot + "/none: not there"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+	// b is one of the files, which come first; c is not.
+	g, err := LoadDyldFiles(context.Background(), []string{a, b}, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	want := []string{
+		"/t/a.dylib: @loader_path/b.dylib: found /t/b.dylib by install name @loader_path/b.dylib",
+		"/t/a.dylib: @loader_path/c.dylib: found /s/c.dylib by given search path",
+	}
+	if diff := cmp.Diff(want, spellDyld(g, sysroot)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	c := g.Members[0].Images[0].Needs[1].To.File
+	in, err := c.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Close()
+	if err := os.Remove(sysroot + "/s/c.dylib"); err != nil {
+		t.Fatal(err)
+	}
+	if in, err := c.Open(); err == nil {
+		in.Close()
+		t.Error("a library that is gone was opened")
 	}
 }

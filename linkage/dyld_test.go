@@ -204,6 +204,9 @@ func TestDyld(t *testing.T) {
 			"p/a.so: b.dylib: found p/lib/b.dylib by " + Rule{Kind: ByFileName}.String(),
 			"p/a.so: c.dylib: found p/c.dylib by " + Rule{Kind: ByFileName}.String(),
 		}},
+		{"of several that are the same, another than the one that asks", "p/b.dylib arch=arm64 loads=/gone/b.dylib\nq/b.dylib arch=arm64\nr/b.dylib arch=arm64", Options{}, []string{
+			"p/b.dylib: /gone/b.dylib: found q/b.dylib by " + Rule{Kind: ByFileName}.String(),
+		}},
 		{"the wheel's own copy and no second one", "p/a.so arch=arm64 loads=/opt/b.dylib,/opt/c.dylib,/opt/d.dylib\np/lib/b.dylib arch=arm64\np/lib/c.dylib arch=arm64 id=@rpath/c.dylib size=80\np/lib/d.dylib arch=arm64 id=@rpath/other.dylib\n/opt/b.dylib arch=arm64\n/opt/c.dylib arch=arm64 id=@rpath/c.dylib\n/opt/d.dylib arch=arm64 id=/opt/d.dylib size=80", Options{}, []string{
 			"p/a.so: /opt/b.dylib: found p/lib/b.dylib by " + Rule{Kind: OwnCopy}.String(),
 			"p/a.so: /opt/c.dylib: found p/lib/c.dylib by " + Rule{Kind: OwnCopy}.String(),
@@ -342,5 +345,23 @@ func TestDyldTheWheelsOwnComeBeforeFoldersOfTheUser(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, spellDyld(g, sysroot)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// What a program of the wheel names from its own folder is the wheel's, whatever the
+// folders of the user have.
+func TestDyldFoldersOfTheUserBehindThoseOfAProgram(t *testing.T) {
+	members, sysroot := dyldWorld(t, "p/bin/tool arch=arm64 type=execute loads=@executable_path/../lib/b.dylib,@executable_path/../lib/c.dylib\np/lib/b.dylib arch=arm64\n/s/b.dylib arch=arm64 size=80\n/s/c.dylib arch=arm64 size=80")
+	g, err := Resolve(context.Background(), members, Options{Sysroot: sysroot, SearchPath: []string{sysroot + "/s"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	want := []string{
+		"p/bin/tool: @executable_path/../lib/b.dylib: found p/lib/b.dylib by install name @executable_path/../lib/b.dylib",
+		"p/bin/tool: @executable_path/../lib/c.dylib: found /s/c.dylib by given search path",
+	}
+	if diff := cmp.Diff(want, spellDyld(g, sysroot)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
