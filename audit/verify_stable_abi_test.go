@@ -41,6 +41,8 @@ func TestTheStableABIIsHeldTo(t *testing.T) {
 		{"what is stable", "cp39-abi3-" + linux, "demo/_core.abi3.so elf x86_64 needed=libc.so.6 import=PyArg_ParseTuple,PyBool_Type,_Py_Dealloc export=PyInit__core", nil},
 		{"what is not", "cp39-abi3-" + linux, "demo/_core.abi3.so elf x86_64 needed=libc.so.6 import=PyUnicode_New,_PyUnicode_Ready export=PyInit__core",
 			[]string{"demo/_core.abi3.so: not in the stable ABI (PyUnicode_New, _PyUnicode_Ready)"}},
+		{"in the order of their names", "cp39-abi3-" + linux, "demo/_core.abi3.so elf x86_64 needed=libc.so.6 import=PyUnicode_New,_PyUnicode_Ready,PyCode_New,PyFrame_New,PyGen_New,PyCell_Get export=PyInit__core",
+			[]string{"demo/_core.abi3.so: not in the stable ABI (PyCell_Get, PyCode_New, PyFrame_New, PyGen_New, PyUnicode_New, _PyUnicode_Ready)"}},
 		{"what came later", "cp39-abi3-" + linux, "demo/_core.abi3.so elf x86_64 needed=libc.so.6 import=PyObject_GetBuffer,PyObject_Vectorcall export=PyInit__core",
 			[]string{"demo/_core.abi3.so: in the stable ABI from CPython 3.11 on, the tag promises 3.9 (PyObject_GetBuffer)", "demo/_core.abi3.so: in the stable ABI from CPython 3.12 on, the tag promises 3.9 (PyObject_Vectorcall)"}},
 		{"which a newer tag has", "cp312-abi3-" + linux, "demo/_core.abi3.so elf x86_64 needed=libc.so.6 import=PyObject_GetBuffer,PyObject_Vectorcall export=PyInit__core", nil},
