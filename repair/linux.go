@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/elf"
@@ -24,6 +25,7 @@ func (linux) choose(ctx context.Context, p *Plan) error {
 	if p.options.MacOS.Resign {
 		p.warn("nothing is signed anew: the wheel is not for macOS")
 	}
+	p.applyDefaults()
 	choose := p.chooseStrictest
 	if p.asked() {
 		choose = p.chooseRequested
@@ -109,6 +111,41 @@ func unmet(v *audit.Verdict, best string) error {
 
 // asked reports whether a platform tag was asked for.
 func (p *Plan) asked() bool { return p.options.Platform != "" && p.options.Platform != "auto" }
+
+// applyDefaults takes from the defaults what is for this wheel and was not asked for.
+func (p *Plan) applyDefaults() {
+	own := *p.options // the caller's serve other wheels, too
+	p.options = &own
+	p.options.Strip = p.options.Strip || p.options.Defaults.Strip
+	tags := p.options.Defaults.Platforms
+	if p.options.Platform != "" || len(tags) == 0 {
+		return
+	}
+	rep := p.report
+	if p.options.Platform = fitting(tags, rep); p.options.Platform == "" && rep.Libc != policy.BIONIC {
+		p.warn("the project's settings have no platform tag for this wheel (%s), only %s; the tag of the oldest system is taken",
+			strings.TrimSpace(string(rep.Arch)+" "+string(rep.Libc)), strings.Join(tags, ", "))
+	}
+}
+
+// fitting returns the tag for the C library and the architecture of a wheel, "" if none is.
+// One that names the architecture goes before one that does not.
+func fitting(tags []string, rep *audit.Report) string {
+	bare := ""
+	for _, tag := range tags {
+		q, err := policy.LookupFor(tag, rep.Arch)
+		if err != nil || q.Arch != rep.Arch || rep.Libc != "" && q.Libc != rep.Libc {
+			continue
+		}
+		if _, err := policy.Lookup(tag); err == nil {
+			return tag
+		}
+		if bare == "" {
+			bare = tag
+		}
+	}
+	return bare
+}
 
 // keeps reports whether the wheel meets a tag after the repair.
 func (linux) keeps(p *Plan, tag string) (kept bool, why string) {

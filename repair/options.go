@@ -11,9 +11,12 @@ import (
 
 // Options tunes a repair. The zero value is the recommended repair.
 type Options struct {
-	Audit     audit.Options // where libraries are sought, which are left out or always grafted
-	Load      audit.LoadOptions
-	Platform  string // tag to aim for, as in "manylinux_2_28_x86_64"; "" or "auto" means the oldest system the wheel allows
+	Audit    audit.Options // where libraries are sought, which are left out or always grafted
+	Load     audit.LoadOptions
+	Platform string // tag to aim for, as in "manylinux_2_28_x86_64"; "" or "auto" means the oldest system the wheel allows
+	// Defaults are what a project asks for in general. Where they mean nothing for a wheel,
+	// it is repaired without them, and Platform goes before them.
+	Defaults  Defaults
 	OnlyPlat  bool   // do not add the tag of an older system that the wheel meets as well
 	KeepTags  bool   // leave the file name and the Tag lines of WHEEL as they are
 	LibSuffix string // appended to the distribution name for the folder of grafted libraries, or the folder in a package of a macOS wheel; "" means DefaultLibSuffix, DefaultDylibsDir
@@ -34,6 +37,16 @@ type Options struct {
 	Allow     []audit.Topic // claims that may fail in the result: see [Allowable]
 	Tool      Tool          // recorded in the software bill of materials
 	Progress  func(done, total int64)
+}
+
+// Defaults are wishes for all wheels of a project, whatever systems they are for: see
+// [Options].
+type Defaults struct {
+	// Platforms are tags to aim for, with or without an architecture. The one for the C
+	// library and the architecture of the wheel is taken, one that names the architecture
+	// before one that does not.
+	Platforms []string
+	Strip     bool // remove symbol tables and debug information where that can be done
 }
 
 // Tool names the program that repairs.

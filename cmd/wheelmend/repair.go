@@ -37,6 +37,7 @@ Wheels for macOS are repaired on any system. Edited files are signed ad hoc.`,
 			if err := format.check(); err != nil {
 				return err
 			}
+			f.Defaults = a.defaults
 			opts, err := f.Options(a.Console, args)
 			if err != nil {
 				return err

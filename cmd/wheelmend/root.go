@@ -13,13 +13,15 @@ import (
 	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/internal/dropin"
 	"github.com/wheelmend/wheelmend/internal/phrase"
+	"github.com/wheelmend/wheelmend/repair"
 	"github.com/wheelmend/wheelmend/report"
 )
 
 // An app is one run of the program by its own name.
 type app struct {
 	*console.Console
-	noConfig bool // read no settings of the project
+	noConfig bool            // read no settings of the project
+	defaults repair.Defaults // those of the project's settings
 }
 
 // run executes the command line, which begins with the name of the program, and

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wheelmend/wheelmend/internal/command"
 	"github.com/wheelmend/wheelmend/internal/config"
 	"github.com/wheelmend/wheelmend/internal/console"
 )
@@ -38,10 +39,33 @@ func (a *app) applySettings(cmd *cobra.Command) error {
 		return nil
 	}
 	a.Log.WithField("file", settings.File).Info("the settings of this file are used")
+	return a.setFlags(cmd, wanted, settings)
+}
+
+func (a *app) setFlags(cmd *cobra.Command, wanted []string, settings *config.Settings) error {
 	for _, key := range config.Keys() {
 		values, given := settings.Values[key]
 		flag := cmd.Flags().Lookup(key)
 		if !given || flag == nil || flag.Changed || !slices.Contains(wanted, key) {
+			continue
+		}
+		// What a wheel of another system has no use for is no flag for it: a flag would fail.
+		switch key {
+		case "plat":
+			plats, err := command.DefaultPlats(settings.File, values)
+			if err != nil {
+				return err
+			}
+			a.defaults.Platforms = plats
+			if len(plats) > 0 {
+				// As flags have it, auto would go before them.
+				if err := flag.Value.Set(""); err != nil {
+					return err
+				}
+			}
+			continue
+		case "strip":
+			a.defaults.Strip = values[0] == "true"
 			continue
 		}
 		for _, value := range values {

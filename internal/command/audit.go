@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/internal/console"
@@ -55,15 +56,54 @@ func ParsePlat(tag string) (string, error) {
 	if tag == "" || tag == "auto" {
 		return tag, nil
 	}
+	return tag, checkPlat("--plat", tag)
+}
+
+// checkPlat is ParsePlat for a tag of any origin, which the error names.
+func checkPlat(origin, tag string) error {
 	if _, err := policy.LookupFor(tag, policy.X86_64); err == nil {
-		return tag, nil
+		return nil
 	}
 	for _, p := range policy.All() {
 		if p.Name == tag {
-			return tag, nil
+			return nil
 		}
 	}
-	return "", UnknownTag("--plat", tag)
+	return UnknownTag(origin, tag)
+}
+
+// DefaultPlats checks the tags of a project's settings, which the file at origin has. Of
+// two for one C library and architecture, one would do nothing.
+func DefaultPlats(origin string, tags []string) ([]string, error) {
+	seen := map[string]string{}
+	for _, tag := range tags {
+		if tag == "auto" && len(tags) == 1 {
+			return nil, nil
+		}
+		if err := checkPlat(origin+": plat", tag); err != nil {
+			return nil, err
+		}
+		kind := tagKind(tag)
+		if other := seen[kind]; other != "" {
+			return nil, console.Usagef("%s: plat: %s and %s are for the same wheels; keep one of them", origin, other, tag)
+		}
+		seen[kind] = tag
+	}
+	return tags, nil
+}
+
+// tagKind tells which wheels a tag is for: the family of the tag, with the architecture if
+// it names one.
+func tagKind(tag string) string {
+	if p, err := policy.Lookup(tag); err == nil {
+		return string(p.Libc) + " " + string(p.Arch)
+	}
+	for _, p := range policy.All() {
+		if p.Name == tag || slices.Contains(p.Aliases, tag) {
+			return string(p.Libc)
+		}
+	}
+	return tag
 }
 
 // HWCaps returns the glibc-hwcaps levels of this machine's processor, none where

@@ -52,6 +52,8 @@ type RepairFlags struct {
 	MacTarget     string
 	UseLibSuffix  *pflag.Flag
 
+	Defaults repair.Defaults // of the project's settings
+
 	All *pflag.FlagSet // of the call, nil where another tool's are translated
 }
 
@@ -189,6 +191,7 @@ func (f *RepairFlags) Options(c *console.Console, wheels []string) (repair.Optio
 		Audit:      audit.Options{Options: f.Search.Options(c.Getenv), KeepRPath: f.KeepPaths, IgnoreISA: f.IgnoreISA},
 		Load:       audit.LoadOptions{Jobs: f.Jobs, RewriteRecord: f.NewRecord},
 		Platform:   plat,
+		Defaults:   f.Defaults,
 		OnlyPlat:   f.OnlyPlat,
 		KeepTags:   f.KeepTags,
 		LibSuffix:  f.LibSuffix,

@@ -27,14 +27,14 @@ type Kind int
 
 // The kinds of settings.
 const (
-	Text  Kind = iota // one text
-	Texts             // a list of texts
+	Texts Kind = iota // a list of texts
+	Tags              // a platform tag, or a list of them
 	Paths             // a list of paths; relative ones begin at the folder of the file
 	Bool
 )
 
 // Keys are the settings that there are.
-var keys = map[string]Kind{"exclude": Texts, "graft": Texts, "plat": Text, "search-path": Paths, "strip": Bool}
+var keys = map[string]Kind{"exclude": Texts, "graft": Texts, "plat": Tags, "search-path": Paths, "strip": Bool}
 
 // Keys returns the names of all settings, in order.
 func Keys() []string { return slices.Sorted(maps.Keys(keys)) }
@@ -155,24 +155,32 @@ func convert(value any, kind Kind, dir string) ([]string, error) {
 			return []string{fmt.Sprint(b)}, nil
 		}
 		return nil, errors.New("want true or false")
-	case Text:
-		if s, ok := value.(string); ok && s != "" {
-			return []string{s}, nil
+	case Tags:
+		if s, ok := value.(string); ok {
+			value = []any{s}
 		}
-		return nil, errors.New(`want a text in quotes, such as "manylinux_2_28"`)
+		return texts(value, `want a tag in quotes, such as "manylinux_2_28", or a list of tags: ["manylinux_2_28", "musllinux_1_2"]`)
 	}
+	out, err := texts(value, `want a list of texts, such as ["libcuda.so.*"]`)
+	for i, s := range out {
+		if kind == Paths && !filepath.IsAbs(s) {
+			out[i] = filepath.Join(dir, s)
+		}
+	}
+	return out, err
+}
+
+// texts reads a list of texts, none of them empty; want says what is expected.
+func texts(value any, want string) ([]string, error) {
 	list, ok := value.([]any)
 	if !ok {
-		return nil, errors.New(`want a list of texts, such as ["libcuda.so.*"]`)
+		return nil, errors.New(want)
 	}
 	out := make([]string, 0, len(list))
 	for _, item := range list {
 		s, ok := item.(string)
 		if !ok || s == "" {
-			return nil, errors.New(`want a list of texts, such as ["libcuda.so.*"]`)
-		}
-		if kind == Paths && !filepath.IsAbs(s) {
-			s = filepath.Join(dir, s)
+			return nil, errors.New(want)
 		}
 		out = append(out, s)
 	}

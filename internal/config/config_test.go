@@ -25,8 +25,10 @@ func TestParse(t *testing.T) {
 		{"a text for a list", "exclude = 'libcuda'\n", false, nil, "exclude: want a list of texts"},
 		{"numbers in a list", "exclude = [1]\n", false, nil, "exclude: want a list of texts"},
 		{"a number for a bool", "strip = 1\n", false, nil, "strip: want true or false"},
-		{"a list for a text", "plat = ['a']\n", false, nil, "plat: want a text in quotes"},
-		{"empty text", "plat = ''\n", false, nil, "plat: want a text in quotes"},
+		{"several tags", "plat = ['manylinux2014', 'musllinux_1_2']\n", false, map[string][]string{"plat": {"manylinux2014", "musllinux_1_2"}}, ""},
+		{"a number for tags", "plat = 2014\n", false, nil, "plat: want a tag in quotes"},
+		{"a number among tags", "plat = ['a', 1]\n", false, nil, "plat: want a tag in quotes"},
+		{"empty tag", "plat = ''\n", false, nil, "plat: want a tag in quotes"},
 		{"no TOML", "exclude = [\n\nstrip\n", false, nil, "it is not TOML"},
 		{"no table of that name", "[tool]\nwheelmend = 1\n", true, nil, "tool.wheelmend: want a table"},
 	} {
