@@ -6,7 +6,6 @@
  * layout is the caller's. */
 
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,12 +20,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 #include <wchar.h>
+#if defined(__i386__) || defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #define EXPORT(name) __attribute__((visibility("default"))) __wheelmend_##name
 
@@ -331,7 +334,6 @@ pid_t EXPORT(gettid)(void) { return syscall(SYS_gettid); }
 int EXPORT(tgkill)(pid_t group, pid_t thread, int sig) { return syscall(SYS_tgkill, group, thread, sig); }
 int EXPORT(getcpu)(unsigned int *cpu, unsigned int *node) { return syscall(SYS_getcpu, cpu, node, NULL); }
 int EXPORT(memfd_create)(const char *name, unsigned int flags) { return syscall(SYS_memfd_create, name, flags); }
-int EXPORT(mlock2)(const void *at, size_t size, unsigned int flags) { return syscall(SYS_mlock2, at, size, flags); }
 int EXPORT(pkey_alloc)(unsigned int flags, unsigned int rights) { return syscall(SYS_pkey_alloc, flags, rights); }
 int EXPORT(pkey_free)(int key) { return syscall(SYS_pkey_free, key); }
 ssize_t EXPORT(getdents64)(int fd, void *buf, size_t size) { return syscall(SYS_getdents64, fd, buf, size); }
@@ -351,6 +353,26 @@ ssize_t EXPORT(process_madvise)(int pidfd, const void *parts, size_t count, int 
 	return syscall(SYS_process_madvise, pidfd, parts, count, advice, flags);
 }
 int EXPORT(process_mrelease)(int pidfd, unsigned int flags) { return syscall(SYS_process_mrelease, pidfd, flags); }
+
+/* Without flags mlock2 is mlock, and pkey_mprotect without a key is mprotect, on any kernel. */
+
+int EXPORT(mlock2)(const void *at, size_t size, unsigned int flags)
+{
+	if (flags == 0)
+		return mlock(at, size);
+	if (syscall(SYS_mlock2, at, size, flags) == 0)
+		return 0;
+	if (errno == ENOSYS)
+		errno = EINVAL;
+	return -1;
+}
+
+int EXPORT(pkey_mprotect)(void *at, size_t size, int protection, int key)
+{
+	if (key == -1)
+		return mprotect(at, size, protection);
+	return syscall(SYS_pkey_mprotect, at, size, protection, key);
+}
 
 /* Those that are cancellation points: the system's own one is, the bare call is none. */
 
@@ -431,10 +453,62 @@ int EXPORT(epoll_pwait2)(int fd, void *events, int most, const struct timespec *
 
 SYSTEM(void, closefrom, (int));
 
+/* An entry of a directory as the kernel gives it. */
+struct kernel_entry {
+	uint64_t inode;
+	int64_t next;
+	uint16_t size;
+	uint8_t type;
+	char name[];
+};
+
+/* Opens the list of open files. Where no more can be opened, a file that is to be closed
+ * makes room. */
+static int open_list(int first)
+{
+	for (;;) {
+		int fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd >= 0)
+			return fd;
+		if (errno != EMFILE)
+			abort(); /* as glibc does */
+		while (close(first) != 0 && errno == EBADF)
+			if (first++ == INT32_MAX)
+				abort();
+	}
+}
+
+/* Closes what one read of the list tells, and returns whether there was anything. */
+static int close_entries(int list, const char *buf, long size, int first)
+{
+	int closed = 0;
+	long at;
+
+	for (at = 0; at < size;) {
+		const struct kernel_entry *entry = (const void *)(buf + at);
+		const char *digit = entry->name;
+		int fd = 0;
+
+		at += entry->size;
+		if (*digit < '0' || *digit > '9')
+			continue;
+		while (*digit)
+			fd = fd * 10 + (*digit++ - '0');
+		if (fd >= first && fd != list) {
+			close(fd);
+			closed = 1;
+		}
+	}
+	return closed;
+}
+
+/* Between fork and exec no memory may be asked for, so that readdir is out of the question.
+ * After files were closed the list is read from its start, until none is left in it. */
 void EXPORT(closefrom)(int first)
 {
-	DIR *dir;
-	struct dirent *entry;
+	char buf[1024] __attribute__((aligned(8)));
+	int list, closed = 0;
 
 	if (system_closefrom) {
 		system_closefrom(first);
@@ -444,17 +518,22 @@ void EXPORT(closefrom)(int first)
 		first = 0;
 	if (syscall(SYS_close_range, first, ~0U, 0) == 0)
 		return;
-	/* Reading goes on behind what was closed: the entries are numbers that only vanish. */
-	dir = opendir("/proc/self/fd");
-	if (!dir)
-		abort();
-	while ((entry = readdir(dir)) != NULL) {
-		int fd = atoi(entry->d_name);
+	list = open_list(first);
+	for (;;) {
+		long size = syscall(SYS_getdents64, list, buf, sizeof buf);
 
-		if (entry->d_name[0] != '.' && fd >= first && fd != dirfd(dir))
-			close(fd);
+		if (size < 0)
+			abort();
+		if (size > 0) {
+			closed |= close_entries(list, buf, size, first);
+		} else if (closed) {
+			closed = 0;
+			lseek(list, 0, SEEK_SET);
+		} else {
+			break;
+		}
 	}
-	closedir(dir);
+	close(list);
 }
 
 int EXPORT(timespec_getres)(struct timespec *resolution, int base)
@@ -466,19 +545,13 @@ int EXPORT(timespec_getres)(struct timespec *resolution, int base)
 	return 0;
 }
 
-/* 2.28: statx. For kernels before 4.11 newer C libraries make it of stat
- * (sysdeps/unix/sysv/linux/statx_generic.c); here the caller gets ENOSYS. */
-int EXPORT(statx)(int fd, const char *path, int flags, unsigned int mask, void *buf)
-{
-	return syscall(SYS_statx, fd, path, flags, mask, buf);
-}
-
 /* 2.32: whether the process has one thread. 0 says "maybe not", which is always true; the
  * caller then locks. */
 __attribute__((visibility("default"))) char __wheelmend___libc_single_threaded = 0;
 
 /* 2.30: waits by a clock. Without the system's own one the rest of the time is turned into
- * one of CLOCK_REALTIME, which older functions go by. */
+ * one of CLOCK_REALTIME, which older functions go by. None ends before its own clock says so;
+ * it may end late if the time of day is set back meanwhile. */
 
 SYSTEM(int, pthread_cond_clockwait, (pthread_cond_t *, pthread_mutex_t *, clockid_t, const struct timespec *));
 SYSTEM(int, pthread_mutex_clocklock, (pthread_mutex_t *, clockid_t, const struct timespec *));
@@ -486,69 +559,93 @@ SYSTEM(int, pthread_rwlock_clockrdlock, (pthread_rwlock_t *, clockid_t, const st
 SYSTEM(int, pthread_rwlock_clockwrlock, (pthread_rwlock_t *, clockid_t, const struct timespec *));
 SYSTEM(int, sem_clockwait, (sem_t *, clockid_t, const struct timespec *));
 
-/* Returns 0, or the error of a clock or time that is none. */
-static int to_realtime(clockid_t clock, const struct timespec *at, struct timespec *out)
-{
-	struct timespec now, real;
+static int is_time(const struct timespec *t) { return t->tv_nsec >= 0 && t->tv_nsec < 1000000000; }
 
-	if (at->tv_nsec < 0 || at->tv_nsec >= 1000000000)
-		return EINVAL;
-	if (clock == CLOCK_REALTIME) {
-		*out = *at;
+/* Tells whether a time of CLOCK_MONOTONIC has come, and if not, what CLOCK_REALTIME will
+ * show then as both go now. */
+static int has_come(const struct timespec *at, struct timespec *real)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_REALTIME, real);
+	if (at->tv_sec < now.tv_sec || (at->tv_sec == now.tv_sec && at->tv_nsec <= now.tv_nsec))
+		return 1;
+	if (__builtin_add_overflow(real->tv_sec, at->tv_sec - now.tv_sec, &real->tv_sec)) {
+		real->tv_sec = sizeof real->tv_sec == 8 ? (time_t)INT64_MAX : (time_t)INT32_MAX; /* never */
 		return 0;
 	}
-	if (clock != CLOCK_MONOTONIC)
-		return EINVAL;
-	clock_gettime(clock, &now);
-	clock_gettime(CLOCK_REALTIME, &real);
-	out->tv_sec = real.tv_sec + (at->tv_sec - now.tv_sec);
-	out->tv_nsec = real.tv_nsec + (at->tv_nsec - now.tv_nsec);
-	if (out->tv_nsec < 0) {
-		out->tv_nsec += 1000000000;
-		out->tv_sec--;
-	} else if (out->tv_nsec >= 1000000000) {
-		out->tv_nsec -= 1000000000;
-		out->tv_sec++;
+	real->tv_nsec += at->tv_nsec - now.tv_nsec;
+	if (real->tv_nsec < 0) {
+		real->tv_nsec += 1000000000;
+		real->tv_sec--;
+	} else if (real->tv_nsec >= 1000000000) {
+		real->tv_nsec -= 1000000000;
+		real->tv_sec++;
 	}
-	if (out->tv_sec < 0)
-		out->tv_sec = out->tv_nsec = 0;
 	return 0;
 }
 
-#define CLOCK_FUNCTION(name, declared, passed, older)                                    \
-	int EXPORT(name) declared                                                            \
+/* A wait for a condition may end without cause, of which the caller takes care: so it does
+ * where the time of day was set forward. */
+int EXPORT(pthread_cond_clockwait)(pthread_cond_t *cond, pthread_mutex_t *mutex, clockid_t clock, const struct timespec *at)
+{
+	struct timespec real;
+	int error;
+
+	if (system_pthread_cond_clockwait)
+		return system_pthread_cond_clockwait(cond, mutex, clock, at);
+	if (!is_time(at) || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC))
+		return EINVAL;
+	if (clock == CLOCK_REALTIME)
+		return pthread_cond_timedwait(cond, mutex, at);
+	has_come(at, &real);
+	error = pthread_cond_timedwait(cond, mutex, &real);
+	return error == ETIMEDOUT && !has_come(at, &real) ? 0 : error;
+}
+
+/* A time that is none is an error only of a wait: a lock that is free is taken before. */
+#define CLOCK_FUNCTION(name, lock_type, older)                                           \
+	int EXPORT(name)(lock_type *lock, clockid_t clock, const struct timespec *at)        \
 	{                                                                                    \
 		struct timespec real;                                                            \
 		int error;                                                                       \
                                                                                          \
 		if (system_##name)                                                               \
-			return system_##name passed;                                                          \
-		error = to_realtime(clock, at, &real);                                           \
-		return error ? error : older;                                                    \
+			return system_##name(lock, clock, at);                                       \
+		if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)                         \
+			return EINVAL;                                                               \
+		if (clock == CLOCK_REALTIME || !is_time(at))                                     \
+			return older(lock, at);                                                      \
+		do {                                                                             \
+			has_come(at, &real);                                                         \
+			error = older(lock, &real);                                                  \
+		} while (error == ETIMEDOUT && !has_come(at, &real));                            \
+		return error;                                                                    \
 	}
 
-CLOCK_FUNCTION(pthread_cond_clockwait, (pthread_cond_t *c, pthread_mutex_t *m, clockid_t clock, const struct timespec *at),
-	       (c, m, clock, at), pthread_cond_timedwait(c, m, &real))
-CLOCK_FUNCTION(pthread_mutex_clocklock, (pthread_mutex_t *m, clockid_t clock, const struct timespec *at),
-	       (m, clock, at), pthread_mutex_timedlock(m, &real))
-CLOCK_FUNCTION(pthread_rwlock_clockrdlock, (pthread_rwlock_t *l, clockid_t clock, const struct timespec *at),
-	       (l, clock, at), pthread_rwlock_timedrdlock(l, &real))
-CLOCK_FUNCTION(pthread_rwlock_clockwrlock, (pthread_rwlock_t *l, clockid_t clock, const struct timespec *at),
-	       (l, clock, at), pthread_rwlock_timedwrlock(l, &real))
+CLOCK_FUNCTION(pthread_mutex_clocklock, pthread_mutex_t, pthread_mutex_timedlock)
+CLOCK_FUNCTION(pthread_rwlock_clockrdlock, pthread_rwlock_t, pthread_rwlock_timedrdlock)
+CLOCK_FUNCTION(pthread_rwlock_clockwrlock, pthread_rwlock_t, pthread_rwlock_timedwrlock)
 
 int EXPORT(sem_clockwait)(sem_t *sem, clockid_t clock, const struct timespec *at)
 {
 	struct timespec real;
-	int error;
+	int failed;
 
 	if (system_sem_clockwait)
 		return system_sem_clockwait(sem, clock, at);
-	error = to_realtime(clock, at, &real);
-	if (error) {
-		errno = error;
+	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) {
+		errno = EINVAL;
 		return -1;
 	}
-	return sem_timedwait(sem, &real);
+	if (clock == CLOCK_REALTIME || !is_time(at))
+		return sem_timedwait(sem, at);
+	do {
+		has_come(at, &real);
+		failed = sem_timedwait(sem, &real);
+	} while (failed && errno == ETIMEDOUT && !has_come(at, &real));
+	return failed;
 }
 
 /* 2.18: destructors of thread_local objects, last come first. Those of a thread run when it
@@ -567,30 +664,20 @@ static thread_atexit *system_thread_atexit; /* null on systems without it */
 static pthread_key_t destructors;
 static pthread_once_t destructors_once = PTHREAD_ONCE_INIT;
 
+/* Takes one after the other off the list of the thread, to which each may add. */
 static void run_destructors(void *list)
 {
 	struct destructor *d = list;
 
 	while (d) {
-		struct destructor *next = d->next;
-
+		pthread_setspecific(destructors, d->next);
 		d->run(d->object);
 		free(d);
-		d = next;
-		if (!d) { /* one of them may have made others */
-			d = pthread_getspecific(destructors);
-			pthread_setspecific(destructors, NULL);
-		}
+		d = pthread_getspecific(destructors);
 	}
 }
 
-static void run_own_destructors(void)
-{
-	struct destructor *d = pthread_getspecific(destructors);
-
-	pthread_setspecific(destructors, NULL);
-	run_destructors(d);
-}
+static void run_own_destructors(void) { run_destructors(pthread_getspecific(destructors)); }
 
 static void make_destructors(void)
 {
@@ -633,6 +720,13 @@ int EXPORT(__cxa_thread_atexit_impl)(void (*run)(void *), void *object, void *ds
 static long least_signal_stack(void)
 {
 	long least = getauxval(AT_MINSIGSTKSZ);
+#if defined(__i386__) || defined(__x86_64__)
+	/* Kernels before 5.14 do not tell: what the processor saves, and the rest of a frame. */
+	unsigned int a, b, c, d;
+
+	if (least == 0 && __get_cpuid(1, &a, &b, &c, &d) && (c & bit_OSXSAVE) && __get_cpuid_count(13, 0, &a, &b, &c, &d))
+		least = b + 1024;
+#endif
 
 #if defined(__aarch64__)
 	return least > 5120 ? least : 5120;
@@ -645,10 +739,12 @@ static long least_signal_stack(void)
 
 long EXPORT(sysconf)(int name)
 {
+	int before = errno;
 	long n = sysconf(name);
 
 	if (n >= 0 || (name != SC_MINSIGSTKSZ && name != SC_SIGSTKSZ))
 		return n;
+	errno = before; /* both have an answer */
 	n = least_signal_stack();
 	if (name == SC_MINSIGSTKSZ)
 		return n;

@@ -51,7 +51,6 @@ void EXPORT(_ZNSt15__exception_ptr13exception_ptr9_M_addrefEv)(void **pointer)
 void EXPORT(_ZNSt15__exception_ptr13exception_ptr10_M_releaseEv)(void **pointer)
 {
 	destroy_exception_ptr(pointer);
-	*pointer = NULL;
 }
 
 /* std::condition_variable::wait(std::unique_lock<std::mutex>&), GLIBCXX_3.4.30 */
@@ -60,20 +59,23 @@ extern void wait_condition(void *, void *) LIBRARY("_ZNSt18condition_variable4wa
 void EXPORT(_ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE)(void *condition, void *lock) { wait_condition(condition, lock); }
 
 /* std::ios_base_library_init(), GLIBCXX_3.4.32: before, each file with <iostream> had an
- * object that made the streams and, at the end, flushed them. */
+ * object that made the streams and, at the end, flushed them. <iostream> refers to the
+ * function but never calls it: libraries that have it make the streams as they are loaded.
+ * So does this one, which is loaded before the file that needs it. Libraries count, so that
+ * it may be done twice. */
 extern void make_streams(void *) LIBRARY("_ZNSt8ios_base4InitC1Ev");
 extern void flush_streams(void *) LIBRARY("_ZNSt8ios_base4InitD1Ev");
 extern int at_exit(void (*)(void *), void *, void *) __asm__("__cxa_atexit");
 
-void EXPORT(_ZSt21ios_base_library_initv)(void)
+__attribute__((constructor)) static void initialize_streams(void)
 {
 	static char init;
 
-	if (__atomic_exchange_n(&init, 1, __ATOMIC_ACQ_REL))
-		return;
 	make_streams(&init);
 	at_exit(flush_streams, &init, NULL); /* when the process ends, whoever is unloaded */
 }
+
+void EXPORT(_ZSt21ios_base_library_initv)(void) {}
 
 /* std::__glibcxx_assert_fail, GLIBCXX_3.4.30 */
 void EXPORT(_ZSt21__glibcxx_assert_failPKciS0_S0_)(const char *file, int line, const char *function, const char *condition)

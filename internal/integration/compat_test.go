@@ -1,0 +1,93 @@
+//go:build integration
+
+package integration
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// compatDir has the sources of the compatibility libraries and, in lib, what is built of them.
+const compatDir = "../../policy/lower/compat"
+
+// unzipped returns the content of a file of gzip.
+func unzipped(t *testing.T, name string) []byte {
+	t.Helper()
+	r, err := gzip.NewReader(bytes.NewReader(readFile(t, name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// Every function of the compatibility library is called on real C libraries, from one that
+// has none of the originals to one that has all: results, errno and what they wrote are
+// those of the originals where there is one.
+func TestCompatibilityLibraryOnGlibc(t *testing.T) {
+	program := readFile(t, filepath.Join("testdata", "use_compat.py"))
+	lib := filepath.Join(compatDir, "lib", "x86_64", "libwheelmend_compat.so")
+	names := strings.Join(strings.Fields(string(readFile(t, lib+".txt"))), ",")
+	for i, version := range glibcVersions {
+		t.Run(version, func(t *testing.T) {
+			root := glibcRootOf(t, version)
+			dir, err := os.MkdirTemp(filepath.Join(root.dir, "w"), "compat")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { remove(t, dir) })
+			writeFile(t, filepath.Join(dir, "libwheelmend_compat.so"), unzipped(t, lib+".gz"))
+			age := "older"
+			if i == len(glibcVersions)-1 {
+				age = "newest"
+			}
+			arguments := "import sys; sys.argv = ['use_compat.py', '/w/" + filepath.Base(dir) +
+				"/libwheelmend_compat.so', '" + names + "', '" + age + "']\n"
+			if r := root.python(t, "/w", arguments+string(program)); r.code != 0 {
+				t.Errorf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
+			}
+		})
+	}
+}
+
+// What is in the repository is what its sources give.
+func TestCompatibilityLibrariesAreReproducible(t *testing.T) {
+	zig := cached(t, "peers", "lib", "python3*", "site-packages", "ziglang", "zig")
+	out := t.TempDir()
+	if text, err := exec.CommandContext(t.Context(), filepath.Join(compatDir, "build"), zig, out).CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, text)
+	}
+	built, err := filepath.Glob(filepath.Join(out, "*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := filepath.Glob(filepath.Join(compatDir, "lib", "*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(built) == 0 || len(built) != len(kept) {
+		t.Errorf("got %d files, want %d", len(built), len(kept))
+	}
+	for _, name := range built {
+		rel, err := filepath.Rel(out, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, want := readFile(t, name), readFile(t, filepath.Join(compatDir, "lib", rel))
+		if filepath.Ext(name) == ".gz" { // gzip itself may change
+			got, want = unzipped(t, name), unzipped(t, filepath.Join(compatDir, "lib", rel))
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s: not what the sources give", rel)
+		}
+	}
+}
