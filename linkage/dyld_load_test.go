@@ -3,6 +3,7 @@ package linkage
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -130,12 +131,37 @@ func TestLoadDyldFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in.Close()
+	if err := in.Close(); err != nil {
+		t.Errorf("what was opened is no file: %v", err)
+	}
 	if err := os.Remove(sysroot + "/s/c.dylib"); err != nil {
 		t.Fatal(err)
 	}
 	if in, err := c.Open(); err == nil {
 		in.Close()
 		t.Error("a library that is gone was opened")
+	}
+}
+
+// One file has the name that was given; several have their paths without links, each once.
+func TestNamesOfLoadedFiles(t *testing.T) {
+	_, sysroot := dyldWorld(t, "/t/a.dylib arch=arm64\n/t/link.dylib -> a.dylib")
+	sysroot, err := filepath.EvalSymlinks(sysroot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, link := sysroot+"/t/a.dylib", sysroot+"/t/link.dylib"
+	one, err := LoadDyld(context.Background(), link, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer one.Close()
+	several, err := LoadDyldFiles(context.Background(), []string{link, file}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer several.Close()
+	if one.Members[0].Path != link || len(several.Members) != 1 || several.Members[0].Path != file {
+		t.Errorf("one is %s, several are %v; want %s, and %s once", one.Members[0].Path, several.Members, link, file)
 	}
 }

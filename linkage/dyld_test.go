@@ -351,7 +351,7 @@ func TestDyldTheWheelsOwnComeBeforeFoldersOfTheUser(t *testing.T) {
 // What a program of the wheel names from its own folder is the wheel's, whatever the
 // folders of the user have.
 func TestDyldFoldersOfTheUserBehindThoseOfAProgram(t *testing.T) {
-	members, sysroot := dyldWorld(t, "p/bin/tool arch=arm64 type=execute loads=@executable_path/../lib/b.dylib,@executable_path/../lib/c.dylib\np/lib/b.dylib arch=arm64\n/s/b.dylib arch=arm64 size=80\n/s/c.dylib arch=arm64 size=80")
+	members, sysroot := dyldWorld(t, "p/bin/tool arch=arm64 type=execute loads=@executable_path/../lib/b.dylib,@executable_path/../lib/c.dylib\np/lib/b.dylib arch=arm64 loads=@executable_path/d.dylib\np/bin/d.dylib arch=arm64\n/s/b.dylib arch=arm64 size=80\n/s/d.dylib arch=arm64 size=80\n/s/c.dylib arch=arm64 size=80")
 	g, err := Resolve(context.Background(), members, Options{Sysroot: sysroot, SearchPath: []string{sysroot + "/s"}})
 	if err != nil {
 		t.Fatal(err)
@@ -360,6 +360,7 @@ func TestDyldFoldersOfTheUserBehindThoseOfAProgram(t *testing.T) {
 	want := []string{
 		"p/bin/tool: @executable_path/../lib/b.dylib: found p/lib/b.dylib by install name @executable_path/../lib/b.dylib",
 		"p/bin/tool: @executable_path/../lib/c.dylib: found /s/c.dylib by given search path",
+		"p/lib/b.dylib: @executable_path/d.dylib: found p/bin/d.dylib by install name @executable_path/d.dylib",
 	}
 	if diff := cmp.Diff(want, spellDyld(g, sysroot)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
