@@ -30,31 +30,48 @@ func unzipped(t *testing.T, name string) []byte {
 	return content
 }
 
+// runCompat runs a program of testdata with a compatibility library in a root.
+func runCompat(t *testing.T, version, program, soname string, arguments ...string) {
+	t.Helper()
+	root := glibcRootOf(t, version)
+	dir, err := os.MkdirTemp(filepath.Join(root.dir, "w"), "compat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { remove(t, dir) })
+	writeFile(t, filepath.Join(dir, soname), unzipped(t, filepath.Join(compatDir, "lib", "x86_64", soname+".gz")))
+	argv := append([]string{program, "/w/" + filepath.Base(dir) + "/" + soname}, arguments...)
+	text := "import sys; sys.argv = '" + strings.Join(argv, " ") + "'.split()\n" +
+		string(readFile(t, filepath.Join("testdata", program)))
+	if r := root.python(t, "/w", text); r.code != 0 {
+		t.Errorf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+}
+
 // Every function of the compatibility library is called on real C libraries, from one that
 // has none of the originals to one that has all: results, errno and what they wrote are
-// those of the originals where there is one.
+// those of the originals where there is one. So they are where the kernel lacks the calls.
 func TestCompatibilityLibraryOnGlibc(t *testing.T) {
-	program := readFile(t, filepath.Join("testdata", "use_compat.py"))
-	lib := filepath.Join(compatDir, "lib", "x86_64", "libwheelmend_compat.so")
-	names := strings.Join(strings.Fields(string(readFile(t, lib+".txt"))), ",")
-	for i, version := range glibcVersions {
+	const soname = "libwheelmend_compat.so"
+	list := readFile(t, filepath.Join(compatDir, "lib", "x86_64", soname+".txt"))
+	names := strings.Join(strings.Fields(string(list)), ",")
+	for _, version := range glibcVersions {
+		age := "older"
+		if version == "2.41" { // the first in which no name is missing
+			age = "newest"
+		}
+		t.Run(version, func(t *testing.T) { runCompat(t, version, "use_compat.py", soname, names, age) })
+		t.Run(version+" on an old kernel", func(t *testing.T) {
+			runCompat(t, version, "use_compat.py", soname, names, age, "without")
+		})
+	}
+}
+
+// The C++ one serves libstdc++ from the one of gcc 8 on; Debian 11 has that of gcc 10.
+func TestCompatibilityLibraryOnLibstdcxx(t *testing.T) {
+	for _, version := range glibcVersions[1:] {
 		t.Run(version, func(t *testing.T) {
-			root := glibcRootOf(t, version)
-			dir, err := os.MkdirTemp(filepath.Join(root.dir, "w"), "compat")
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { remove(t, dir) })
-			writeFile(t, filepath.Join(dir, "libwheelmend_compat.so"), unzipped(t, lib+".gz"))
-			age := "older"
-			if i == len(glibcVersions)-1 {
-				age = "newest"
-			}
-			arguments := "import sys; sys.argv = ['use_compat.py', '/w/" + filepath.Base(dir) +
-				"/libwheelmend_compat.so', '" + names + "', '" + age + "']\n"
-			if r := root.python(t, "/w", arguments+string(program)); r.code != 0 {
-				t.Errorf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
-			}
+			runCompat(t, version, "use_compat_cxx.py", "libwheelmend_compat_cxx.so")
 		})
 	}
 }
