@@ -39,7 +39,10 @@ func runCompat(t *testing.T, version, program, soname string, arguments ...strin
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { remove(t, dir) })
-	writeFile(t, filepath.Join(dir, soname), unzipped(t, filepath.Join(compatDir, "lib", "x86_64", soname+".gz")))
+	content := unzipped(t, filepath.Join(compatDir, "lib", "x86_64", soname+".gz"))
+	if err := os.WriteFile(filepath.Join(dir, soname), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	argv := append([]string{program, "/w/" + filepath.Base(dir) + "/" + soname}, arguments...)
 	text := "import sys; sys.argv = '" + strings.Join(argv, " ") + "'.split()\n" +
 		string(readFile(t, filepath.Join("testdata", program)))
