@@ -5,7 +5,9 @@
 //	overlay   holds an edited image: the original bytes with replaced ranges
 //	elf       reads ELF images and edits their dynamic linking data
 //	macho     reads, edits, signs and merges Mach-O images
+//	pe        reads Windows images and renames the libraries that they load
 //	policy    states what each platform tag promises, as tables
+//	policy/lower  states what stands in for a symbol that is too new
 //	wheel     reads wheel archives and writes them reproducibly
 //	sbom      describes grafted libraries, their origin and licence
 //	linkage   works out which file each needed library resolves to
