@@ -175,6 +175,12 @@ func checkAddedCommands(root *cobra.Command) {
 			c.Short = "Print the completion script of a shell"
 			for _, shell := range c.Commands() {
 				shell.Long = completionHelp[shell.Name()]
+				shell.Args = func(cmd *cobra.Command, args []string) error {
+					if len(args) > 0 {
+						return console.Usagef("the completions of one shell are printed at a time, and %q was given after %s", args[0], cmd.Name())
+					}
+					return nil
+				}
 			}
 			c.Args = cobra.ArbitraryArgs
 			c.RunE = func(_ *cobra.Command, args []string) error {

@@ -76,6 +76,9 @@ func UnknownTag(flag, tag string) error {
 	case strings.HasPrefix(lower, "macosx") || strings.HasPrefix(lower, "macos"):
 		return console.Usagef("%s %s: the tag of a macOS wheel follows from its files and MACOSX_DEPLOYMENT_TARGET", flag, tag)
 	}
+	if lower == "any" || strings.HasPrefix(lower, "linux_") || lower == "linux" {
+		return console.Usagef("%s %s: this tag promises nothing that a wheel could be held to; want one such as manylinux_2_28_x86_64, see wheelmend policies", flag, tag)
+	}
 	if _, err := policy.LookupFor(lower, policy.X86_64); err == nil {
 		return fail("tags are written in lower case; did you mean " + lower + "?")
 	}

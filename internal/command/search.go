@@ -48,6 +48,11 @@ func (f *SearchFlags) RegisterDylibsOnly(flags *pflag.FlagSet) {
 
 // Check rejects values that no wheel could be read with.
 func (f *SearchFlags) Check() error {
+	if info, err := os.Stat(f.Sysroot); f.Sysroot != "" && errors.Is(err, fs.ErrNotExist) {
+		return console.Usagef("--sysroot %s: there is no such directory", f.Sysroot)
+	} else if err == nil && !info.IsDir() {
+		return console.Usagef("--sysroot %s: not a directory; name the folder that holds the lib and etc of the system", f.Sysroot)
+	}
 	if _, err := linkage.NewRoot(f.Sysroot); err != nil {
 		return console.Usagef("--sysroot: %w", err)
 	}

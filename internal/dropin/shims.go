@@ -37,7 +37,7 @@ python -m auditwheel and the like run this program.`,
   wheelmend install-shims --python .venv/lib/python3.13/site-packages auditwheel`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return console.Usagef("no directory given")
+				return console.Usagef("no directory given; write wheelmend install-shims DIRECTORY")
 			}
 			for _, name := range args[1:] {
 				if tools[name] == nil {
@@ -73,6 +73,9 @@ func (a *app) installShims(dir string, names []string, force, copied, python boo
 	}
 	if err != nil {
 		return fmt.Errorf("where this program lies is not known: %w", err)
+	}
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return console.Usagef("%s: not a directory; name the folder that the links go into", dir)
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
