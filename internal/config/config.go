@@ -12,7 +12,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/wheelmend/wheelmend/internal/nearest"
+	"github.com/wheelmend/wheelmend/internal/steady"
 )
 
 // A Kind is what a setting is.
@@ -80,17 +80,14 @@ func Find(dir string) (*Settings, error) {
 
 // read reads a file, nil if there is none.
 func read(path string, table bool) (*Settings, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+	f, err := steady.OpenRegular(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, steady.ErrIrregular) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, unwrap(err))
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, nil
-	}
 	text, err := io.ReadAll(io.LimitReader(f, largest+1))
 	if err == nil && len(text) > largest {
 		err = fmt.Errorf("it has more than %d bytes", largest)
@@ -114,6 +111,9 @@ func unwrap(err error) error {
 
 // parse reads the settings of a text, those below tool.wheelmend if it is a table.
 func parse(text string, table bool, dir string) (map[string][]string, error) {
+	if err := checkNesting(text); err != nil {
+		return nil, err
+	}
 	var document map[string]any
 	if _, err := toml.Decode(text, &document); err != nil {
 		if pe := (toml.ParseError{}); errors.As(err, &pe) {
