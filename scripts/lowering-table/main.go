@@ -211,6 +211,27 @@ func code(d definition) bool { return d.kind == stdelf.STT_FUNC || d.kind == std
 // for a later one (glibc 2.34 NEWS).
 var never = []string{"__libc_start_main"}
 
+// wideTime reports whether a symbol is for files of a 32-bit system that have a 64-bit
+// time_t: its code may be that of another function today, but an older one of that name
+// does not translate the structures and options with times for older kernels (glibc 2.34 NEWS).
+func (t *table) wideTime(d definition) bool {
+	if t.arch != policy.I686 && t.arch != policy.ARMV7L || policy.CompareVersions(d.version, "GLIBC_2.34") < 0 {
+		return false
+	}
+	return strings.Contains(d.name, "time64") || strings.HasPrefix(d.name, "__") && strings.HasSuffix(d.name, "64")
+}
+
+// placeholder reports whether a symbol keeps a version of a library alive that has moved
+// into another: no file asks for it.
+func placeholder(d definition) bool { return strings.HasSuffix(d.name, "_version_placeholder") }
+
+// quad reports whether a function is named for the type _Float128, which glibc has since
+// 2.26 (its NEWS). Where long double is that type the code may be older: files that use such
+// names are refused below 2.26 on all architectures alike.
+func quad(name string) bool {
+	return strings.Contains(name, "f128") || strings.Contains(name, "ieee128")
+}
+
 // floor is the version that the oldest policy promises: nobody asks for less.
 const floor = "GLIBC_2.5"
 
@@ -219,7 +240,7 @@ func (t *table) same() {
 	at := map[string]map[uint64][]definition{} // by library and address
 	for _, all := range t.releases[base(t.arch)].symbols {
 		for _, d := range all {
-			if !public(d.version) || !code(d) || slices.Contains(never, d.name) {
+			if !public(d.version) || !code(d) || slices.Contains(never, d.name) || t.wideTime(d) || placeholder(d) {
 				continue
 			}
 			if at[d.library] == nil {
@@ -247,6 +268,9 @@ func (t *table) standIns(newer definition, group []definition) []definition {
 	}
 	for _, older := range group {
 		if older.kind != newer.kind || policy.CompareVersions(older.version, newer.version) >= 0 || !t.agreed(newer, older) {
+			continue
+		}
+		if quad(newer.name) && policy.CompareVersions(older.version, "GLIBC_2.26") < 0 {
 			continue
 		}
 		if older.name == newer.name {
