@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -58,11 +59,18 @@ func (r glibcRoot) unpack(t *testing.T, wheel string) string {
 // symbol bound at once. The code of the result is -1 when a signal ended it.
 func (r glibcRoot) python(t *testing.T, site, program string) result {
 	t.Helper()
+	return r.execute(t, site, "/opt/python/bin/python3.11", "-c", program)
+}
+
+// execute runs a program of the root so.
+func (r glibcRoot) execute(t *testing.T, site, name string, args ...string) result {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), "/opt/python/bin/python3.11", "-c", program)
+	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Dir = "/"
 	cmd.Env = []string{
 		"LD_BIND_NOW=1", "LD_LIBRARY_PATH=/opt/python/lib:/opt/python:/lib",
+		"LD_ORIGIN_PATH=" + path.Dir(name), // there is no /proc to tell a program's $ORIGIN
 		"PYTHONHOME=/opt/python", "PYTHONDONTWRITEBYTECODE=1", "PYTHONPATH=" + site,
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: r.dir}

@@ -92,3 +92,27 @@ func TestLoweredWheelsOnOldGlibc(t *testing.T) {
 		})
 	}
 }
+
+// Constructors of a program that newer linkers made run on every C library, once and with
+// the arguments of main, and so do its destructors.
+func TestLoweredProgramsOnOldGlibc(t *testing.T) {
+	for name, flags := range map[string][]string{"position independent": {"-pie", "-fPIE"}, "fixed": {"-no-pie"}} {
+		t.Run(name, func(t *testing.T) {
+			program := gcc(t, filepath.Join(t.TempDir(), "constructed"), "constructed.c", flags...)
+			if r := run(t, nil, "readelf", "-W", "--dyn-syms", program).must(t); !strings.Contains(r.stdout, "__libc_start_main@GLIBC_2.34") {
+				t.Skip("this machine's start code is that of glibc before 2.34")
+			}
+			lowered := repair(t, mkwheel(t, map[string]string{"pkg/constructed": program}), "--lower", "--plat", "manylinux_2_17_x86_64")
+			for _, version := range glibcVersions {
+				root := glibcRootOf(t, version)
+				site := root.unpack(t, lowered)
+				if err := os.Chmod(filepath.Join(root.dir, site, "pkg/constructed"), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if r := root.execute(t, site, site+"/pkg/constructed", "one", "two"); r.code != 0 || r.stdout != "first 3\nsecond 3\nmain 3\nlast\n" {
+					t.Errorf("glibc %s: exit %d, printed %q\n%s", version, r.code, r.stdout, r.stderr)
+				}
+			}
+		})
+	}
+}

@@ -754,3 +754,66 @@ long EXPORT(sysconf)(int name)
 	return n * 4 > 8192 ? n * 4 : 8192;
 #endif
 }
+
+/* 2.34: programs of newer linkers leave it to __libc_start_main to run their constructors,
+ * which older ones do not (csu/libc-start.c, call_init). All run those that they are told to.
+ * Destructors are the dynamic loader's, in all versions. */
+
+#if !defined(__powerpc64__) /* where the start code hands over other arguments */
+#include <link.h>
+
+typedef void constructor(int, char **, char **);
+
+struct constructors {
+	int argc;
+	char **argv, **envp;
+};
+
+/* The program comes first. */
+static int run_constructors(struct dl_phdr_info *program, size_t size, void *call)
+{
+	struct constructors *c = call;
+	const ElfW(Dyn) *dynamic = NULL;
+	constructor *init = NULL, **array = NULL;
+	size_t bytes = 0;
+	int i;
+
+	(void)size;
+	for (i = 0; i < program->dlpi_phnum; i++)
+		if (program->dlpi_phdr[i].p_type == PT_DYNAMIC)
+			dynamic = (void *)(program->dlpi_addr + program->dlpi_phdr[i].p_vaddr);
+	for (; dynamic && dynamic->d_tag != DT_NULL; dynamic++)
+		switch (dynamic->d_tag) {
+		case DT_INIT:
+			init = (constructor *)(program->dlpi_addr + dynamic->d_un.d_ptr);
+			break;
+		case DT_INIT_ARRAY:
+			array = (constructor **)(program->dlpi_addr + dynamic->d_un.d_ptr);
+			break;
+		case DT_INIT_ARRAYSZ:
+			bytes = dynamic->d_un.d_val;
+			break;
+		}
+	if (init)
+		init(c->argc, c->argv, c->envp);
+	for (i = 0; array && (size_t)i < bytes / sizeof *array; i++)
+		array[i](c->argc, c->argv, c->envp);
+	return 1;
+}
+
+static int construct(int argc, char **argv, char **envp)
+{
+	struct constructors c = {argc, argv, envp};
+
+	return dl_iterate_phdr(run_constructors, &c), 0;
+}
+
+typedef int main_function(int, char **, char **);
+
+extern int __libc_start_main(main_function *, int, char **, main_function *, void (*)(void), void (*)(void), void *);
+
+int EXPORT(__libc_start_main)(main_function *start, int argc, char **argv, main_function *init, void (*fini)(void), void (*rtld_fini)(void), void *stack_end)
+{
+	return __libc_start_main(start, argc, argv, init ? init : construct, fini, rtld_fini, stack_end);
+}
+#endif
