@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define EXPORT(name) __attribute__((visibility("default"))) __wheelmend_##name
 #define LIBRARY(name) __asm__(name) __attribute__((visibility("default")))
@@ -97,9 +98,44 @@ void EXPORT(_ZNSt7__cxx1119basic_ostringstreamIcSt11char_traitsIcESaIcEEC1Ev)(vo
 void EXPORT(_ZNSt7__cxx1119basic_istringstreamIcSt11char_traitsIcESaIcEEC1Ev)(void *stream) { make_istringstream(stream, IN); }
 void EXPORT(_ZNSt7__cxx1118basic_stringstreamIcSt11char_traitsIcESaIcEEC1Ev)(void *stream) { make_stringstream(stream, IN | OUT); }
 
+/* The move constructors of std::runtime_error and std::logic_error, GLIBCXX_3.4.26: a copy. */
+extern void copy_runtime_error(void *, const void *) LIBRARY("_ZNSt13runtime_errorC1ERKS_");
+extern void copy_logic_error(void *, const void *) LIBRARY("_ZNSt11logic_errorC1ERKS_");
+
+void EXPORT(_ZNSt13runtime_errorC1EOS_)(void *to, const void *from) { copy_runtime_error(to, from); }
+void EXPORT(_ZNSt13runtime_errorC2EOS_)(void *to, const void *from) { copy_runtime_error(to, from); }
+void EXPORT(_ZNSt11logic_errorC1EOS_)(void *to, const void *from) { copy_logic_error(to, from); }
+void EXPORT(_ZNSt11logic_errorC2EOS_)(void *to, const void *from) { copy_logic_error(to, from); }
+
 #if defined(__LP64__) /* elsewhere size_t has another letter */
 /* std::string::reserve(), GLIBCXX_3.4.29: a wish for less room, which reserve(0) was. */
 extern void reserve(void *, size_t) LIBRARY("_ZNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE7reserveEm");
 
 void EXPORT(_ZNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE7reserveEv)(void *string) { reserve(string, 0); }
+
+/* std::__atomic_futex_unsigned_base::_M_futex_wait_until_steady, GLIBCXX_3.4.29: the wait by
+ * the time of day, until as much later. */
+extern _Bool wait_until(void *, unsigned int *, unsigned int, _Bool, long, long)
+	LIBRARY("_ZNSt28__atomic_futex_unsigned_base19_M_futex_wait_untilEPjjbNSt6chrono8durationIlSt5ratioILl1ELl1EEEENS2_IlS3_ILl1ELl1000000000EEEE");
+
+_Bool EXPORT(_ZNSt28__atomic_futex_unsigned_base26_M_futex_wait_until_steadyEPjjbNSt6chrono8durationIlSt5ratioILl1ELl1EEEENS2_IlS3_ILl1ELl1000000000EEEE)
+(void *base, unsigned int *word, unsigned int value, _Bool limited, long seconds, long nanoseconds)
+{
+	struct timespec now, real;
+
+	if (limited) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		clock_gettime(CLOCK_REALTIME, &real);
+		seconds += real.tv_sec - now.tv_sec;
+		nanoseconds += real.tv_nsec - now.tv_nsec;
+		if (nanoseconds < 0) {
+			nanoseconds += 1000000000;
+			seconds--;
+		} else if (nanoseconds >= 1000000000) {
+			nanoseconds -= 1000000000;
+			seconds++;
+		}
+	}
+	return wait_until(base, word, value, limited, seconds, nanoseconds);
+}
 #endif
