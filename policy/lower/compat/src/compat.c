@@ -765,17 +765,15 @@ long EXPORT(sysconf)(int name)
 typedef void constructor(int, char **, char **);
 
 struct constructors {
-	int argc;
-	char **argv, **envp;
+	constructor *init, **array;
+	size_t bytes; /* of the array */
 };
 
 /* The program comes first. */
-static int run_constructors(struct dl_phdr_info *program, size_t size, void *call)
+static int find_constructors(struct dl_phdr_info *program, size_t size, void *found)
 {
-	struct constructors *c = call;
+	struct constructors *c = found;
 	const ElfW(Dyn) *dynamic = NULL;
-	constructor *init = NULL, **array = NULL;
-	size_t bytes = 0;
 	int i;
 
 	(void)size;
@@ -785,27 +783,31 @@ static int run_constructors(struct dl_phdr_info *program, size_t size, void *cal
 	for (; dynamic && dynamic->d_tag != DT_NULL; dynamic++)
 		switch (dynamic->d_tag) {
 		case DT_INIT:
-			init = (constructor *)(program->dlpi_addr + dynamic->d_un.d_ptr);
+			c->init = (constructor *)(program->dlpi_addr + dynamic->d_un.d_ptr);
 			break;
 		case DT_INIT_ARRAY:
-			array = (constructor **)(program->dlpi_addr + dynamic->d_un.d_ptr);
+			c->array = (constructor **)(program->dlpi_addr + dynamic->d_un.d_ptr);
 			break;
 		case DT_INIT_ARRAYSZ:
-			bytes = dynamic->d_un.d_val;
+			c->bytes = dynamic->d_un.d_val;
 			break;
 		}
-	if (init)
-		init(c->argc, c->argv, c->envp);
-	for (i = 0; array && (size_t)i < bytes / sizeof *array; i++)
-		array[i](c->argc, c->argv, c->envp);
 	return 1;
 }
 
+/* They run outside of dl_iterate_phdr, which holds a lock that dlopen and exceptions of
+ * other threads want: a constructor may start such threads and wait for them. */
 static int construct(int argc, char **argv, char **envp)
 {
-	struct constructors c = {argc, argv, envp};
+	struct constructors c = {NULL, NULL, 0};
+	size_t i;
 
-	return dl_iterate_phdr(run_constructors, &c), 0;
+	dl_iterate_phdr(find_constructors, &c);
+	if (c.init)
+		c.init(argc, argv, envp);
+	for (i = 0; c.array && i < c.bytes / sizeof *c.array; i++)
+		c.array[i](argc, argv, envp);
+	return 0;
 }
 
 typedef int main_function(int, char **, char **);
