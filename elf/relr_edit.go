@@ -94,6 +94,11 @@ func (p *plan) layRelocations() error {
 	}
 	f := p.f
 	r := &relocations{form: f.relocationForm()}
+	n, err := f.packedCount()
+	if err != nil {
+		return err
+	}
+	r.bytes = make([]byte, 0, n*r.form.bytes)
 	if err := f.eachRelr(func(rel relocation) { r.add(f, rel) }); err != nil {
 		return err
 	}
@@ -129,6 +134,20 @@ func (p *plan) layRelocations() error {
 	p.relocations = r
 	p.relinkRelocations()
 	return nil
+}
+
+// packedCount returns how many packed relocations the file has. Each is of a word of its
+// own that the file holds, so that more of them than words are a [FormatError]: an entry of
+// eight bytes may stand for 63 relocations, or 1,512 bytes of a table.
+func (f *File) packedCount() (uint64, error) {
+	n := uint64(0)
+	if err := f.eachRelr(func(relocation) { n++ }); err != nil {
+		return 0, err
+	}
+	if words := uint64(f.size) / f.pick(4, 8); n > words {
+		return 0, formatErr(f.tagAt(dtRelr), "DT_RELR has %d packed relocations, more than the file has words (%d)", n, words)
+	}
+	return n, nil
 }
 
 // add appends a relative relocation.
