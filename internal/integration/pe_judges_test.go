@@ -152,7 +152,7 @@ var llvmName = regexp.MustCompile(`(?m)^  Name: (.*)$`)
 func TestPublishedPE(t *testing.T) {
 	wheels, err := filepath.Glob(filepath.Join(cacheDir(t), "windows", "*.whl"))
 	if err != nil || len(wheels) == 0 {
-		t.Skipf("no wheels for Windows (%v); run scripts/setup-windows", err)
+		t.Fatalf("no wheels for Windows (%v); run scripts/setup-windows", err)
 	}
 	for _, wheel := range wheels {
 		t.Run(filepath.Base(wheel), func(t *testing.T) { judgePE(t, peMembers(t, wheel)) })
@@ -254,7 +254,7 @@ func TestEditedPERuns(t *testing.T) {
 	const gcc, wine = "x86_64-w64-mingw32-gcc", "/usr/lib/wine/wine64"
 	for _, tool := range []string{gcc, wine} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%v; see scripts/setup-windows", err)
+			t.Fatalf("%v; see scripts/setup-windows", err)
 		}
 	}
 	dir := t.TempDir()
