@@ -172,14 +172,18 @@ func (w *lowerer) run() *Lowering {
 	return &w.result
 }
 
+// privateVersion is that of what the parts of glibc have for each other: of one release
+// alone, so that not even a weak reference may lose it.
+const privateVersion = "GLIBC_PRIVATE"
+
 // file works out what changes in one file, and what of it nothing is known to mend.
 func (w *lowerer) file(j *judgement, f *facts) (LoweredFile, []Blocker) {
 	out := LoweredFile{File: f.object.File}
 	file := f.object.ELF()
 	var refused []Blocker
 	refuse := func(library, version, reason string, symbols ...string) {
-		slices.Sort(symbols)
-		b := Blocker{Policy: w.policy, Tag: w.policy.Tag(), Kind: KindVersion, File: f.object.Path, Library: library, Version: version, Symbols: slices.Compact(symbols), Reason: reason}
+		names := slices.Compact(slices.Sorted(slices.Values(symbols)))
+		b := Blocker{Policy: w.policy, Tag: w.policy.Tag(), Kind: KindVersion, File: f.object.Path, Library: library, Version: version, Symbols: names, Reason: reason}
 		refused = append(refused, b)
 	}
 	for _, n := range f.needs {
@@ -192,6 +196,8 @@ func (w *lowerer) file(j *judgement, f *facts) (LoweredFile, []Blocker) {
 			case w.policy.AllowsVersion(v.Name):
 			case v.Name == relrMark:
 				out.ExpandRelr = true
+			case v.Name == privateVersion:
+				refuse(n.Library, v.Name, fmt.Sprintf("%s is what the parts of one C library share, and no other one has it", v.Name), f.symbols[key]...)
 			case strings.HasPrefix(v.Name, "GLIBC_ABI_"):
 				refuse(n.Library, v.Name, fmt.Sprintf("%s marks something that older C libraries do not do, and that cannot be taken out", v.Name))
 			case len(f.copied[key]) > 0:

@@ -37,6 +37,7 @@ func TestLower(t *testing.T) {
 		{name: "the known version of another library", elf: "import=pthread_create@GLIBC_2.34:libm.so.6 needed=libm.so.6", policy: "manylinux_2_17", stops: "nothing is known to stand in"},
 		{name: "a real change of a newer glibc", elf: "import=cfsetospeed@GLIBC_2.42:libc.so.6", policy: "manylinux_2_17", stops: "nothing is known to stand in"},
 		{name: "private", elf: "import=_dl_x@GLIBC_PRIVATE:libc.so.6", policy: "manylinux_2_17", stops: "GLIBC_PRIVATE"},
+		{name: "private and weak", elf: "weak=_dl_x@GLIBC_PRIVATE:libc.so.6", policy: "manylinux_2_17", stops: "GLIBC_PRIVATE"},
 		{name: "another mark", elf: "need=libc.so.6:GLIBC_ABI_GNU_TLS", policy: "manylinux_2_17", stops: "cannot be taken out"},
 		{name: "a version without a symbol", elf: "need=libc.so.6:GLIBC_2.30", policy: "manylinux_2_17", stops: "no symbol tells"},
 		{name: "packed relocations", elf: "relr import=free@GLIBC_2.2.5:libc.so.6 need=libc.so.6:GLIBC_ABI_DT_RELR", policy: "manylinux_2_17", relr: true},
