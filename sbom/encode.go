@@ -1,13 +1,10 @@
 package sbom
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"path"
 	"slices"
-
-	cdx "github.com/CycloneDX/cyclonedx-go"
 )
 
 // Names of the properties that CycloneDX has no field for.
@@ -31,63 +28,47 @@ func Encode(w Wheel, grafts []Graft, tool Tool) ([]byte, error) {
 			return nil, fmt.Errorf("two grafts are member %q of %q", grafts[i].Member, w.Filename)
 		}
 	}
-	var out bytes.Buffer
-	enc := cdx.NewBOMEncoder(&out, cdx.BOMFileFormatJSON).SetPretty(true).SetEscapeHTML(false)
-	if err := enc.EncodeVersion(newBOM(w, grafts, tool), cdx.SpecVersion1_6); err != nil {
-		return nil, fmt.Errorf("%w", err)
-	}
-	return append(bytes.TrimRight(out.Bytes(), "\n"), '\n'), nil
+	return newBOM(w, grafts, tool).encode()
 }
 
 // newBOM builds the document for grafts that are sorted.
-func newBOM(w Wheel, grafts []Graft, tool Tool) *cdx.BOM {
-	wheel := cdx.Component{
-		Type: cdx.ComponentTypeLibrary, BOMRef: w.PURL(), PackageURL: w.PURL(),
-		Name: w.Name, Version: w.Version,
-	}
-	var lowered []cdx.Property
+func newBOM(w Wheel, grafts []Graft, tool Tool) *bom {
+	wheel := component{Type: "library", BOMRef: w.PURL(), PackageURL: w.PURL(), Name: w.Name, Version: w.Version}
 	for _, text := range w.Lowered {
-		lowered = append(lowered, cdx.Property{Name: propertyLowered, Value: text})
+		wheel.Properties = append(wheel.Properties, properties(property{propertyLowered, text})...)
 	}
-	wheel.Properties = properties(lowered...)
-	components := []cdx.Component{} // without the wheel: a reference names one component (auditwheel lists it twice)
-	refs := []string{}
-	var leaves []cdx.Dependency
+	var components []component // without the wheel: a reference names one component (auditwheel lists it twice)
+	var refs []string
+	var leaves []dependency
 	for _, g := range grafts {
-		c := component(g)
+		c := newComponent(g)
 		components = append(components, c)
 		refs = append(refs, c.BOMRef)
-		leaves = append(leaves, cdx.Dependency{Ref: c.BOMRef})
+		leaves = append(leaves, dependency{Ref: c.BOMRef})
 	}
-	dependencies := append([]cdx.Dependency{{Ref: wheel.BOMRef, Dependencies: &refs}}, leaves...)
-
-	bom := cdx.NewBOM()
-	bom.Metadata = &cdx.Metadata{
-		Component: &wheel,
-		Tools: &cdx.ToolsChoice{Components: &[]cdx.Component{
-			{Type: cdx.ComponentTypeApplication, Name: tool.Name, Version: tool.Version},
-		}},
+	out := &bom{
+		Schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
+		Format: "CycloneDX", SpecVersion: "1.6", Version: 1,
+		Components:   components,
+		Dependencies: append([]dependency{{Ref: wheel.BOMRef, DependsOn: refs}}, leaves...),
 	}
-	bom.Components = &components
-	bom.Dependencies = &dependencies
-	return bom
+	out.Metadata.Component = wheel
+	out.Metadata.Tools.Components = []component{{Type: "application", Name: tool.Name, Version: tool.Version}}
+	return out
 }
 
-// component describes one graft. Its reference is the package URL with the
+// newComponent describes one graft. Its reference is the package URL with the
 // member as subpath: two libraries of one package stay two components.
-func component(g Graft) cdx.Component {
-	c := cdx.Component{
-		Type: cdx.ComponentTypeLibrary, Name: cmp.Or(g.Soname, path.Base(g.Member)),
-		BOMRef:   "file:" + escapePath(g.Member),
-		Evidence: &cdx.Evidence{Occurrences: &[]cdx.EvidenceOccurrence{{Location: g.Member}}},
+func newComponent(g Graft) component {
+	c := component{
+		Type: "library", Name: cmp.Or(g.Soname, path.Base(g.Member)),
+		BOMRef:     "file:" + escapePath(g.Member),
+		Properties: properties(property{propertySoname, g.Soname}, property{propertySource, g.Source}),
+		Evidence:   &evidence{[]occurrence{{g.Member}}},
 	}
 	if g.SHA256 != "" {
-		c.Hashes = &[]cdx.Hash{{Algorithm: cdx.HashAlgoSHA256, Value: g.SHA256}}
+		c.Hashes = []hash{{"SHA-256", g.SHA256}}
 	}
-	c.Properties = properties(
-		cdx.Property{Name: propertySoname, Value: g.Soname},
-		cdx.Property{Name: propertySource, Value: g.Source},
-	)
 	if p := g.Package; p != nil {
 		c.Name, c.Version, c.PackageURL = p.Name, p.Version, p.PURL()
 		c.BOMRef = c.PackageURL + "#" + escapePath(g.Member)
@@ -98,33 +79,23 @@ func component(g Graft) cdx.Component {
 
 // licenses lists what the package declares. The names are not checked against the
 // list of SPDX, so they are given as names and not as identifiers.
-func licenses(list []License) *cdx.Licenses {
-	var out cdx.Licenses
+func licenses(list []License) []licenseChoice {
+	var out []licenseChoice
 	for _, l := range list {
 		name := cmp.Or(l.Name, l.File)
 		if name == "" {
 			continue
 		}
-		out = append(out, cdx.LicenseChoice{License: &cdx.License{
+		out = append(out, licenseChoice{license{
 			Name:            name,
-			Acknowledgement: cdx.LicenseAcknowledgementDeclared,
-			Properties: properties(
-				cdx.Property{Name: propertyLicenseFile, Value: l.File},
-				cdx.Property{Name: propertyLicenseSHA256, Value: l.SHA256},
-			),
+			Acknowledgement: "declared",
+			Properties:      properties(property{propertyLicenseFile, l.File}, property{propertyLicenseSHA256, l.SHA256}),
 		}})
 	}
-	if out == nil {
-		return nil
-	}
-	return &out
+	return out
 }
 
-// properties keeps those that have a value, and is nil when none has.
-func properties(all ...cdx.Property) *[]cdx.Property {
-	kept := slices.DeleteFunc(all, func(p cdx.Property) bool { return p.Value == "" })
-	if len(kept) == 0 {
-		return nil
-	}
-	return &kept
+// properties keeps those that have a value.
+func properties(all ...property) []property {
+	return slices.DeleteFunc(all, func(p property) bool { return p.Value == "" })
 }

@@ -129,6 +129,34 @@ func TestEncodeRoundTrip(t *testing.T) {
 	}
 }
 
+// CycloneDX's own library knows every field that is written: what it reads and writes
+// again is the same, byte for byte.
+func TestEncodeBesideTheLibraryOfCycloneDX(t *testing.T) {
+	w, grafts, tool := example()
+	w.Lowered = []string{"GLIBC_2.34 <- GLIBC_2.2.5", ""}
+	odd := []Graft{{Member: "w.libs/a.so"}, {Member: "w.libs/ü &<>\".so", Soname: "ü.so", Package: &Package{Licenses: []License{{}, {File: "L"}}}}}
+	for name, grafts := range map[string][]Graft{"example": grafts, "none": nil, "odd": odd} {
+		t.Run(name, func(t *testing.T) {
+			ours, err := Encode(w, grafts, tool)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var bom cdx.BOM
+			if err := cdx.NewBOMDecoder(bytes.NewReader(ours), cdx.BOMFileFormatJSON).Decode(&bom); err != nil {
+				t.Fatal(err)
+			}
+			var theirs bytes.Buffer
+			encoder := cdx.NewBOMEncoder(&theirs, cdx.BOMFileFormatJSON).SetPretty(true).SetEscapeHTML(false)
+			if err := encoder.EncodeVersion(&bom, cdx.SpecVersion1_6); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(theirs.String(), string(ours)); diff != "" {
+				t.Errorf("(-cyclonedx-go +ours):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestEncodeFollowsSchema(t *testing.T) {
 	validate(t, encode(t))
 }
