@@ -36,9 +36,9 @@ var mayImport = map[string][]string{
 	"policy":   {},
 	"wheel":    {},
 	"sbom":     {},
-	"linkage":  {"elf", "macho"},
-	"audit":    {"linkage", "policy", "policy/lower", "wheel", "elf", "macho"},
-	"repair":   {"audit", "linkage", "policy", "policy/lower", "wheel", "overlay", "elf", "macho", "sbom"},
+	"linkage":  {"elf", "macho", "pe"},
+	"audit":    {"linkage", "policy", "policy/lower", "wheel", "elf", "macho", "pe"},
+	"repair":   {"audit", "linkage", "policy", "policy/lower", "wheel", "overlay", "elf", "macho", "pe", "sbom"},
 	"report":   {"audit", "repair", "policy", "policy/lower"},
 }
 

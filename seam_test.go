@@ -14,9 +14,9 @@ import (
 // systemFiles are the files of each package that speak of one system or of one format:
 // their names begin so. All others know neither.
 var systemFiles = map[string][]string{
-	"linkage": {"ldso", "musl", "bionic", "dyld"},
-	"audit":   {"elf", "macho", "linux", "android", "macos"},
-	"repair":  {"linux", "android", "macos"},
+	"linkage": {"ldso", "musl", "bionic", "dyld", "windows"},
+	"audit":   {"elf", "macho", "linux", "android", "macos", "pe", "windows"},
+	"repair":  {"linux", "android", "macos", "windows"},
 	"report":  {},
 }
 
@@ -26,7 +26,7 @@ func TestOnlySystemsNameTheirFormat(t *testing.T) {
 	own := map[string]bool{}
 	for _, arrow := range readArrows(t) {
 		prefixes, watched := systemFiles[arrow.from]
-		if !watched || strings.HasSuffix(arrow.file, "_test.go") || arrow.to != "elf" && arrow.to != "macho" {
+		if !watched || strings.HasSuffix(arrow.file, "_test.go") || arrow.to != "elf" && arrow.to != "macho" && arrow.to != "pe" {
 			continue
 		}
 		base := path.Base(arrow.file)

@@ -193,5 +193,5 @@ func (d *dyld) insists(n *Need) bool {
 	if n.To != nil {
 		names = slices.Concat(names, d.graph.PatternNames(n.To.Path), d.graph.PatternNames(n.To.real))
 	}
-	return matchesAny(d.opts.Graft, names)
+	return d.graph.matchesAny(d.opts.Graft, names)
 }

@@ -70,6 +70,7 @@ type chain struct {
 	image   *Image
 	up      *chain
 	program *Image            // that the process began with, nil if Python did
+	root    *Image            // PE: whose folder is searched
 	loaded  map[string]*Image // by the names that the process knows
 	path    *loadPath         // ELF: of the image and of those that led to it
 	dirs    []dir             // ELF: where its libraries are sought; made for the first of them
@@ -197,7 +198,7 @@ func (e *engine) end(c *chain, n *Need) {
 // excluded matches the name of a library, or the path of one that was found, against
 // the exclude patterns.
 func (e *engine) excluded(name string) bool {
-	return matchesAny(e.opts.Exclude, e.graph.PatternNames(name))
+	return e.graph.matchesAny(e.opts.Exclude, e.graph.PatternNames(name))
 }
 
 // candidate looks for a library at one place. Without one, it says why.

@@ -45,7 +45,7 @@ type File struct {
 	info    fs.FileInfo
 }
 
-// A Content is a file that can be read at any place: an [elf.File] or a [macho.File].
+// A Content is a file that can be read at any place: an [elf.File], a [macho.File] or a [pe.File].
 type Content interface {
 	io.ReaderAt
 	Size() int64
@@ -56,12 +56,14 @@ type Image struct {
 	*File
 	Arch   string  // as platform tags spell it; "" if they have no name for it
 	Name   string  // soname or install name, "" for none
-	Code   any     // what the file's own package makes of it: see [Image.ELF] and [Image.Slice]
+	Code   any     // what the file's own package makes of it: see [Image.ELF], [Image.Slice] and [Image.PE]
 	Needs  []*Need // one for each library that the image names, in its order
 	Interp *Need   // PT_INTERP of a program that [Loader.Load] was asked about, else nil
 
 	byName map[string]*Need // of an image with many needs, see index
 	build  func() build     // what it was made from
+
+	exports *exports // of a PE image, once they were asked for
 }
 
 // NewFile returns a file outside the wheel that nothing was searched for: one that a
@@ -134,7 +136,7 @@ type Status int
 const (
 	Missing   Status = iota // not found anywhere
 	Found                   // To is the file
-	System                  // part of macOS
+	System                  // part of macOS or Windows, or of the Python that loads the wheel
 	Excluded                // left to the user's system by an exclude pattern
 	LibPython               // Python itself: extension modules must not load it (PEP 513), the process has it already
 )
@@ -147,13 +149,15 @@ func (s Status) String() string {
 // A Kind tells in which way an image asks for a library.
 type Kind string
 
-// The kinds of needs. ELF files know [Plain] alone.
+// The kinds of needs. ELF files know [Plain] alone, PE files Plain, [Delay] and [Forward].
 const (
 	Plain    Kind = ""
 	Weak     Kind = "weak"     // the loader does without it
 	Reexport Kind = "reexport" // its symbols are those of the image as well
 	Upward   Kind = "upward"   // the library needs the image in turn
 	Lazy     Kind = "lazy"     // loaded when it is used
+	Delay    Kind = "delay"    // PE: likewise, by a delay import
+	Forward  Kind = "forward"  // PE: loaded when an export that stands for one of its own is imported
 )
 
 // A Need is one library that an image names, and what the name resolves to.
@@ -241,6 +245,7 @@ type Graph struct {
 
 	Libc string // whose rules were followed; "" for dyld's
 
+	fold   bool // names differ by more than letter case
 	disk   io.Closer
 	python map[*Image]bool // see UnderPython
 }
@@ -252,6 +257,22 @@ func (g *Graph) PatternNames(name string) []string {
 		return []string{name}
 	}
 	return []string{name, path.Base(name)}
+}
+
+// MatchesName reports whether a pattern matches the name or path of a library of the
+// graph, see [MatchPattern]: letter case does not count for PE files.
+func (g *Graph) MatchesName(pattern, name string) bool {
+	if g.fold {
+		pattern, name = strings.ToLower(pattern), strings.ToLower(name)
+	}
+	return MatchPattern(pattern, name)
+}
+
+// matchesAny reports whether one of some patterns matches one of some names.
+func (g *Graph) matchesAny(patterns, names []string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return g.MatchesName(pattern, name) })
+	})
 }
 
 // ReadError returns the errors of reads that failed since the files of the graph were

@@ -25,7 +25,7 @@ func (g *Graph) Names() []string {
 // by its name or its path, see [MatchPattern] and [Graph.PatternNames].
 func (g *Graph) Matches(pattern string) bool {
 	match := func(name string) bool {
-		return slices.ContainsFunc(g.PatternNames(name), func(n string) bool { return MatchPattern(pattern, n) })
+		return slices.ContainsFunc(g.PatternNames(name), func(n string) bool { return g.MatchesName(pattern, n) })
 	}
 	for _, image := range Images(g.Members, g.System) {
 		for _, n := range image.Needs {

@@ -15,6 +15,7 @@ type Options struct {
 	UseLDPaths  bool
 	LibraryPath []string // LD_LIBRARY_PATH
 	Dyld        DyldOptions
+	Windows     WindowsOptions
 
 	// Exclude has patterns, see [MatchPattern], of libraries that are left out: of the
 	// soname or install name, of the last element of an install name, or of the path of a
@@ -93,8 +94,11 @@ func Resolve(ctx context.Context, members []Member, opts Options) (*Graph, error
 
 // newWheelEngine returns the engine for members of one format.
 func newWheelEngine(members []Member, root Root, opts Options) *engine {
-	if isMachO(members) {
+	switch {
+	case isMachO(members):
 		return newDyld(root, opts).engine
+	case isPE(members):
+		return newWindows(root, opts).engine
 	}
 	return newResolver(members, root, opts).engine
 }

@@ -35,13 +35,6 @@ func MatchPattern(pattern, name string) bool {
 	return t == len(tokens)
 }
 
-// matchesAny reports whether one of some patterns matches one of some names.
-func matchesAny(patterns, names []string) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool {
-		return slices.ContainsFunc(names, func(name string) bool { return MatchPattern(pattern, name) })
-	})
-}
-
 // PartPattern returns the pattern that matches every name with a text in it.
 func PartPattern(text string) string { return "*" + QuotePattern(text) + "*" }
 

@@ -35,6 +35,10 @@ const (
 	ByInterpreter // PT_INTERP
 	PartOfMusl    // a library that is part of musl's loader
 	PartOfMacOS   // a library of macOS, by its path
+	PartOfWindows // a library of every Windows that is supported, by its name
+	PartOfPython  // a library that comes with Python, by its name
+	ByFolder      // PE: the folder of the file that began the load, which Text names
+	ByAddedDir    // PE: a folder that the Python file of Text adds to the search, or loads from
 
 	// The following take what lies in the wheel, though no search path of the file
 	// leads there.
@@ -44,6 +48,8 @@ const (
 	ByFileName  // likewise on macOS: it is called so, and a repair has to lead there
 	OwnCopy     // likewise, of a library that was found outside
 	NameOfFiles // several are called so
+
+	ForbiddenByFlags // PE: it lies in a folder where the flags of the image do not let Windows look
 )
 
 // String words the rule.
@@ -52,6 +58,9 @@ func (r Rule) String() string {
 	case ByRPath, ByRunPath, ByLCRPath:
 		tag := map[RuleKind]string{ByRPath: "DT_RPATH", ByRunPath: "DT_RUNPATH", ByLCRPath: "LC_RPATH"}[r.Kind]
 		return tag + " " + r.Text + " of " + r.Of.describe()
+	}
+	if r.Kind == ForbiddenByFlags {
+		return "DependentLoadFlags " + r.Text + " of " + r.Of.describe() + " keep Windows from its folder"
 	}
 	text := ruleTexts[r.Kind]
 	if strings.Contains(text, "%s") {
@@ -75,6 +84,10 @@ var ruleTexts = map[RuleKind]string{
 	ByInterpreter: "program interpreter",
 	PartOfMusl:    "part of musl's loader",
 	PartOfMacOS:   "part of macOS",
+	PartOfWindows: "part of Windows",
+	PartOfPython:  "part of Python",
+	ByFolder:      "folder of %s",
+	ByAddedDir:    "folder that %s adds",
 	ByName:        "in the wheel under this name",
 	Stranded:      "in the wheel, but no search path leads there",
 	ByFileName:    "in the wheel under this file name",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/wheelmend/wheelmend/internal/binread"
 )
@@ -102,6 +103,8 @@ type File struct {
 	directoryAt uint64
 	sectionsAt  uint64
 	regions     []region
+
+	imports, delayed func() ([]Import, error)
 }
 
 // NewFile reads the headers of the image in r, which is size bytes long. It keeps r for
@@ -112,6 +115,7 @@ func NewFile(r io.ReaderAt, size int64) (*File, error) {
 	if err := f.r.Over(f.parse(), "pe"); err != nil {
 		return nil, err
 	}
+	f.imports, f.delayed = sync.OnceValues(f.readImports), sync.OnceValues(f.readDelayImports)
 	return f, nil
 }
 

@@ -1,6 +1,9 @@
 package pe
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // An Import is one library that an image loads, with what it takes from there.
 type Import struct {
@@ -32,8 +35,9 @@ const (
 	maxLibraryName  = 512     // a path has 260 units at most
 	maxSymbolName   = 1 << 16 // compilers cut theirs at 4 KiB
 	maxDescriptors  = 1 << 14
+	maxSymbols      = 1 << 18 // of all imports; large modules have some 20,000
 	budgetBase      = 1 << 20
-	budgetPerByte   = 4
+	budgetPerByte   = 1
 	delayAttrRVA    = 1 // dlattrRva of delayimp.h
 	newStyleBinding = 0xffffffff
 )
@@ -44,14 +48,19 @@ type budget struct {
 }
 
 func (f *File) budget() *budget {
-	return &budget{symbols: uint64(f.size)/4 + 64, text: budgetBase + budgetPerByte*uint64(f.size)}
+	return &budget{symbols: min(uint64(f.size)/4+64, maxSymbols), text: budgetBase + budgetPerByte*uint64(f.size)}
 }
 
 // Imports returns the libraries that are loaded with the image, in the order of the
 // import table; a library may be there twice. As for the loader, the table ends at the
 // first descriptor without name or address table, whatever its directory says of its
-// size. A broken table is a [*FormatError].
+// size. A broken table is a [*FormatError]. The tables are read once.
 func (f *File) Imports() ([]Import, error) {
+	imports, err := f.imports()
+	return slices.Clone(imports), err
+}
+
+func (f *File) readImports() ([]Import, error) {
 	dir := f.directory(dirImport)
 	if dir.RVA == 0 {
 		return nil, nil
@@ -84,7 +93,13 @@ func (f *File) Imports() ([]Import, error) {
 
 // DelayImports returns the libraries that are loaded when a function of theirs is first
 // called, in the order of the table. A broken table is a [*FormatError]. See delayimp.h.
+// The tables are read once.
 func (f *File) DelayImports() ([]Import, error) {
+	imports, err := f.delayed()
+	return slices.Clone(imports), err
+}
+
+func (f *File) readDelayImports() ([]Import, error) {
 	dir := f.directory(dirDelayImport)
 	if dir.RVA == 0 {
 		return nil, nil
@@ -167,7 +182,7 @@ func (f *File) readSymbols(d *Import, what string, b *budget) error {
 			return nil
 		}
 		if b.symbols == 0 {
-			return formatErr(d.at, "the %s tables name more symbols than the file of %d bytes has room for", what, f.size)
+			return formatErr(d.at, "the %s tables name more symbols than a file of %d bytes can have (%d at most)", what, f.size, maxSymbols)
 		}
 		b.symbols--
 		d.count++
