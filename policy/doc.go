@@ -11,12 +11,13 @@
 //
 // The tables lie in data, one for each libc, with facts from auditwheel's
 // policies; scripts/policy-table writes them again. For Android, whose policies are API
-// levels, [AndroidSince] tells the first that had a symbol. macOS has no policies here. The
-// tags are specified by PEP 600 (manylinux), PEP 656 (musllinux), PEP 738 (Android) and, for the older names, PEP 513,
-// 571 and 599. Two things are ours: a musllinux policy also allows the soname
-// libc.so, which is what the linker of zig writes for musl's libc, and
-// [Policy.AllowsSymbol] knows which functions musl 1.1 does not have yet, since
-// musl's symbols carry no versions that could tell.
+// levels, [AndroidSince] tells the first that had a symbol. macOS and Windows have no
+// policies here; for Windows there is a table of the DLLs that it has, see [SystemDLL],
+// [PythonDLL] and [RuntimeDLL]. The tags are specified by PEP 600 (manylinux), PEP 656
+// (musllinux), PEP 738 (Android) and, for the older names, PEP 513, 571 and 599. Two
+// things are ours: a musllinux policy also allows the soname libc.so, which is what the
+// linker of zig writes for musl's libc, and [Policy.AllowsSymbol] knows which functions
+// musl 1.1 does not have yet, since musl's symbols carry no versions that could tell.
 //
 // [Policy.Exports] answers from a list of its own, data/exports.txt: what glibc,
 // zlib and musl define for references without a version.
