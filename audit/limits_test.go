@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -116,5 +117,41 @@ func TestLimitNamesTheFileOnce(t *testing.T) {
 	}
 	if _, err := Verify(t.Context(), hostiletest.Filename(tag), r, VerifyOptions{}); err == nil || err.Error() != want {
 		t.Errorf("Verify: %v, want %s", err, want)
+	}
+}
+
+// What a file wants costs some hundred bytes for each symbol, as many as the limit on
+// their number allows for in half a gigabyte, and is counted once.
+func TestMemoryOfUndefinedSymbols(t *testing.T) {
+	const n, most = 20_000, 1_100 // symbols; bytes for each, allocated and not kept
+	symbols := make([]elftest.Symbol, n)
+	for i := range symbols {
+		symbols[i] = elftest.Symbol{Name: fmt.Sprintf("f%d", i/2), Func: true}
+	}
+	const tag = "manylinux_2_28_x86_64"
+	data, err := hostiletest.Wheel(tag, []hostiletest.Member{{Name: "pkg/a.so", Data: elftest.Build(elftest.Spec{Needed: []string{"libc.so.6"}, Symbols: symbols})}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := wheel.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	p, err := Verify(t.Context(), hostiletest.Filename(tag), r, VerifyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if each := (after.TotalAlloc - before.TotalAlloc) / n; each > most {
+		t.Errorf("%d bytes are allocated for each symbol, want at most %d", each, most)
+	}
+	i := slices.IndexFunc(p.Claims, func(c Claim) bool { return c.Topic == TopicSymbols && len(c.Faults) > 0 })
+	if i < 0 {
+		t.Fatal("no claim about symbols fails")
+	}
+	if got := len(p.Claims[i].Faults[0].Symbols); got != n/2 {
+		t.Errorf("%d symbols are not found, want %d, each once", got, n/2)
 	}
 }

@@ -19,7 +19,7 @@ type facts struct {
 	needs     []elf.VersionNeed
 	symbols   map[versionKey][]string // symbols wanted with that version
 	copied    map[versionKey][]string // symbols of a library that the file holds a copy of
-	undefined map[string]bool         // strong undefined symbols, with a version or without
+	undefined []string                // strong undefined symbols, with a version or without, sorted, each once
 	strong    []strongSymbol          // undefined symbols that are neither weak nor local, in their order
 	isa       elf.ISA
 	kind      elf.ExtensionKind
@@ -37,7 +37,7 @@ type strongSymbol struct {
 var fpectlSymbols = map[string]bool{"PyFPE_jbuf": true, "PyFPE_dummy": true, "PyFPE_counter": true}
 
 func newFacts(o *linkage.Image, count *undefinedCount) (*facts, error) {
-	f := &facts{object: o, symbols: map[versionKey][]string{}, copied: map[versionKey][]string{}, undefined: map[string]bool{}}
+	f := &facts{object: o, symbols: map[versionKey][]string{}, copied: map[versionKey][]string{}}
 	var err error
 	if f.needs, err = o.ELF().VersionNeeds(); err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func newFacts(o *linkage.Image, count *undefinedCount) (*facts, error) {
 			f.symbols[key] = append(f.symbols[key], s.Name)
 		}
 		if s.Bind != stdelf.STB_WEAK {
-			f.undefined[s.Name] = true
+			f.undefined = append(f.undefined, s.Name)
 			if s.Bind != stdelf.STB_LOCAL {
 				f.strong = append(f.strong, strongSymbol{want{s.Name, s.Version, s.Library}, s.Index})
 			}
@@ -79,7 +79,15 @@ func newFacts(o *linkage.Image, count *undefinedCount) (*facts, error) {
 			f.narrow = append(f.narrow, s.Name)
 		}
 	}
+	slices.Sort(f.undefined)
+	f.undefined = slices.Clip(slices.Compact(f.undefined))
 	return f, nil
+}
+
+// wants reports whether the file has to be given a symbol of this name.
+func (f *facts) wants(symbol string) bool {
+	_, found := slices.BinarySearch(f.undefined, symbol)
+	return found
 }
 
 // wantsVersion reports whether the file wants a version of any library.

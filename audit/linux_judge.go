@@ -3,7 +3,6 @@ package audit
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/wheelmend/wheelmend/elf"
@@ -146,12 +145,12 @@ func (j *judgement) checkSymbols(f *facts) {
 		}
 		var forbidden, lacking []string
 		for _, s := range j.policy.Forbidden(library) {
-			if f.undefined[s] {
+			if f.wants(s) {
 				forbidden = append(forbidden, s)
 			}
 		}
 		if j.policy.Libc != policy.GLIBC {
-			for s := range maps.Keys(f.undefined) {
+			for _, s := range f.undefined {
 				if !j.policy.AllowsSymbol(library, s) {
 					lacking = append(lacking, s)
 				}
@@ -161,7 +160,6 @@ func (j *judgement) checkSymbols(f *facts) {
 			j.block(Blocker{Kind: KindSymbol, File: f.object.Path, Library: library, Symbols: forbidden, Reason: fmt.Sprintf("%s rules out symbols that are internal to %s", j.policy.Name, library)})
 		}
 		if len(lacking) > 0 {
-			slices.Sort(lacking)
 			j.block(Blocker{Kind: KindSymbol, File: f.object.Path, Library: library, Symbols: lacking, Reason: j.lacksSymbols()})
 		}
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // An answer is what became of a wanted symbol or version, the worst last.
-type answer int
+type answer uint8
 
 const (
 	found         answer = iota // in a file that was read
@@ -118,7 +118,7 @@ func (s *symbolCheck) speaks(library string) bool {
 // its platform tells.
 func (s *symbolCheck) forbidden(library, symbol string) bool {
 	return slices.ContainsFunc(s.promised, func(q *policy.Policy) bool {
-		return slices.Contains(q.Forbidden(library), symbol) || !q.AllowsSymbol(library, symbol)
+		return q.Forbids(library, symbol) || !q.AllowsSymbol(library, symbol)
 	})
 }
 

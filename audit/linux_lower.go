@@ -239,7 +239,7 @@ func (w *lowerer) symbols(out *LoweredFile, f *facts, key versionKey) (refused [
 		switch {
 		case ok:
 			w.add(out, f, row)
-		case !f.undefined[name]:
+		case !f.wants(name):
 			w.add(out, f, lower.Row{From: from, To: lower.Symbol{Name: name}, Class: lower.Weak})
 		default:
 			refused = append(refused, name)

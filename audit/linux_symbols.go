@@ -4,6 +4,7 @@ import (
 	"context"
 	stdelf "debug/elf"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -100,7 +101,7 @@ func eachObject(ctx context.Context, objects []*linkage.Image, n int, do func(in
 	return group.Wait()
 }
 
-// wantsOf lists what a file needs to be given. A weak symbol may stay without a
+// wantsOf lists what a file needs to be given, sorted, each once. A weak symbol may stay without a
 // definition, as may one that no relocation refers to, and a weak version need
 // without its version. musl does not look at version needs (ldso/dynlink.c).
 func wantsOf(f *facts, musl bool) ([]want, error) {
@@ -118,6 +119,7 @@ func wantsOf(f *facts, musl bool) ([]want, error) {
 	if err != nil {
 		return nil, err
 	}
+	wants = slices.Grow(wants, len(f.strong))
 	for _, s := range f.strong {
 		switch {
 		case !referenced[s.index]:
@@ -127,7 +129,8 @@ func wantsOf(f *facts, musl bool) ([]want, error) {
 			wants = append(wants, s.want)
 		}
 	}
-	return wants, nil
+	slices.SortFunc(wants, compareWants)
+	return slices.Compact(wants), nil
 }
 
 // definitionsOf lists the definitions of a file that somebody wants and that

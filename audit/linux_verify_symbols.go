@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/wheelmend/wheelmend/internal/budget"
 	"github.com/wheelmend/wheelmend/internal/phrase"
@@ -38,7 +37,7 @@ func (l *linux) claimSymbols(ctx context.Context, p *Proof, promised []*policy.P
 		}
 	}
 	p.claim(TopicSymbols, "each symbol, with its version, is defined where the loader looks for it", basis, faults)
-	if open := s.with(leftOpen, func(*linkage.Image, want) string { return "left to the system" }); len(open) > 0 {
+	if open := s.with(leftOpen, func(*linkage.Image, int) string { return "left to the system" }); len(open) > 0 {
 		p.unchecked(TopicSymbols, "libraries of the system define what is left to them", "they are not part of the wheel, and no system was named", open)
 	}
 	return ctx.Err()
@@ -55,26 +54,46 @@ type symbolCheck struct {
 	users map[*linkage.Image]int // how many roots load a file
 
 	found, promises, python int
-	rest                    map[*linkage.Image][]want                  // to be looked for from the roots
-	answers                 map[*linkage.Image]map[want]answer         // the worst of any root, for what is in rest
-	lost                    map[*linkage.Image]map[want]*linkage.Image // not found, with what was loaded
+	rest                    map[*linkage.Image]*unsettled // to be looked for from the roots
+}
+
+// unsettled is what one file wants and what the processes that load it say to that, by
+// the same index. Of a hundred thousand symbols a map would take a hundred megabytes.
+type unsettled struct {
+	wants   []want
+	answers []answer         // the worst of any root
+	lost    []*linkage.Image // the first root that does not have it; nil while each has all
+}
+
+// note adds what one root says to a want.
+func (u *unsettled) note(i int, a answer, root *linkage.Image) {
+	u.answers[i] = max(u.answers[i], a)
+	if a != absent {
+		return
+	}
+	if u.lost == nil {
+		u.lost = make([]*linkage.Image, len(u.wants))
+	}
+	if u.lost[i] == nil {
+		u.lost[i] = root
+	}
 }
 
 // run looks for everything in the scope of every root that loads the file. What
 // several roots load is looked for in its own scope first, which is part of
 // theirs: most is there, and need not be sought again with each of them.
 func (s *symbolCheck) run(ctx context.Context) {
-	s.rest, s.answers, s.lost = map[*linkage.Image][]want{}, map[*linkage.Image]map[want]answer{}, map[*linkage.Image]map[want]*linkage.Image{}
+	s.rest = map[*linkage.Image]*unsettled{}
 	s.roots, s.users = s.report.roots(s.work)
 	for _, o := range linkage.Images(s.report.Graph.Members) {
 		if ctx.Err() != nil || s.work.Err() != nil {
 			return
 		}
+		wants := s.table.wants[o]
 		if s.users[o] > 1 {
-			s.lookAtHome(o)
-		} else {
-			s.rest[o] = s.table.wants[o]
+			wants = s.lookAtHome(o)
 		}
+		s.rest[o] = &unsettled{wants: wants, answers: make([]answer, len(wants))}
 	}
 	for _, root := range s.roots {
 		if ctx.Err() != nil || s.work.Err() != nil {
@@ -82,41 +101,35 @@ func (s *symbolCheck) run(ctx context.Context) {
 		}
 		s.lookFrom(newScope(root, s.work))
 	}
-	for _, answers := range s.answers {
-		for w, a := range answers {
-			s.count(w, a)
+	for _, rest := range s.rest {
+		for i, w := range rest.wants {
+			s.count(w, rest.answers[i])
 		}
 	}
 }
 
-// lookAtHome settles what does not depend on who loads the file.
-func (s *symbolCheck) lookAtHome(o *linkage.Image) {
+// lookAtHome settles what does not depend on who loads the file, and returns the rest.
+func (s *symbolCheck) lookAtHome(o *linkage.Image) (rest []want) {
 	home := newScope(o, s.work)
 	for _, w := range s.table.wants[o] {
 		if a := s.look(o, w, home); a == found || a == promise && w.library != "" {
 			s.count(w, a)
 		} else {
-			s.rest[o] = append(s.rest[o], w)
+			rest = append(rest, w)
 		}
 	}
+	return rest
 }
 
 // lookFrom looks for the rest in the scope of a root.
 func (s *symbolCheck) lookFrom(loaded *scope) {
 	for _, o := range loaded.objects {
-		for _, w := range s.rest[o] {
-			a := s.look(o, w, loaded)
-			if s.users[o] == 1 && a <= ofPython {
-				s.count(w, a)
-				continue
-			}
-			if s.answers[o] == nil {
-				s.answers[o], s.lost[o] = map[want]answer{}, map[want]*linkage.Image{}
-			}
-			s.answers[o][w] = max(s.answers[o][w], a)
-			if a == absent && s.lost[o][w] == nil {
-				s.lost[o][w] = loaded.root
-			}
+		rest := s.rest[o]
+		if rest == nil {
+			continue // of the system
+		}
+		for i, w := range rest.wants {
+			rest.note(i, s.look(o, w, loaded), loaded.root)
 		}
 	}
 }
@@ -138,64 +151,43 @@ func (s *symbolCheck) count(w want, a answer) {
 // faults lists what was not found, by file, library and version.
 func (s *symbolCheck) faults() []Fault {
 	var last *scope // several files in a row were loaded by one
-	return s.with(absent, func(o *linkage.Image, first want) string {
-		root := s.lost[o][first]
+	return s.with(absent, func(o *linkage.Image, first int) string {
+		root := s.rest[o].lost[first]
 		if last == nil || last.root != root {
 			last = newScope(root, s.work)
 		}
-		return whyLost(first, last) + loadedBy(o, root)
+		return whyLost(s.rest[o].wants[first], last) + loadedBy(o, root)
 	})
 }
 
-// with lists what files want and got a certain answer to, and why.
-func (s *symbolCheck) with(a answer, why func(o *linkage.Image, first want) string) []Fault {
+// with lists what files want and got a certain answer to, by library and version, and
+// why: as the first of each says.
+func (s *symbolCheck) with(a answer, why func(o *linkage.Image, first int) string) []Fault {
 	var faults []Fault
 	for _, o := range linkage.Images(s.report.Graph.Members) {
-		var wants []want
-		for w, got := range s.answers[o] {
-			if got == a {
-				wants = append(wants, w)
-			}
+		rest, begin := s.rest[o], len(faults)
+		if rest == nil {
+			continue // the budget ended before
 		}
-		for _, group := range groupWants(wants) {
-			faults = append(faults, Fault{File: o.Path, Library: group.library, Version: group.version, Symbols: group.symbols(), Reason: why(o, group.wants[0])})
+		for i, w := range rest.wants {
+			if rest.answers[i] != a {
+				continue
+			}
+			if n := len(faults); n == begin || faults[n-1].Library != w.library || faults[n-1].Version != w.version {
+				faults = append(faults, Fault{File: o.Path, Library: w.library, Version: w.version, Reason: why(o, i)})
+			}
+			if w.name != "" {
+				last := &faults[len(faults)-1]
+				last.Symbols = append(last.Symbols, w.name)
+			}
 		}
 	}
 	return faults
 }
 
-// A wantGroup is what one file wants of one version of one library, sorted: the
-// version itself comes before its symbols.
-type wantGroup struct {
-	library, version string
-	wants            []want
-}
-
-func groupWants(wants []want) []wantGroup {
-	var groups []wantGroup
-	slices.SortFunc(wants, compareWants)
-	for _, w := range wants {
-		if n := len(groups); n > 0 && groups[n-1].library == w.library && groups[n-1].version == w.version {
-			groups[n-1].wants = append(groups[n-1].wants, w)
-		} else {
-			groups = append(groups, wantGroup{w.library, w.version, []want{w}})
-		}
-	}
-	return groups
-}
-
+// compareWants sorts by library and version: the version itself comes before its symbols.
 func compareWants(a, b want) int {
 	return cmp.Or(cmp.Compare(a.library, b.library), cmp.Compare(a.version, b.version), cmp.Compare(a.name, b.name))
-}
-
-func (g *wantGroup) symbols() []string {
-	var names []string
-	for _, w := range g.wants {
-		if w.name != "" {
-			names = append(names, w.name)
-		}
-	}
-	return names
 }
 
 // whyLost tells why a scope does not have what was wanted.

@@ -15,7 +15,7 @@ const (
 
 // maxWork bounds one search, in units of some ten nanoseconds: every file of a wheel
 // may lead to every other, along every search path.
-const maxWork = 1 << 25
+const maxWork = 1 << 23
 
 // What steps of a search cost.
 const (

@@ -252,7 +252,7 @@ func TestManyFilesEnd(t *testing.T) {
 	// Every library needs 8 others and one that nobody has: walks that repeat
 	// would not come to an end.
 	var wheel strings.Builder
-	const n = 500
+	const n = 250
 	for i := range n {
 		fmt.Fprintf(&wheel, "demo/lib%03d.so x86_64 rpath=$ORIGIN/none%d needed=libmissing.so", i, i%5)
 		for j := range 8 {

@@ -179,6 +179,11 @@ func (p *Policy) Forbidden(soname string) []string {
 	return p.table.words(key{kind: kindForbidden, name: soname}, p.rank)
 }
 
+// Forbids reports whether a symbol is among [Policy.Forbidden] of its library.
+func (p *Policy) Forbids(soname, symbol string) bool {
+	return p.table.has(key{kind: kindForbidden, name: soname}, symbol, p.rank)
+}
+
 // ForbiddenLibraries returns the sonames for which [Policy.Forbidden] is not
 // empty, sorted.
 func (p *Policy) ForbiddenLibraries() []string {

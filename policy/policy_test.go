@@ -101,6 +101,9 @@ func TestForbidden(t *testing.T) {
 			if got := slices.Contains(mustLookup(t, tt.tag).Forbidden(tt.soname), tt.symbol); got != tt.want {
 				t.Errorf("%s forbids %s of %s: got %t, want %t", tt.tag, tt.symbol, tt.soname, got, tt.want)
 			}
+			if got := mustLookup(t, tt.tag).Forbids(tt.soname, tt.symbol); got != tt.want {
+				t.Errorf("Forbids: %s of %s for %s: got %t, want %t", tt.symbol, tt.soname, tt.tag, got, tt.want)
+			}
 		})
 	}
 	got := mustLookup(t, "manylinux_2_28_x86_64").ForbiddenLibraries()

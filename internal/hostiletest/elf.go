@@ -177,7 +177,7 @@ func linuxSymbolShapes() []Shape {
 		{Name: "NEEDED that are the policy's own", Tag: "musllinux_1_2_x86_64", Sizes: sizes(1000), Over: 20_000, Make: func(n int) []Member {
 			return one(elftest.Spec{Needed: append(repeat(n, "libc.so"), "libc.musl-x86_64.so.1"), Symbols: undefined(n, "f%d")})
 		}},
-		{Name: "undefined symbols", Sizes: sizes(50_000), Over: 500_000, Make: func(n int) []Member {
+		{Name: "undefined symbols", Sizes: sizes(60_000), Over: 500_000, Make: func(n int) []Member {
 			return one(elftest.Spec{Needed: []string{"libc.so.6"}, Symbols: undefined(n, "f%d")})
 		}},
 		{Name: "defined symbols", Sizes: sizes(125_000), Make: func(n int) []Member {
@@ -262,7 +262,7 @@ func linuxProcessShapes() []Shape {
 			n = root(n)
 			return libraries(n, func(int) elftest.Spec { return elftest.Spec{Needed: list(n, "lib%d.so")} })
 		}},
-		{Name: "folders that have a library of one name", Sizes: sizes(300), Make: func(n int) []Member {
+		{Name: "folders that have a library of one name", Sizes: sizes(150), Make: func(n int) []Member {
 			var members []Member
 			for i := range n {
 				members = append(members, so(fmt.Sprintf("pkg/d%d/libx.so", i), elftest.Spec{Soname: "libx.so"}), so(fmt.Sprintf("pkg/m%d.so", i), elftest.Spec{Needed: []string{"libx.so"}}))
