@@ -64,7 +64,7 @@ func (c *chunk) fresh() []byte { return c.in[c.dict:] }
 type compressor struct {
 	level   int
 	encoder *deflate.Encoder // nil until the first chunk
-	inflater
+	prover
 }
 
 // run fills c.out.

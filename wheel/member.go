@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/flate"
+	"github.com/wheelmend/wheelmend/wheel/internal/deflate"
 )
 
 // Compression methods of members (APPNOTE.TXT 4.4.5). Wheels use no others,
@@ -60,34 +60,30 @@ func (m *Member) Open() (io.ReadCloser, error) {
 // A memberReader inflates one member after another and checks each.
 type memberReader struct {
 	m       *Member
-	raw     *bufio.Reader // compressed bytes
-	inflate io.ReadCloser // nil until the first deflated member
-	src     io.Reader     // raw or inflate
-	left    int64         // bytes that the member still owes
+	stored  *bufio.Reader   // nil until the first stored member
+	inflate *deflate.Reader // nil until the first deflated member
+	src     io.Reader       // stored or inflate
+	left    int64           // bytes that the member still owes
 	crc     uint32
 	err     error // what every further Read returns
 }
 
 // reset starts on m. The buffers of an earlier member are used again.
 func (r *memberReader) reset(m *Member) {
-	if r.raw == nil {
-		r.raw = bufio.NewReaderSize(nil, 64<<10)
-	}
-	r.raw.Reset(m.Raw())
 	r.m, r.left, r.crc, r.err = m, m.Size, 0, nil
 	switch {
+	case m.Method == Store && r.stored == nil:
+		r.stored = bufio.NewReaderSize(m.Raw(), 64<<10)
 	case m.Method == Store:
-		r.src = r.raw
-		return
+		r.stored.Reset(m.Raw())
 	case r.inflate == nil:
-		r.inflate = flate.NewReader(r.raw)
+		r.inflate = deflate.NewReader(m.Raw())
 	default:
-		// Reset fails only for a reader that is not flate's own.
-		if err := r.inflate.(flate.Resetter).Reset(r.raw, nil); err != nil {
-			r.err = err
-		}
+		r.inflate.Reset(m.Raw())
 	}
-	r.src = r.inflate
+	if r.src = r.inflate; m.Method == Store {
+		r.src = r.stored
+	}
 }
 
 // Read implements io.Reader.
@@ -113,12 +109,12 @@ func (r *memberReader) Read(p []byte) (int, error) {
 
 // damage words an error of the compressed stream.
 func (r *memberReader) damage(err error) error {
-	var corrupt flate.CorruptInputError
+	var corrupt *deflate.CorruptError
 	switch {
 	case err == io.EOF, err == io.ErrUnexpectedEOF:
 		return formatErr(r.m.Name, r.m.dataOff, "content ends after %d bytes, the archive declares %d", r.m.Size-r.left, r.m.Size)
 	case errors.As(err, &corrupt):
-		return formatErr(r.m.Name, r.m.dataOff+int64(corrupt), "deflate stream is damaged (RFC 1951)")
+		return formatErr(r.m.Name, r.m.dataOff+corrupt.Off, "deflate stream is damaged (RFC 1951)")
 	}
 	return fmt.Errorf("%s: %w", quoteName(r.m.Name), err)
 }
@@ -133,9 +129,7 @@ func (r *memberReader) finish() error {
 	if err != io.EOF {
 		return r.damage(err)
 	}
-	if _, err := r.raw.ReadByte(); err != nil && err != io.EOF {
-		return r.damage(err)
-	} else if err == nil {
+	if r.m.Method == Deflate && r.inflate.Taken() < r.m.CompressedSize {
 		return formatErr(r.m.Name, r.m.dataOff, "%d compressed bytes are declared, the deflate stream ends before", r.m.CompressedSize)
 	}
 	if r.crc != r.m.CRC32 {

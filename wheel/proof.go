@@ -6,18 +6,19 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 
-	"github.com/klauspost/compress/flate"
+	"github.com/wheelmend/wheelmend/wheel/internal/deflate"
 )
 
 // errUnequal reports compressed bytes that do not inflate to what went in.
 var errUnequal = errors.New("internal error: the compressed bytes do not inflate to the content, so nothing is written")
 
-// An inflater inflates what a compressor made, while it is at hand, and compares
-// it with what went in. The decoder is not ours, the encoder is.
-type inflater struct {
-	flate io.ReadCloser // nil until the first chunk
-	buf   []byte
+// A prover inflates what a compressor made, while it is at hand, and compares it
+// with what went in.
+type prover struct {
+	decoder deflate.Decoder
+	buf     []byte
 }
 
 // emptyLast is a last block without content (RFC 1951, 3.2.6): a stream that has
@@ -27,32 +28,18 @@ var emptyLast = [...]byte{3, 0}
 // prove compares the chunk's compressed bytes with its content. The chunks of a
 // member join into one stream, so when each is right, and refers to no more than
 // the dictionary before it, the member is.
-func (f *inflater) prove(c *chunk) error {
+func (p *prover) prove(c *chunk) error {
 	stream := c.out
 	if !c.last {
 		stream = append(stream, emptyLast[:]...)
 	}
-	in := bytes.NewReader(stream)
-	if f.flate == nil {
-		f.flate, f.buf = flate.NewReaderDict(in, c.in[:c.dict]), make([]byte, 64<<10)
-	} else if err := f.flate.(flate.Resetter).Reset(in, c.in[:c.dict]); err != nil {
-		return err
+	p.buf = slices.Grow(p.buf[:0], len(c.in))[:len(c.in)]
+	copy(p.buf, c.in[:c.dict])
+	n, taken, err := p.decoder.Decode(p.buf, stream, c.dict)
+	if err != nil || n != len(c.in) || taken != len(stream) || !bytes.Equal(p.buf[c.dict:], c.fresh()) {
+		return errUnequal
 	}
-	want := c.fresh()
-	for {
-		n, err := f.flate.Read(f.buf)
-		if !bytes.HasPrefix(want, f.buf[:n]) {
-			return errUnequal
-		}
-		want = want[n:]
-		if err == nil {
-			continue
-		}
-		if err != io.EOF || len(want) > 0 || in.Len() > 0 {
-			return errUnequal
-		}
-		return nil
-	}
+	return nil
 }
 
 // Confirm reports whether m, read from the archive that Write wrote, and its row

@@ -17,7 +17,7 @@ func TestProveFindsEveryFlippedBit(t *testing.T) {
 	for _, last := range []bool{true, false} {
 		c := &chunk{in: content, dict: dict, last: last}
 		c.out = deflate.New(defaultLevel).Append(nil, c.in, c.dict, c.last)
-		f := &inflater{}
+		f := &prover{}
 		if err := f.prove(c); err != nil {
 			t.Fatalf("last %v: %v", last, err)
 		}

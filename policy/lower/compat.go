@@ -1,13 +1,12 @@
 package lower
 
 import (
+	"compress/gzip"
 	"embed"
 	"io"
 	"io/fs"
 	"path"
 	"strings"
-
-	"github.com/klauspost/compress/gzip"
 )
 
 //go:embed compat/LICENSE.txt all:compat/lib

@@ -8,5 +8,12 @@
 // It works on a whole slice at a time, up to some MiB, and needs no stream
 // state: start with [New], then [Encoder.Append] for each slice. The output
 // depends on nothing but level, dictionary, input and the version of this
-// package. There is no decoder.
+// package.
+//
+// The decoder inflates shared libraries twice as fast as the Go decoders at hand:
+// bits come from the stream eight bytes at a time, and matches are copied sixteen
+// bytes at a time. It refuses what those refuse: codes that are not complete,
+// matches that reach too far back, lengths that contradict each other, streams
+// that are cut. [Decoder] is for streams in memory, [Reader] for any other, in
+// bounded memory.
 package deflate
