@@ -109,7 +109,7 @@ func (r *Report) Libraries(v *Verdict) []Library {
 			if n.To != nil && n.To.InWheel {
 				continue
 			}
-			k := key{name: n.Name}
+			k := key{name: r.Graph.Plain(n.Name)}
 			if n.To != nil {
 				k.path = n.To.Path
 			}

@@ -21,7 +21,7 @@ const (
 	TopicInstall   Topic = "install"   // every installer makes the same of it
 	TopicTags      Topic = "tags"      // the Tag lines of WHEEL against the file name
 	TopicPurelib   Topic = "purelib"   // where binaries are installed
-	TopicBinaries  Topic = "binaries"  // the ELF or Mach-O files can be read
+	TopicBinaries  Topic = "binaries"  // the ELF, Mach-O or PE files can be read
 	TopicPlatform  Topic = "platform"  // a platform tag against the contents
 	TopicABI       Topic = "abi"       // the Python tags against the extension modules
 	TopicStable    Topic = "stable"    // what a wheel for the stable ABI imports of Python

@@ -45,6 +45,7 @@ func formats() []fileFormat {
 	return []fileFormat{
 		{ELF, "ELF", "ELF files", "the gABI and the rules of ld.so", elfReader{}},
 		{MachO, "Mach-O", "programs, libraries and bundles of macOS", "<mach-o/loader.h> and the rules of dyld", machOReader{}},
+		{PE, "PE", "programs, libraries and modules of Windows", "Microsoft's PE Format and the rules of its loader", peReader{}},
 	}
 }
 

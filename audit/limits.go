@@ -11,6 +11,7 @@ const (
 	maxUndefined = 1 << 18 // symbols that all files want
 	maxBlockers  = 1 << 17 // reasons that all policies have
 	maxCommands  = 1 << 19 // load commands that all Mach-O files have
+	maxImported  = 1 << 20 // symbols that all PE files import
 	maxNeeded    = 1 << 16 // libraries that all ELF files name; linkage holds those of a loader to the same
 )
 

@@ -23,11 +23,11 @@ import (
 // bytes. What exceeds it goes to temporary files.
 const DefaultMemory = 24 << 20
 
-// A Binary is a member of the wheel that a loader could be asked to load: an ELF file,
-// or a Mach-O file.
+// A Binary is a member of the wheel that a loader could be asked to load: an ELF, Mach-O or
+// PE file.
 type Binary struct {
 	Member  *wheel.Member
-	Content linkage.Content // an [elf.File] or a [macho.File]
+	Content linkage.Content // an [elf.File], a [macho.File] or a [pe.File]
 }
 
 // A Foreign is a member in a format of another system, or one that only looks
@@ -56,6 +56,7 @@ type Contents struct {
 
 	commands commandCount
 	needed   neededCount
+	imported importCount
 }
 
 // Close releases the binaries, and the wheel if [Open] has opened it.
@@ -128,7 +129,7 @@ func newContents(base string, r *wheel.Reader, opts LoadOptions) (*Contents, err
 }
 
 // Load reads every member of the wheel called base (its file name), checks it
-// against RECORD as [wheel.Reader.ScanAmending] does, and parses those that are ELF or Mach-O images. The error of a
+// against RECORD as [wheel.Reader.ScanAmending] does, and parses those that are ELF, Mach-O or PE images. The error of a
 // damaged member names it; a damaged Mach-O file in a wheel whose name does not say
 // macOS is data.
 func Load(ctx context.Context, base string, r *wheel.Reader, opts LoadOptions) (*Contents, error) {
@@ -232,7 +233,6 @@ func (c *Contents) sort() {
 var magics = []struct{ magic, kind string }{
 	{"!<arch>\n", "static archive"},
 	{"!<thin>\n", "static archive"},
-	{"MZ", "PE"},
 	{"\x00asm", "WebAssembly"},
 }
 
@@ -284,10 +284,13 @@ func calledBinary(member string) bool {
 	base := strings.ToLower(path.Base(member))
 	_, version, versioned := strings.Cut(base, ".so.")
 	versioned = versioned && strings.Trim(version, "0123456789.") == ""
-	return (versioned || path.Ext(base) == ".so" || path.Ext(base) == ".dylib") && !inDSYM(member)
+	return (versioned || path.Ext(base) == ".so" || path.Ext(base) == ".dylib" || calledWindowsLibrary(base)) && !inDSYM(member)
 }
 
 func inDSYM(member string) bool { return strings.Contains(member, ".dSYM/") }
+
+// notPE is the kind of a file that has the name of a library of Windows.
+const notPE = "not PE, in spite of its name"
 
 // notELF is the kind of a file that is no library.
 const notELF = "not ELF, in spite of its name"
@@ -296,11 +299,13 @@ const notELF = "not ELF, in spite of its name"
 // plain data.
 func foreignKind(name string, head []byte) string {
 	for _, m := range magics {
-		if bytes.HasPrefix(head, []byte(m.magic)) && (m.kind != "PE" || isWindowsName(name)) {
+		if bytes.HasPrefix(head, []byte(m.magic)) {
 			return m.kind
 		}
 	}
 	switch {
+	case calledWindowsLibrary(name):
+		return notPE
 	case !strings.HasSuffix(name, ".so") || bytes.HasPrefix(head, []byte("#")):
 		return ""
 	case isLinkerScript(name, head):
@@ -320,14 +325,6 @@ func isLinkerScript(name string, head []byte) bool {
 		if rest, ok := strings.CutPrefix(text, command); ok && (command[0] == '/' || strings.HasPrefix(strings.TrimLeft(rest, " \t"), "(")) {
 			return true
 		}
-	}
-	return false
-}
-
-func isWindowsName(name string) bool {
-	switch strings.ToLower(path.Ext(name)) {
-	case ".dll", ".exe", ".pyd":
-		return true
 	}
 	return false
 }

@@ -16,7 +16,7 @@ type Format string
 const (
 	ELF     Format = "elf"
 	MachO   Format = "macho"
-	PE      Format = "pe"      // of Windows: named, not read
+	PE      Format = "pe"      // of Windows
 	Wasm    Format = "wasm"    // WebAssembly, of Pyodide: named, not read
 	Several Format = "several" // binaries for several systems at once: named
 	Pure    Format = "pure"    // no binaries at all
@@ -201,6 +201,8 @@ func (r *Report) newSystem() system {
 		return &macOS{options: r.options.MacOS}
 	case OSAndroid:
 		return &linux{report: r, own: android{}}
+	case OSWindows:
+		return &windows{}
 	}
 	return &linux{report: r, own: gnu{}}
 }

@@ -27,7 +27,7 @@ const (
 )
 
 // served reports whether wheels for the system are read, repaired and verified.
-func (s OS) served() bool { return s == OSLinux || s == OSAndroid || s == OSMacOS }
+func (s OS) served() bool { return s == OSLinux || s == OSAndroid || s == OSMacOS || s == OSWindows }
 
 // systems tells what people call a system, what its binaries are called, and the
 // tool that takes its wheels.
@@ -37,7 +37,7 @@ var systems = map[OS]struct {
 }{
 	OSLinux:   {"Linux", "ELF file", "", ELF},
 	OSMacOS:   {"macOS", "Mach-O file", "", MachO},
-	OSWindows: {"Windows", "PE file", "use delvewheel for it", PE},
+	OSWindows: {"Windows", "PE file", "", PE},
 	OSAndroid: {"Android", "ELF file", "give it a platform tag of Android, which names the API level that it is built for", ELF},
 	OSIOS:     {"iOS", "Mach-O file", "nothing is copied into those after the build", MachO},
 	OSPyodide: {"Pyodide", "WebAssembly file", "use pyodide auditwheel for it", Wasm},
@@ -107,7 +107,7 @@ func (c OSCount) String() string {
 
 // Error implements error.
 func (u *Unserved) Error() string {
-	const ours = "wheelmend repairs Linux, Android and macOS wheels so far"
+	const ours = "wheelmend repairs Linux, Android, macOS and Windows wheels"
 	var texts []string
 	if u.OS == OSSeveral {
 		for _, c := range u.Binaries {
@@ -244,12 +244,17 @@ var foreignSystems = map[string]OS{"PE": OSWindows, "WebAssembly": OSPyodide}
 // binary of its system; see [Contents.census] for programs of Windows.
 func newForeign(name, kind string) Foreign {
 	f := Foreign{Path: name, Kind: kind, os: foreignSystems[kind]}
-	f.library = f.os != OSWindows || windowsLibrary(name)
+	f.library = f.os != OSWindows || calledWindowsLibrary(name)
 	return f
 }
 
-// windowsLibrary reports whether a PE file is loaded, by its name, and no program.
-func windowsLibrary(name string) bool {
+// calledWindowsFile reports whether a file has the name of a library or program of Windows.
+func calledWindowsFile(name string) bool {
+	return calledWindowsLibrary(name) || strings.EqualFold(path.Ext(name), ".exe")
+}
+
+// calledWindowsLibrary reports whether a PE file is loaded, by its name, and no program.
+func calledWindowsLibrary(name string) bool {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".dll", ".pyd":
 		return true

@@ -19,9 +19,9 @@ type Tree struct {
 	Name      string // the wheel, file or directory, as it was named
 	Kind      string // TreeOfWheel, TreeOfFile or TreeOfDirectory
 	Processes []Process
-	Unlinked  []Foreign // ELF and Mach-O files that no loader takes: object files, code of other processors
+	Unlinked  []Foreign // ELF, Mach-O and PE files that no loader takes: object files, code of other processors
 	Foreign   []Foreign // files in other formats
-	Damaged   []Damage  // ELF and Mach-O files of a directory that cannot be read
+	Damaged   []Damage  // ELF, Mach-O and PE files of a directory that cannot be read
 }
 
 // A Process has loaded one file and all that it needs, or the members of a wheel.
@@ -72,7 +72,7 @@ func (n *Need) Missing() bool { return n.Status == linkage.Missing.String() }
 // Found reports whether the library was found, so that To is set.
 func (n *Need) Found() bool { return n.Status == linkage.Found.String() }
 
-// A Damage is a file that has the magic number of ELF or Mach-O and cannot be read.
+// A Damage is a file that has the magic number of ELF, Mach-O or PE and cannot be read.
 type Damage struct {
 	Path string
 	Err  error
@@ -144,7 +144,7 @@ func newNeed(from *linkage.Need, to *Node) Need {
 	case linkage.Found:
 		n.To, n.Rule = to, from.Rule.String()
 	case linkage.System:
-		n.Rule, n.System = from.Rule.String(), "macOS"
+		n.Rule, n.System = from.Rule.String(), from.Rule.Owner()
 	default:
 		n.Tried = from.Tried
 	}

@@ -19,7 +19,7 @@ type TreeOptions struct {
 	Load            LoadOptions
 }
 
-// ReadTree finds what a wheel, an ELF or Mach-O file, or such files below a
+// ReadTree finds what a wheel, an ELF, Mach-O or PE file, or such files below a
 // directory load. Files are taken as they lie, each as the first of its process;
 // the members of a wheel share one, see [linkage]. A library that is not found is
 // part of the result, not an error.
@@ -85,9 +85,9 @@ func (s *treeReader) file(ctx context.Context, name string, info fs.FileInfo) er
 		return format.load(ctx, s, name)
 	}
 	if kind := foreignKind(name, head); kind != "" {
-		return fmt.Errorf("neither an ELF nor a Mach-O file (%s)", kind)
+		return fmt.Errorf("neither an ELF nor a Mach-O or PE file (%s)", kind)
 	}
-	return errors.New("neither a wheel (.whl) nor an ELF or Mach-O file")
+	return errors.New("neither a wheel (.whl) nor an ELF, Mach-O or PE file")
 }
 
 // directory reads the files below a directory, in the order of their paths.

@@ -108,7 +108,7 @@ func TestTreeIsComplete(t *testing.T) {
 		{"a missing library of a library", "d/x.so elf x86_64 needed=liba.so\nlib/liba.so elf x86_64 needed=libgone.so", false},
 		{"a missing interpreter", "d/x elf x86_64 type=exec interp=/lib/ld.so", false},
 		{"a damaged file", "d/x.so cut=40 elf x86_64", false},
-		{"another format", "d/x.so raw \"MZ\"\nd/y.dll raw \"MZ\"", true},
+		{"another format", "d/x.so raw \"PK\"\nd/y.wasm raw \"\x00asm\"", true},
 		{"a wheel that is not opened", "d/x.whl raw \"PK\"", true},
 	} {
 		s, err := tree(t, tt.files, "d")

@@ -172,9 +172,9 @@ func (p *Proof) claimForeign() {
 func (r *Report) formatsRead() string {
 	switch {
 	case r.Unserved != nil:
-		return "wheels for Linux, Android and macOS"
+		return "wheels for Linux, Android, macOS and Windows"
 	case r.Format == Pure:
-		return "ELF and Mach-O files"
+		return "ELF, Mach-O and PE files"
 	}
 	return r.format().reads
 }
@@ -206,7 +206,7 @@ func (p *Proof) claimNoBinary() {
 		case damaged.fileReader != nil:
 			p.unchecked(TopicPlatform, text, "no "+damaged.name+" file can be read", nil)
 		case len(p.Report.Foreign) > 0:
-			p.unchecked(TopicPlatform, text, "only ELF and Mach-O files are read", nil)
+			p.unchecked(TopicPlatform, text, "only ELF, Mach-O and PE files are read", nil)
 		case platform.Family == policy.Any:
 			p.claim(TopicPlatform, "the wheel runs on any platform", "it holds no binary", nil)
 		default:

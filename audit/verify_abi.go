@@ -54,9 +54,17 @@ func (p *Proof) claimABI() {
 	p.claimStableABI()
 }
 
+// A moduleNamer is a system with names of its own for extension modules.
+type moduleNamer interface {
+	notImportable(p *Proof, base string) string
+}
+
 // notImportable tells why none of the Pythons that the tags name looks for a
 // module of that file name, "" if one does.
 func (p *Proof) notImportable(base string) string {
+	if namer, ok := p.Report.system.(moduleNamer); ok {
+		return namer.notImportable(p, base)
+	}
 	m := moduleSuffix.FindStringSubmatch(base)
 	if m == nil {
 		return "" // a plain .so serves every Python

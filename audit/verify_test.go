@@ -326,9 +326,8 @@ func TestVerifyUnchecked(t *testing.T) {
 		{"a system that nobody knows", "demo-1.0-cp312-cp312-pyodide_2024_0_wasm32.whl", `demo/_core.so raw "\x00asm"`, `
 			binaries: demo/_core.so: WebAssembly
 			platform: what pyodide_2024_0_wasm32 promises is met`},
-		{"Windows", "demo-1.0-cp312-cp312-win_amd64.whl", `demo/_core.pyd raw "MZ"`, `
-			binaries: demo/_core.pyd: PE
-			platform: what win_amd64 promises is met`},
+		{"Windows", "demo-1.0-cp312-cp312-win_amd64.whl", "demo/_core.pyd pe x64 needed=KERNEL32.dll:Sleep,python312.dll export=PyInit__core", `
+			symbols: Windows and Python export what is imported from them`},
 		{"symbols of a promised library that nobody has a list of", glibcWheel, module("needed=libX11.so.6,libz.so.1 import=deflate,XOpenDisplay"), `
 			symbols: demo/_core.so: left to the system (XOpenDisplay)`},
 		{"symbols that GCC's libraries may have, through another library", glibcWheel, module("needed=libx.so,libc.so.6 import=f rpath=$ORIGIN") + "\ndemo/libx.so elf x86_64 soname=libx.so needed=libstdc++.so.6", `

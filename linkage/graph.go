@@ -259,13 +259,19 @@ func (g *Graph) PatternNames(name string) []string {
 	return []string{name, path.Base(name)}
 }
 
+// Plain returns a name as it is compared with others: letter case does not count for PE
+// files.
+func (g *Graph) Plain(name string) string {
+	if g.fold {
+		return strings.ToLower(name)
+	}
+	return name
+}
+
 // MatchesName reports whether a pattern matches the name or path of a library of the
 // graph, see [MatchPattern]: letter case does not count for PE files.
 func (g *Graph) MatchesName(pattern, name string) bool {
-	if g.fold {
-		pattern, name = strings.ToLower(pattern), strings.ToLower(name)
-	}
-	return MatchPattern(pattern, name)
+	return MatchPattern(g.Plain(pattern), g.Plain(name))
 }
 
 // matchesAny reports whether one of some patterns matches one of some names.

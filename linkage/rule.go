@@ -69,6 +69,17 @@ func (r Rule) String() string {
 	return text
 }
 
+// Owner names whose library it is that a need with the status [System] comes to.
+func (r Rule) Owner() string {
+	switch r.Kind {
+	case PartOfWindows:
+		return "Windows"
+	case PartOfPython:
+		return "Python"
+	}
+	return "macOS"
+}
+
 // ruleTexts words the rules that are not about a search path.
 var ruleTexts = map[RuleKind]string{
 	Loaded:        "already loaded",

@@ -2,7 +2,6 @@ package pe
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"strings"
 
@@ -217,16 +216,14 @@ func (f *File) checkEditable() error {
 // checkStrongName refuses .NET images whose own signature covers all bytes. See ECMA-335,
 // partition II, 25.3.3 CLI header.
 func (f *File) checkStrongName() error {
-	const flagsAt, signed = 16, 8
 	if !f.Managed() {
 		return nil
 	}
-	at := f.directoryAt + dirCLR*directorySize
-	buf, err := (&window{f: f}).bytes("CLI header", at, uint64(f.directory(dirCLR).RVA)+flagsAt, 4)
+	flags, err := f.cliFlags()
 	if err != nil {
 		return err
 	}
-	if binary.LittleEndian.Uint32(buf)&signed != 0 {
+	if flags&cliStrongName != 0 {
 		return refuse("the image has a strong name of .NET, which an edit voids")
 	}
 	return nil

@@ -209,3 +209,28 @@ func (f *File) Managed() bool {
 	d := f.directory(dirCLR)
 	return d.RVA != 0 && d.Size != 0
 }
+
+// ILOnly reports whether the image holds no code but that of .NET, which is for every
+// processor, whatever its header says. See ECMA-335, partition II, 25.3.3 CLI header.
+func (f *File) ILOnly() (bool, error) {
+	if !f.Managed() {
+		return false, nil
+	}
+	flags, err := f.cliFlags()
+	return err == nil && flags&cliILOnly != 0, err
+}
+
+const (
+	cliILOnly     = 1
+	cliStrongName = 8
+)
+
+func (f *File) cliFlags() (uint32, error) {
+	const flagsAt = 16
+	at := f.directoryAt + dirCLR*directorySize
+	buf, err := (&window{f: f}).bytes("CLI header", at, uint64(f.directory(dirCLR).RVA)+flagsAt, 4)
+	if err != nil {
+		return 0, err
+	}
+	return binary.LittleEndian.Uint32(buf), nil
+}

@@ -71,7 +71,7 @@ func askAndEdit(t testing.TB, data []byte) {
 
 func askAll(t testing.TB, f *File) {
 	t.Helper()
-	var errs [9]error
+	var errs [11]error
 	_, errs[0] = f.Imports()
 	_, errs[1] = f.DelayImports()
 	_, errs[2] = f.Exports()
@@ -81,6 +81,8 @@ func askAll(t testing.TB, f *File) {
 	_, errs[6] = f.Overlay()
 	_, errs[7] = f.COFFSymbols()
 	_, errs[8] = f.Debug()
+	_, errs[9] = f.FileVersion()
+	_, errs[10] = f.ILOnly()
 	for _, err := range errs {
 		if err != nil {
 			checkError(t, err)

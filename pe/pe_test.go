@@ -27,6 +27,7 @@ func full() petest.Spec {
 		Symbols: 3,
 		Overlay: []byte("appended archive"),
 		PDB:     `C:\build\made.pdb`,
+		Version: 44,
 	}
 }
 

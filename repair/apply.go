@@ -41,8 +41,16 @@ func (a *application) fill() error {
 	for _, name := range a.plan.Removed {
 		skip[name] = true
 	}
+	patched := map[string][]byte{}
+	for _, p := range a.plan.Patched {
+		patched[p.Member] = p.content
+	}
 	for _, m := range a.plan.contents.Reader.Members() {
 		if skip[m.Name] {
+			continue
+		}
+		if text, ok := patched[m.Name]; ok {
+			a.writer.Add(wheel.Header{Name: m.Name, Mode: m.Mode, Modified: m.Modified}, bytes.NewReader(text))
 			continue
 		}
 		a.addMember(m, edited[m.Name])

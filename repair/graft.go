@@ -58,11 +58,10 @@ func (p *Plan) planGrafts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	packages, beside, bases, err := p.system.names(p, libraries, sums)
-	if err != nil {
+	var bases []string
+	if p.dirs, bases, err = p.system.names(p, libraries, sums); err != nil {
 		return err
 	}
-	p.dirs = newLibDirs(packages, beside, p.graph.Members)
 	taken, names := p.takenNames(bases, sums), map[string]string{}
 	for i, f := range libraries {
 		added := slices.Contains(p.graph.Added, f)
@@ -263,7 +262,9 @@ func (p *Plan) planEdits(ctx context.Context) error {
 		g.Change = change
 	}
 	p.dropSameGrafts()
-	p.system.settle(p)
+	if p.system.settle(p); p.failed != nil {
+		return p.failed
+	}
 	p.Edits = slices.DeleteFunc(p.Edits, func(e Edit) bool { return e.empty() })
 	return nil
 }

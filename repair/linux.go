@@ -185,7 +185,7 @@ func (p *Plan) truthful(tag string) bool {
 
 // names puts digits of its digest into each name, as auditwheel does. What nothing needs
 // by name keeps its own: code opens it by that.
-func (linux) names(p *Plan, libraries []*linkage.File, digests []string) (packages, beside string, bases []string, err error) {
+func (linux) names(p *Plan, libraries []*linkage.File, digests []string) (dirs libDirs, bases []string, err error) {
 	for i, f := range libraries {
 		base := graftName(path.Base(f.Path), digests[i])
 		if slices.Contains(p.graph.Added, f) {
@@ -193,8 +193,8 @@ func (linux) names(p *Plan, libraries []*linkage.File, digests []string) (packag
 		}
 		bases = append(bases, base)
 	}
-	packages, err = p.options.libDir(p.contents.Filename.Name)
-	return packages, packages, bases, err
+	folder, err := p.options.libDir(p.contents.Filename.Name)
+	return newLibDirs(folder, folder, p.graph.Members), bases, err
 }
 
 // change decides what changes in a member, or in a graft if there is one.

@@ -197,7 +197,7 @@ func (macOS) keeps(p *Plan, tag string) (kept bool, why string) {
 // the package that is called like the wheel, else in the first one, else beside the
 // modules. Other wheels install to that outside of site-packages as well, so that it
 // begins with the name of this one.
-func (macOS) names(p *Plan, libraries []*linkage.File, digests []string) (packages, beside string, bases []string, err error) {
+func (macOS) names(p *Plan, libraries []*linkage.File, digests []string) (dirs libDirs, bases []string, err error) {
 	suffix := p.options.LibSuffix
 	if suffix == "" {
 		suffix = DefaultDylibsDir
@@ -209,14 +209,15 @@ func (macOS) names(p *Plan, libraries []*linkage.File, digests []string) (packag
 			all = append(all, dir)
 		}
 	}
-	packages = name + suffix
+	packages := name + suffix
 	switch {
 	case slices.Contains(all, name):
 		packages = name + "/" + suffix
 	case len(all) > 0:
 		packages = slices.Min(all) + "/" + suffix
 	}
-	return packages, name + strings.TrimPrefix(path.Base(packages), name), dylibNames(libraries, digests), checkLibDir(suffix, packages)
+	beside := name + strings.TrimPrefix(path.Base(packages), name)
+	return newLibDirs(packages, beside, p.graph.Members), dylibNames(libraries, digests), checkLibDir(suffix, packages)
 }
 
 // dylibNames returns the names of the files of libraries. Copies of one whose names

@@ -142,7 +142,7 @@ func (t *tree) decide(ctx context.Context, graph *linkage.Graph) (err error) {
 }
 
 // names leaves each library the name of its file, unless something else has it.
-func (t *tree) names(_ *Plan, libraries []*linkage.File, digests []string) (packages, beside string, bases []string, err error) {
+func (t *tree) names(_ *Plan, libraries []*linkage.File, digests []string) (dirs libDirs, bases []string, err error) {
 	bases = dylibNames(libraries, digests)
 	owners := map[string]string{} // by the name in lower case
 	for i, base := range bases {
@@ -157,7 +157,7 @@ func (t *tree) names(_ *Plan, libraries []*linkage.File, digests []string) (pack
 			bases[i] = graftName(base, digests[i])
 		}
 	}
-	return filepath.ToSlash(t.libDir), "", bases, nil
+	return newLibDirs(filepath.ToSlash(t.libDir), "", nil), bases, nil
 }
 
 // findLeft notes what is not found or left out, and refuses the former.

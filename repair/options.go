@@ -34,6 +34,7 @@ type Options struct {
 	AllowPure bool      // copy a wheel without binaries instead of refusing it
 	Epoch     time.Time // time of new members (SOURCE_DATE_EPOCH); zero means that of the WHEEL member
 	MacOS     MacOptions
+	Windows   WindowsOptions
 	Allow     []audit.Topic // claims that may fail in the result: see [Allowable]
 	Tool      Tool          // recorded in the software bill of materials
 	Progress  func(done, total int64)

@@ -19,20 +19,22 @@ import (
 // A Plan is everything that a repair does to a wheel.
 type Plan struct {
 	Wheel     string   `json:"wheel"`
-	Output    string   `json:"output"`          // file name of the result
-	Policy    string   `json:"policy"`          // tag whose promises decide what is grafted
-	Tags      []string `json:"tags"`            // Tag lines of WHEEL
-	Grafts    []Graft  `json:"grafts"`          // sorted by member
-	Edits     []Edit   `json:"edits"`           // sorted by member
-	Removed   []string `json:"removed"`         // members that are dropped
-	Added     []Added  `json:"added,omitempty"` // members that come in besides grafts and the SBOM
-	SBOM      string   `json:"sbom"`            // member that describes the grafts, "" for none
-	Warnings  []string `json:"warnings"`        // what a person should know
+	Output    string   `json:"output"`            // file name of the result
+	Policy    string   `json:"policy"`            // tag whose promises decide what is grafted
+	Tags      []string `json:"tags"`              // Tag lines of WHEEL
+	Grafts    []Graft  `json:"grafts"`            // sorted by member
+	Edits     []Edit   `json:"edits"`             // sorted by member
+	Removed   []string `json:"removed"`           // members that are dropped
+	Patched   []Patch  `json:"patched,omitempty"` // Python files that lead a loader to libraries, sorted by member
+	Added     []Added  `json:"added,omitempty"`   // members that come in besides grafts and the SBOM
+	SBOM      string   `json:"sbom"`              // member that describes the grafts, "" for none
+	Warnings  []string `json:"warnings"`          // what a person should know
 	platforms []string
 	pure      bool
 	directory bool                // it is for the files of a directory, not for a wheel
 	runPath   bool                // search paths become DT_RUNPATH
 	tagsOnly  bool                // nothing but the tags changes
+	failed    error               // what the changes together cannot do
 	excluded  []string            // sonames that are left to the user's system
 	outside   map[string][]string // search path entries that lead outside, with the files that had them
 	installed map[string]bool     // folders outside site-packages that the wheel installs to
@@ -99,6 +101,8 @@ type Change struct {
 
 	Interpreter string `json:"interpreter,omitempty"`     // new PT_INTERP of a program
 	PlainStack  bool   `json:"clear_execstack,omitempty"` // PT_GNU_STACK asks for no executable stack
+	// AnyFolder has a PE file leave to the process where its libraries are sought.
+	AnyFolder bool `json:"clear_dependent_load_flags,omitempty"`
 	Lowered
 
 	Slices []SliceChange `json:"slices,omitempty"` // of a Mach-O file
@@ -111,7 +115,7 @@ type Rename struct {
 }
 
 func (c *Change) empty() bool {
-	return c.Soname == "" && len(c.Needed) == 0 && len(c.Removed) == 0 && c.RPath == "" && c.RunPath == "" && !c.NoPath && !c.Strip && c.Interpreter == "" && !c.PlainStack && c.Lowered.empty() && len(c.Slices) == 0
+	return c.Soname == "" && len(c.Needed) == 0 && len(c.Removed) == 0 && c.RPath == "" && c.RunPath == "" && !c.NoPath && !c.Strip && c.Interpreter == "" && !c.PlainStack && !c.AnyFolder && c.Lowered.empty() && len(c.Slices) == 0
 }
 
 // NewPlan decides how the wheel of a report is repaired. It reads the libraries
@@ -154,7 +158,7 @@ type system interface {
 	keeps(p *Plan, tag string) (kept bool, why string)
 	// names returns the folders of grafts, in site-packages and outside of it, and what
 	// the file of each library is called there if nothing else has the name.
-	names(p *Plan, libraries []*linkage.File, digests []string) (packages, beside string, bases []string, err error)
+	names(p *Plan, libraries []*linkage.File, digests []string) (dirs libDirs, bases []string, err error)
 	// change decides what changes in a member, or in a graft if there is one.
 	change(ctx context.Context, p *Plan, f *linkage.File, g *Graft) (Change, error)
 	// settle decides what depends on all changes.
@@ -176,6 +180,8 @@ func newSystem(os audit.OS) system {
 		return macOS{}
 	case audit.OSAndroid:
 		return android{}
+	case audit.OSWindows:
+		return &windows{}
 	}
 	return linux{}
 }
@@ -352,5 +358,5 @@ func (p *Plan) warnOnce(format string, args ...any) bool {
 
 // NothingToDo reports whether the result holds the same members as the wheel.
 func (p *Plan) NothingToDo() bool {
-	return len(p.contents.Amended()) == 0 && len(p.Grafts)+len(p.Edits)+len(p.Removed)+len(p.Added) == 0 && p.Output == p.Wheel
+	return len(p.contents.Amended()) == 0 && len(p.Grafts)+len(p.Edits)+len(p.Removed)+len(p.Added)+len(p.Patched) == 0 && p.Output == p.Wheel
 }

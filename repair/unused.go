@@ -30,10 +30,10 @@ func (p *Plan) tellUnused() {
 	if byPath {
 		none = "none outside the wheel was found by such a name"
 	}
-	for _, pattern := range unmatched(p.options.Audit.Exclude, all) {
+	for _, pattern := range unmatched(p.graph, p.options.Audit.Exclude, all) {
 		p.warn("pattern %q leaves out no library: none has such a name or path%s", pattern, instead(pattern, p.graph))
 	}
-	for _, pattern := range unmatched(p.options.Audit.Graft, copied) {
+	for _, pattern := range unmatched(p.graph, p.options.Audit.Graft, copied) {
 		p.warn("pattern %q adds no library: %s%s", pattern, none, instead(pattern, p.graph))
 	}
 }
@@ -47,8 +47,8 @@ func instead(pattern string, graph *linkage.Graph) string {
 }
 
 // unmatched returns the patterns that match none of the names.
-func unmatched(patterns, names []string) []string {
+func unmatched(graph *linkage.Graph, patterns, names []string) []string {
 	return slices.DeleteFunc(slices.Clone(patterns), func(pattern string) bool {
-		return slices.ContainsFunc(names, func(name string) bool { return linkage.MatchPattern(pattern, name) })
+		return slices.ContainsFunc(names, func(name string) bool { return graph.MatchesName(pattern, name) })
 	})
 }

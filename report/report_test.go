@@ -79,7 +79,7 @@ func stories() []story {
 		{"hostile", linux, `
 			"demo/red\u202e.so"  elf x86_64 needed=libc.so.6,lib` + "\x1b" + `.so export=PyInit_red`, ""},
 		{"pure", "demo-1.0-py3-none-any.whl", `demo/__init__.py  text "x"`, ""},
-		{"windows", "demo-1.0-cp312-cp312-win_amd64.whl", `demo/_core.pyd  raw "MZ"`, ""},
+		{"windows", "demo-1.0-cp312-cp312-win_amd64.whl", "demo/_core.pyd  pe x64 needed=KERNEL32.dll:Sleep,python312.dll:PyLong_FromLong,MSVCP140.dll:throw export=PyInit__core", ""},
 		{"macos", "demo-1.0-cp312-cp312-macosx_11_0_arm64.whl", `
 			demo/_core.so  macho arch=arm64 type=bundle minos=11.0 loads=/opt/lib/libdep.3.dylib,@rpath/libgone.dylib,/usr/lib/libSystem.B.dylib rpaths=/opt/none
 			demo/_new.so   macho arch=arm64 type=bundle minos=12.3 loads=/usr/lib/libSystem.B.dylib

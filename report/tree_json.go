@@ -50,7 +50,7 @@ type TreeNeed struct {
 	Searched []AuditPlace `json:"searched,omitempty"`
 }
 
-// TreeDamage is an ELF or Mach-O file that cannot be read.
+// TreeDamage is an ELF, Mach-O or PE file that cannot be read.
 type TreeDamage struct {
 	Path  string `json:"path"`
 	Error string `json:"error"`

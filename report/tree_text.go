@@ -30,7 +30,7 @@ func WriteTree(w io.Writer, s *audit.Tree, style Style) error {
 
 // headline tells what was read.
 func headline(s *audit.Tree) string {
-	files := map[audit.Format]map[string]bool{audit.ELF: {}, audit.MachO: {}}
+	files := map[audit.Format]map[string]bool{audit.ELF: {}, audit.MachO: {}, audit.PE: {}}
 	var targets []string
 	for i := range s.Processes {
 		p := &s.Processes[i]
@@ -51,8 +51,11 @@ func headline(s *audit.Tree) string {
 	if n := len(files[audit.MachO]); n > 0 {
 		counts = append(counts, phrase.Count(n, "Mach-O file"))
 	}
+	if n := len(files[audit.PE]); n > 0 {
+		counts = append(counts, phrase.Count(n, "PE file"))
+	}
 	if len(counts) == 0 {
-		return "  (no ELF or Mach-O file that loads anything)"
+		return "  (no ELF, Mach-O or PE file that loads anything)"
 	}
 	return "  (" + strings.Join(counts, ", ") + ", " + strings.Join(targets, "; ") + ")"
 }

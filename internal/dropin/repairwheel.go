@@ -26,7 +26,7 @@ func (a *app) repairwheelTool() *cobra.Command {
 	var wheelAlone bool
 	cmd := &cobra.Command{
 		Use:  "repairwheel -o OUTPUT_DIR WHEEL...",
-		Long: "This is wheelmend in the place of repairwheel, for wheels of Linux, Android and macOS.",
+		Long: "This is wheelmend in the place of repairwheel, for wheels of Linux, Android, macOS and Windows.",
 		Args: wantArgs("wheels"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.WheelDir == "" {

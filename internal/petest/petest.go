@@ -25,6 +25,9 @@ type Spec struct {
 	Overlay   []byte // bytes behind the sections and symbols
 	Signature []byte // certificate behind all that
 	PDB       string // path in a debug directory
+	Program   bool   // no library
+	Linker    uint8  // minor version of a linker 14
+	Version   uint16 // minor version of a file 14, in the resources; 0 for none
 }
 
 // An Import is one library that an image loads.
@@ -233,6 +236,7 @@ func Build(spec Spec) []byte {
 	b.exports()
 	b.config()
 	b.debug()
+	b.version()
 	b.add([]byte("end"))
 	if spec.Tight {
 		for len(b.data)%sector != 0 {
@@ -313,7 +317,11 @@ func (b *builder) headers(out []byte, sections []section, end int) {
 		le.PutUint32(out[at+16:], uint32(b.spec.Symbols))
 	}
 	le.PutUint16(out[at+20:], uint16(optional))
-	le.PutUint16(out[at+22:], 0x2022)
+	characteristics := uint16(0x2022)
+	if b.spec.Program {
+		characteristics = 0x0022
+	}
+	le.PutUint16(out[at+22:], characteristics)
 	last := sections[len(sections)-1]
 	copy(out[at+24:], b.optional(last.rva+page))
 	for i, s := range sections {
@@ -327,9 +335,9 @@ func (b *builder) headers(out []byte, sections []section, end int) {
 func (b *builder) optional(image uint32) []byte {
 	var out []byte
 	if b.wide {
-		out = append([]byte{0x0b, 0x02, 14, 0}, u32(sector, 2*sector, 0, 0, textRVA, base, 0)...)
+		out = append([]byte{0x0b, 0x02, 14, b.spec.Linker}, u32(sector, 2*sector, 0, 0, textRVA, base, 0)...)
 	} else {
-		out = append([]byte{0x0b, 0x01, 14, 0}, u32(sector, 2*sector, 0, 0, textRVA, 0, base)...)
+		out = append([]byte{0x0b, 0x01, 14, b.spec.Linker}, u32(sector, 2*sector, 0, 0, textRVA, 0, base)...)
 	}
 	sum := uint32(0)
 	if b.spec.CheckSum {

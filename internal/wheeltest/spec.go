@@ -10,6 +10,7 @@ import (
 
 	"github.com/wheelmend/wheelmend/internal/elftest"
 	"github.com/wheelmend/wheelmend/internal/machotest"
+	"github.com/wheelmend/wheelmend/internal/petest"
 )
 
 // A file is one line of a spec, its contents made.
@@ -128,6 +129,12 @@ func (f *file) fill(kind, args string, readFile func(string) ([]byte, error)) (e
 		var s machotest.Spec
 		if s, err = machotest.Parse(args); err == nil {
 			f.data = machotest.Build(s)
+		}
+	case "pe":
+		perm = 0o755
+		var s petest.Spec
+		if s, err = petest.Parse(args); err == nil {
+			f.data = petest.Build(s)
 		}
 	case "bytes":
 		if f.data, err = sized(args); err == nil {

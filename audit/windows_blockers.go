@@ -1,0 +1,89 @@
+package audit
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/wheelmend/wheelmend/linkage"
+	"github.com/wheelmend/wheelmend/pe"
+	"github.com/wheelmend/wheelmend/policy"
+)
+
+// block collects what keeps the wheel from being what its tag says.
+func (w *windows) block() error {
+	w.blockArchs()
+	for _, f := range slices.Concat(w.graph.Members, w.grafts) {
+		for _, l := range w.loads(f) {
+			w.blockLoad(l)
+			if err := w.blockRuntime(l); err != nil {
+				return err
+			}
+		}
+	}
+	slices.SortStableFunc(w.blockers, func(a, b Blocker) int { return cmp.Compare(a.File, b.File) })
+	return nil
+}
+
+// blockArchs looks for modules and libraries that are for another architecture. A library
+// that nothing for the tag's own loads may be there for other processes, as long as there
+// are files for that; so may programs.
+func (w *windows) blockArchs() {
+	own := slices.ContainsFunc(linkage.Images(w.graph.Members), func(i *linkage.Image) bool { return i.Arch == w.arch && i.PE().IsDLL() })
+	for _, image := range linkage.Images(w.graph.Members) {
+		switch {
+		case image.Arch == w.arch:
+		case !linkage.IsWindowsModule(image.Path) && (own || !image.PE().IsDLL()):
+			w.helped = append(w.helped, image.File)
+		default:
+			w.blockers = append(w.blockers, Blocker{
+				Kind: KindArchitecture, File: image.Path, Arch: image.Arch,
+				Reason: describeArch(image) + ", the tag for " + w.arch + "; build it for that",
+			})
+		}
+	}
+}
+
+// blockLoad looks for libraries that are neither in the wheel, where Windows looks, nor
+// Windows' or Python's own.
+func (w *windows) blockLoad(l load) {
+	n := l.need
+	b := Blocker{File: l.from.Path, Library: n.Name}
+	switch {
+	case n.IsFound() && !n.To.InWheel:
+		b.Kind, b.Reason = KindLibrary, n.Name+" is part of neither Windows nor Python"
+	case n.IsFound() && n.Rule.Kind == linkage.Stranded:
+		b.Kind, b.Reason = KindLibrary, fmt.Sprintf("nothing leads Windows to %s of the wheel", n.To.Path)
+	case n.IsFound() && n.Rule.Kind == linkage.ForbiddenByFlags:
+		b.Kind, b.Reason = KindLibrary, n.Rule.String()
+	case n.Status == linkage.Missing:
+		b.Kind, b.Reason, b.Tried = KindMissing, missing(n.Name, n.Tried), n.Tried
+	default:
+		return
+	}
+	w.blockers = append(w.blockers, b)
+}
+
+// blockRuntime refuses a Visual C++ runtime that is older than the linker of who loads
+// it: only newer ones serve it (Microsoft, "C++ binary compatibility between Visual Studio
+// versions").
+func (w *windows) blockRuntime(l load) error {
+	runtime, ok := policy.RuntimeDLL(PlainName(l.need.Name))
+	from := l.from.PE()
+	if !ok || runtime.Version != 140 || !l.need.IsFound() || from.LinkerMajor != 14 {
+		return nil
+	}
+	has, err := l.need.To.PE().FileVersion()
+	if err != nil && !errors.As(err, new(*pe.FormatError)) {
+		return err
+	}
+	if err != nil || has.Major != 14 || int(has.Minor) >= int(from.LinkerMinor) {
+		return nil
+	}
+	w.blockers = append(w.blockers, Blocker{
+		Kind: KindVersion, File: l.from.Path, Library: l.need.Name, Version: has.String(),
+		Reason: fmt.Sprintf("%s is version %v, older than the linker of %d.%d that made the file; take the one that came with that compiler, or a newer one", l.need.To.Path, has, from.LinkerMajor, from.LinkerMinor),
+	})
+	return nil
+}
