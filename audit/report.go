@@ -85,6 +85,7 @@ const (
 	KindPurelib      Kind = "purelib"      // a binary where only pure Python belongs
 	KindPython       Kind = "python"       // a Python build that manylinux rules out
 	KindSystem       Kind = "system"       // a binary for another system
+	KindRuntime      Kind = "runtime"      // a C++ runtime that is older than the compiler of a file
 )
 
 // A Blocker is one reason why a wheel does not meet a platform tag.

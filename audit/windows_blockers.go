@@ -65,25 +65,39 @@ func (w *windows) blockLoad(l load) {
 	w.blockers = append(w.blockers, b)
 }
 
+// firmRuntime is the minor version of the runtime 14 from which on older ones have served
+// newer linkers so far: 14.40 changed std::mutex, so that code for it fails with any older
+// one (Microsoft, STL changelog of Visual Studio 2022 17.10).
+const firmRuntime = 40
+
 // blockRuntime refuses a Visual C++ runtime that is older than the linker of who loads
-// it: only newer ones serve it (Microsoft, "C++ binary compatibility between Visual Studio
-// versions").
+// it: only newer ones are said to serve it (Microsoft, "C++ binary compatibility between
+// Visual Studio versions").
 func (w *windows) blockRuntime(l load) error {
-	runtime, ok := policy.RuntimeDLL(PlainName(l.need.Name))
-	from := l.from.PE()
-	if !ok || runtime.Version != 140 || !l.need.IsFound() || from.LinkerMajor != 14 {
-		return nil
-	}
-	has, err := l.need.To.PE().FileVersion()
-	if err != nil && !errors.As(err, new(*pe.FormatError)) {
+	has, err := OlderRuntime(l.from, l.need)
+	if err != nil || has == (pe.Version{}) || has.Minor >= firmRuntime {
 		return err
 	}
-	if err != nil || has.Major != 14 || int(has.Minor) >= int(from.LinkerMinor) {
-		return nil
-	}
 	w.blockers = append(w.blockers, Blocker{
-		Kind: KindVersion, File: l.from.Path, Library: l.need.Name, Version: has.String(),
-		Reason: fmt.Sprintf("%s is version %v, older than the linker of %d.%d that made the file; take the one that came with that compiler, or a newer one", l.need.To.Path, has, from.LinkerMajor, from.LinkerMinor),
+		Kind: KindRuntime, File: l.from.Path, Library: l.need.Name, Version: has.String(),
+		Reason: fmt.Sprintf("%s is version %v, older than the linker %d.%d that made the file; have a newer one found, as that of the Visual C++ redistributable", l.need.To.Path, has, l.from.PE().LinkerMajor, l.from.PE().LinkerMinor),
 	})
 	return nil
+}
+
+// OlderRuntime returns the version of a Visual C++ runtime that an image loads and that is
+// older than the linker of the image, the zero value for anything else.
+func OlderRuntime(from *linkage.Image, n *linkage.Need) (pe.Version, error) {
+	runtime, ok := policy.RuntimeDLL(PlainName(n.Name))
+	if !ok || runtime.Version != 140 || !n.IsFound() || from.PE().LinkerMajor != 14 {
+		return pe.Version{}, nil
+	}
+	has, err := n.To.PE().FileVersion()
+	if errors.As(err, new(*pe.FormatError)) {
+		return pe.Version{}, nil // whoever loads it does not look at its resources
+	}
+	if err != nil || has.Major != 14 || int(has.Minor) >= int(from.PE().LinkerMinor) {
+		return pe.Version{}, err
+	}
+	return has, nil
 }

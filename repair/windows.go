@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/overlay"
 	"github.com/wheelmend/wheelmend/pe"
@@ -284,11 +286,35 @@ func (w *windows) settle(p *Plan) {
 	}
 	slices.SortFunc(p.Grafts, func(a, b Graft) int { return strings.Compare(a.Member, b.Member) })
 	w.patch(p)
+	if err := p.tellRuntimes(); err != nil {
+		p.failed = errors.Join(p.failed, err)
+	}
 	for i := range p.Edits {
 		if e := &p.Edits[i]; !e.empty() {
 			p.warnSigned(e.file)
 		}
 	}
+}
+
+// tellRuntimes tells of a Visual C++ runtime that is older than the linker of who loads it.
+func (p *Plan) tellRuntimes() error {
+	users := map[string][]string{}
+	for _, image := range linkage.Images(p.graph.Members, p.verdict.Grafts) {
+		for _, n := range image.Needs {
+			has, err := audit.OlderRuntime(image, n)
+			if err != nil {
+				return err
+			}
+			if has != (pe.Version{}) && !n.To.InWheel {
+				text := fmt.Sprintf("%s is version %v, older than the linker %d.%d that made", n.To.Path, has, image.PE().LinkerMajor, image.PE().LinkerMinor)
+				users[text] = append(users[text], path.Base(image.Path))
+			}
+		}
+	}
+	for _, text := range slices.Sorted(maps.Keys(users)) {
+		p.warn("%s %s; a newer one is safer", text, phrase.Some(users[text], 3))
+	}
+	return nil
 }
 
 // warnSigned tells that a signature that somebody vouches for is lost.
@@ -334,5 +360,3 @@ func (*windows) describe(p *Plan, _ packages) ([]sbom.Graft, error) {
 	}
 	return grafts, nil
 }
-
-var _ = audit.OSWindows

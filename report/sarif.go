@@ -84,6 +84,7 @@ var sarifRules = map[string]string{
 	"purelib":      "A binary lies where only pure Python belongs",
 	"python":       "The Python build is one that manylinux rules out",
 	"system":       "A file is for another system",
+	"runtime":      "A C++ runtime is older than the compiler of a file",
 	"archive":      "Readers of the archive do not all find the same files in it",
 	"record":       "RECORD does not list the files as they are",
 	"names":        "File name, WHEEL, METADATA and .dist-info contradict each other",

@@ -84,7 +84,7 @@ func causeOf(blockers []audit.Blocker) string {
 	for _, b := range blockers {
 		kinds[b.Kind] = append(kinds[b.Kind], b)
 	}
-	for _, kind := range []audit.Kind{audit.KindSystem, audit.KindArchitecture, audit.KindImage, audit.KindLibc, audit.KindPurelib, audit.KindPython} {
+	for _, kind := range []audit.Kind{audit.KindSystem, audit.KindArchitecture, audit.KindImage, audit.KindLibc, audit.KindPurelib, audit.KindPython, audit.KindRuntime} {
 		if found := kinds[kind]; len(found) > 0 {
 			return about(found[0])
 		}

@@ -28,7 +28,7 @@ func failures(t *testing.T) []error {
 	for _, os := range []audit.OS{audit.OSLinux, audit.OSMacOS} {
 		for _, kind := range []audit.Kind{
 			audit.KindVersion, audit.KindMissing, audit.KindSymbol, audit.KindISA, audit.KindArchitecture, audit.KindLibc,
-			audit.KindImage, audit.KindPurelib, audit.KindPython, audit.KindSystem,
+			audit.KindImage, audit.KindPurelib, audit.KindPython, audit.KindSystem, audit.KindRuntime,
 		} {
 			unmet := &repair.UnmetError{OS: os, Blockers: []audit.Blocker{{
 				Kind: kind, File: "demo/_core.so", Library: "libfoo.so.2", Version: "GLIBC_2.29", Symbols: []string{"pow"}, Reason: "it was not found",
