@@ -251,7 +251,7 @@ func askReadobj(t *testing.T, file string, want peFacts) {
 // A program made by gcc still runs under wine when its library has got a longer name:
 // in the padding of a section, and in a new section behind its COFF symbols.
 func TestEditedPERuns(t *testing.T) {
-	const gcc, wine = "x86_64-w64-mingw32-gcc", "/usr/lib/wine/wine64"
+	const gcc = "x86_64-w64-mingw32-gcc"
 	for _, tool := range []string{gcc, wine} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Fatalf("%v; see scripts/setup-windows", err)
@@ -277,8 +277,8 @@ func TestEditedPERuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := []string{"WINEPREFIX=" + in("wine"), "WINEDEBUG=-all", "DISPLAY=", "WINEDLLOVERRIDES=mscoree=;mshtml="}
-	start := func(program string) int { return run(t, env, wine, in(program)).code }
+	warmWine(t)
+	start := func(program string) int { return run(t, wineEnviron(t), wine, in(program)).code }
 	if code := start("prog.exe"); code == 42 {
 		t.Fatal("the program runs without its library, so nothing would be proved")
 	}
