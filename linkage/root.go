@@ -42,10 +42,7 @@ func NewRoot(dir string) (Root, error) {
 
 // host returns the path on this machine of a path within the root.
 func (r Root) host(name string) string {
-	if r.dir == "" {
-		return filepath.FromSlash(name)
-	}
-	return filepath.FromSlash(r.dir + name)
+	return r.fs().Host(name)
 }
 
 // fs looks at the files of the root, none of which leads out of it.
@@ -115,6 +112,9 @@ func (r Root) inside(hostPath string) (string, bool) {
 		return "", false
 	}
 	abs = filepath.ToSlash(abs)
+	if r.dir == "" && filepath.VolumeName(abs) != "" {
+		return "/" + abs, true
+	}
 	if r.dir == "" {
 		return abs, true
 	}

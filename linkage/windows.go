@@ -13,6 +13,9 @@ import (
 
 // WindowsOptions is what the loader of Windows alone knows of.
 type WindowsOptions struct {
+	// AddPath has folders that are searched after those of [Options.SearchPath].
+	AddPath []string
+
 	// Path has the folders of PATH, which are searched at last.
 	Path []string
 

@@ -46,7 +46,7 @@ func (w *windows) search(c *chain, n *Need) {
 	for _, dirs := range []struct {
 		dirs []string
 		rule Rule
-	}{{w.opts.SearchPath, Rule{Kind: BySearchPath}}, {w.opts.LibraryPath, Rule{Kind: ByLibraryPath, Text: "LD_LIBRARY_PATH"}}, {w.opts.Windows.Path, Rule{Kind: ByLibraryPath, Text: "PATH"}}} {
+	}{{w.opts.SearchPath, Rule{Kind: BySearchPath}}, {w.opts.Windows.AddPath, Rule{Kind: BySearchPath}}, {w.opts.Windows.Path, Rule{Kind: ByLibraryPath, Text: "PATH"}}} {
 		for _, name := range dirs.dirs {
 			if s.outside(name, dirs.rule) {
 				return

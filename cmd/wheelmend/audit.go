@@ -52,6 +52,7 @@ file needs which macOS, and which file lacks an architecture.`,
 	f.Search.Register(flags)
 	f.Search.RegisterMacOS(flags)
 	f.Search.RegisterDylibsOnly(flags)
+	f.Search.RegisterWindows(flags)
 	format.register("audit", flags)
 	flags.StringVar(&f.Plat, "plat", "", "exit with 1 unless the wheel meets this platform `tag` now, without a repair")
 	flags.BoolVar(&f.Lower, "lower", false, "show which older tags repair --lower could reach, and what stops the next one (experimental)")

@@ -55,6 +55,8 @@ func registerRepair(f *command.RepairFlags, flags *pflag.FlagSet) {
 	f.Search.RegisterMacOS(flags)
 	f.Search.RegisterDylibsOnly(flags)
 	f.RegisterMacOS(flags)
+	f.Search.RegisterWindows(flags)
+	f.RegisterWindows(flags)
 	flags.StringVarP(&f.WheelDir, "wheel-dir", "w", "wheelhouse", "`directory` for the repaired wheels")
 	flags.StringVar(&f.Plat, "plat", "auto", "platform `tag` that the wheel has to meet, such as manylinux_2_28_x86_64; auto takes the oldest system it can")
 	flags.BoolVar(&f.OnlyPlat, "only-plat", false, "give it the tag of --plat only, not also that of an older system that it meets")

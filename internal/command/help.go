@@ -21,11 +21,12 @@ const (
 	groupLibraries = "Finding libraries"
 	groupContents  = "Contents of the wheel"
 	groupMacOS     = "macOS"
+	groupWindows   = "Windows"
 	groupOutput    = "Output"
 	groupDisplay   = "Display"
 )
 
-var flagGroups = []string{groupEdits, groupPrinting, groupTag, groupLibraries, groupContents, groupMacOS, groupOutput, groupDisplay}
+var flagGroups = []string{groupEdits, groupPrinting, groupTag, groupLibraries, groupContents, groupMacOS, groupWindows, groupOutput, groupDisplay}
 
 // groupsOfFlags has the group of each flag by its name: one name means the same
 // everywhere.
@@ -35,6 +36,7 @@ var groupsOfFlags = map[string]string{
 	"graft": groupContents, "add-lib": groupContents, "lib-sdir": groupContents, "keep-rpath": groupContents, "fold-copies": groupContents, "strip": groupContents, "clear-execstack": groupContents,
 	"no-sbom": groupContents, "rewrite-record": groupContents, "allow": groupContents, "prefer": groupContents, "zip-level": groupContents,
 	"executable-path": groupMacOS, "dylibs-only": groupMacOS, "require-archs": groupMacOS, "ignore-missing": groupMacOS, "no-sanitize-rpaths": groupMacOS, "keep-ids": groupMacOS, "resign": groupMacOS, "macos-target": groupMacOS,
+	"add-path": groupWindows, "use-path": groupWindows, "no-mangle": groupWindows, "namespace-pkg": groupWindows,
 	"wheel-dir": groupOutput, "output": groupOutput, "dry-run": groupOutput, "json": groupOutput, "format": groupOutput, "force": groupOutput, "copy": groupOutput, "python": groupOutput, "jobs": groupOutput,
 	"color": groupDisplay, "log-format": groupDisplay, "quiet": groupDisplay, "verbose": groupDisplay, "help": groupDisplay, "no-config": groupDisplay, "version": groupDisplay,
 }

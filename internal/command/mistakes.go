@@ -20,7 +20,7 @@ var broughtFlags = map[string][]string{
 	"out-dir": {"wheel-dir"}, "outdir": {"wheel-dir"}, "dest-dir": {"wheel-dir"}, "dest": {"wheel-dir", "output"}, "d": {"dylibs-only", "wheel-dir", "remove-rpath"},
 	"w": {"output"}, "wheel-dir": {"output"},
 	"l": {"search-path", "print-rpath"}, "lib-dir": {"search-path"}, "library-dir": {"search-path"}, "library-path": {"search-path"},
-	"add-path": {"search-path"}, "path": {"search-path"}, "L": {"search-path"},
+	"path": {"search-path"}, "L": {"search-path"},
 	"e": {"exclude"}, "x": {"exclude"}, "no-dll": {"exclude"}, "ignore": {"exclude"}, "skip": {"exclude"},
 	"p": {"plat"}, "plat-tag": {"plat"}, "platform": {"plat"}, "platform-tag": {"plat"}, "tag": {"plat"}, "t": {"plat"}, "policy": {"plat"}, "target": {"plat"},
 	"zip-compression-level": {"zip-level"}, "compression-level": {"zip-level"}, "lib-path": {"lib-sdir"}, "add-dll": {"add-lib"}, "include": {"graft", "add-lib"},

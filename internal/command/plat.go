@@ -72,7 +72,7 @@ func UnknownTag(flag, tag string) error {
 	lower := strings.ToLower(tag)
 	switch {
 	case strings.HasPrefix(lower, "win"):
-		return console.Usagef("%s %s: wheels for Windows are not repaired; delvewheel does that", flag, tag)
+		return console.Usagef("%s %s: the tag of a Windows wheel follows from its files", flag, tag)
 	case strings.HasPrefix(lower, "macosx") || strings.HasPrefix(lower, "macos"):
 		return console.Usagef("%s %s: the tag of a macOS wheel follows from its files and MACOSX_DEPLOYMENT_TARGET", flag, tag)
 	}

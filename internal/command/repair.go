@@ -52,6 +52,9 @@ type RepairFlags struct {
 	MacTarget     string
 	UseLibSuffix  *pflag.Flag
 
+	NoMangle   []string
+	Namespaces []string
+
 	Defaults repair.Defaults // of the project's settings
 
 	All *pflag.FlagSet // of the call, nil where another tool's are translated
@@ -67,10 +70,17 @@ func (f *RepairFlags) RegisterMacOS(flags *pflag.FlagSet) {
 	flags.StringVar(&f.MacTarget, "macos-target", "", "oldest `version` of macOS that the wheel has to run on (default: MACOSX_DEPLOYMENT_TARGET, else what it needs)")
 }
 
-// macOSFlags and linuxFlags do nothing for wheels of other systems.
+// RegisterWindows adds what Windows wheels alone ask for.
+func (f *RepairFlags) RegisterWindows(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.NoMangle, "no-mangle", nil, "let bundled DLLs that match this `pattern` keep their names (repeatable)")
+	flags.StringArrayVar(&f.Namespaces, "namespace-pkg", nil, "leave the __init__.py of this `package` as it is, since other wheels bring it too, such as google or google.cloud (repeatable)")
+}
+
+// macOSFlags, linuxFlags and windowsFlags do nothing for wheels of other systems.
 var (
-	macOSFlags = []string{"require-archs", "ignore-missing", "no-sanitize-rpaths", "keep-ids", "resign", "macos-target", "executable-path", "dylibs-only"}
-	linuxFlags = []string{"add-lib", "fold-copies", "clear-execstack", "only-plat", "plat"}
+	macOSFlags   = []string{"require-archs", "ignore-missing", "no-sanitize-rpaths", "keep-ids", "resign", "macos-target", "executable-path", "dylibs-only"}
+	linuxFlags   = []string{"add-lib", "fold-copies", "clear-execstack", "only-plat", "plat"}
+	windowsFlags = []string{"add-path", "use-path", "no-mangle", "namespace-pkg"}
 )
 
 // WarnOfSystems warns of flags for a system that none of the wheels is for.
@@ -81,6 +91,9 @@ func (f *RepairFlags) WarnOfSystems(c *console.Console, wheels []string) {
 				c.Log.Warnf("--%s does nothing here: it is for wheels of %s, and %s", name, system, others)
 			}
 		}
+	}
+	if f.All != nil && len(wheels) > 0 && !slices.ContainsFunc(wheels, func(path string) bool { return maybe(path, policy.Windows) }) {
+		warn(windowsFlags, "Windows", "no wheel is for it")
 	}
 	switch {
 	case f.All == nil || len(wheels) == 0:
@@ -114,9 +127,12 @@ func (f *RepairFlags) macOptions(getenv func(string) string, wheels []string) (o
 
 // MaybeMacOS reports whether a wheel may be one for macOS. Only the name of one for
 // another system tells that it is not.
-func MaybeMacOS(path string) bool {
+func MaybeMacOS(path string) bool { return maybe(path, policy.MacOS) }
+
+// maybe reports whether a wheel may be one for a family of systems.
+func maybe(path string, family policy.Family) bool {
 	families, ok := platformFamilies(path)
-	return !ok || slices.Contains(families, policy.MacOS) || slices.Contains(families, policy.Any)
+	return !ok || slices.Contains(families, family) || slices.Contains(families, policy.Any)
 }
 
 // ForMacOSAlone reports whether the name of a wheel says that it is for macOS.
@@ -209,6 +225,7 @@ func (f *RepairFlags) Options(c *console.Console, wheels []string) (repair.Optio
 	}
 	opts.Audit.MacOS, opts.Audit.Graft = mac, f.Graft
 	opts.Audit.Add = f.Add
+	opts.Windows = repair.WindowsOptions{NoMangle: f.NoMangle, Namespaces: f.Namespaces}
 	switch f.Level {
 	case -1:
 		opts.Level = 0

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -20,6 +21,8 @@ type SearchFlags struct {
 	UseLDPaths *pflag.Flag
 	Sysroot    string
 	Exclude    []string
+	AddPath    string
+	UsePath    bool
 	Executable string
 	DylibsOnly bool
 
@@ -39,6 +42,12 @@ func (f *SearchFlags) Register(flags *pflag.FlagSet) {
 // RegisterMacOS adds what macOS wheels alone ask for.
 func (f *SearchFlags) RegisterMacOS(flags *pflag.FlagSet) {
 	flags.StringVar(&f.Executable, "executable-path", "", "`directory` that @executable_path stands for")
+}
+
+// RegisterWindows adds what Windows wheels alone ask for.
+func (f *SearchFlags) RegisterWindows(flags *pflag.FlagSet) {
+	flags.StringVar(&f.AddPath, "add-path", "", "`directories` to look for DLLs in after those of --search-path, separated as in PATH")
+	flags.BoolVar(&f.UsePath, "use-path", false, "look for DLLs in the directories of PATH as well, last")
 }
 
 // RegisterDylibsOnly adds the flag of the commands that say what a repair does.
@@ -61,6 +70,11 @@ func (f *SearchFlags) Check() error {
 	}
 	for _, dir := range f.SearchPath {
 		if err := checkDirectory("--search-path", dir); err != nil {
+			return err
+		}
+	}
+	for _, dir := range filepath.SplitList(f.AddPath) {
+		if err := checkDirectory("--add-path", dir); err != nil {
 			return err
 		}
 	}
@@ -100,10 +114,24 @@ func (f *SearchFlags) Options(getenv func(string) string) linkage.Options {
 		Exclude:     f.Exclude,
 		Dyld:        f.dyldOptions(getenv),
 	}
+	opts.Windows.AddPath = append(filepath.SplitList(f.AddPath), systemFolders(runtime.GOOS, getenv)...)
+	if f.UsePath {
+		opts.Windows.Path = filepath.SplitList(getenv("PATH"))
+	}
 	if f.Sysroot == "" && !opts.UseLDPaths {
 		opts.LibraryPath = append(opts.LibraryPath, split(getenv("LD_LIBRARY_PATH"))...)
 	}
 	return opts
+}
+
+// systemFolders returns the folders in which a Windows machine has libraries of Visual
+// C++, which are not its own: for its processor, and for programs of 32 bits.
+func systemFolders(goos string, getenv func(string) string) []string {
+	root := getenv("SystemRoot")
+	if goos != "windows" || root == "" {
+		return nil
+	}
+	return []string{filepath.Join(root, "System32"), filepath.Join(root, "SysWOW64")}
 }
 
 // dyldOptions does the same for what dyld alone knows of.

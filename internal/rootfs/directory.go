@@ -25,7 +25,14 @@ func openRoot(dir string) (directory, error) {
 	return directory{root: root}, err
 }
 
-func (d directory) at(element string) string { return filepath.Join(d.path, element) }
+// at returns the path of an element. Below the root of this machine, one that is a volume
+// of Windows stands for the directory at its top.
+func (d directory) at(element string) string {
+	if d.path == "/" && filepath.VolumeName(element) == element && element != "" {
+		return element + string(filepath.Separator)
+	}
+	return filepath.Join(d.path, element)
+}
 
 func (d directory) lstat(element string) (fs.FileInfo, error) {
 	if d.root == nil {

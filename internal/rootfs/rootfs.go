@@ -31,7 +31,21 @@ const maxLinks = 40
 
 // Host returns the path on this machine of a name: for people, and for nothing
 // that is to be opened.
-func (f FS) Host(name string) string { return filepath.FromSlash(f.Dir + name) }
+func (f FS) Host(name string) string {
+	if f.Dir == "" {
+		return filepath.FromSlash(withoutSlash(name))
+	}
+	return filepath.FromSlash(f.Dir + name)
+}
+
+// withoutSlash drops the slash that names of the machine's own root have in front of a
+// volume of Windows: /C:/dir is C:/dir.
+func withoutSlash(name string) string {
+	if rest := strings.TrimPrefix(name, "/"); filepath.VolumeName(filepath.FromSlash(rest)) != "" {
+		return rest
+	}
+	return name
+}
 
 // Resolve returns the path, free of symbolic links, of what a name stands for. A
 // link to an absolute path begins at the root again, and ".." of the root is the
