@@ -30,8 +30,8 @@ func (a *app) patchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "patch BINARY...",
 		Short: "Edit the search path, libraries or name of a binary",
-		Long: `patch edits what the loader reads of an ELF or Mach-O program or shared library,
-or prints it. Edits are made in the order of the command line, all of them or none:
+		Long: `patch edits what the loader reads of an ELF, Mach-O or PE program or library, or
+prints it. Edits are made in the order of the command line, all of them or none:
 the file is replaced in one step when the result is complete and checked.
 Permissions, owner and extended attributes are kept. A symbolic link stays, and the
 file it points to is edited. Several files are edited one by one; one that fails does
@@ -44,6 +44,9 @@ has to be in one of them. The result is signed ad hoc if the file was signed or 
 arm64 code. If the load commands do not fit, the image is moved, or the edit refused.
 An ad-hoc signature has no hardened runtime and no library validation, because a
 program would then refuse its own libraries.
+
+PE: libraries that are imported get other names. A signature is taken away, since the
+edit voids it; a checksum is renewed where there was one.
 
 Exit code 0 means that the file is now as you asked. If nothing changes, the file is
 not touched.`,
@@ -89,7 +92,8 @@ func (f *patchFlags) register(flags *pflag.FlagSet) {
 	f.turn(flags, "set-execstack", "ask for an executable stack (PT_GNU_STACK; ELF only)")
 	flags.BoolVar(&f.sign, "sign", false, "sign ad hoc, even if nothing else changes (Mach-O only)")
 	flags.StringVar(&f.macTarget, "set-macos-target", "", "set the oldest macOS that the file says it runs on: `version` (Mach-O only)")
-	f.print(flags, "print-needed", "print the needed libraries, one a line (DT_NEEDED, LC_LOAD_DYLIB and the like)")
+	f.turn(flags, "clear-load-flags", "let Windows look for DLLs wherever the process allows (DependentLoadFlags 0; PE only)")
+	f.print(flags, "print-needed", "print the needed libraries, one a line (DT_NEEDED, LC_LOAD_DYLIB and the like, imports)")
 	f.print(flags, "print-rpath", "print the search path that counts: DT_RUNPATH, else DT_RPATH; LC_RPATH")
 	f.print(flags, "print-soname", "print the name: DT_SONAME, or the install name (LC_ID_DYLIB)")
 	f.print(flags, "print-interpreter", "print the loader of a program (PT_INTERP; ELF only)")

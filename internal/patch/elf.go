@@ -67,6 +67,7 @@ func setOrRemove(set func(string) elf.Edit, path string) elf.Edit {
 var notELF = map[string]string{
 	"sign":             "no loader looks for a signature in an ELF file",
 	"set-macos-target": "macOS loads no ELF file",
+	"clear-load-flags": "ELF files have no DependentLoadFlags",
 }
 
 func (i ELF) edit(ctx context.Context, edits []Request) (*overlay.Overlay, error) {

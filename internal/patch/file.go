@@ -17,6 +17,7 @@ import (
 	"github.com/wheelmend/wheelmend/internal/steady"
 	"github.com/wheelmend/wheelmend/macho"
 	"github.com/wheelmend/wheelmend/overlay"
+	"github.com/wheelmend/wheelmend/pe"
 	"github.com/wheelmend/wheelmend/report"
 )
 
@@ -69,7 +70,7 @@ type Image interface {
 	notes(edited *overlay.Overlay) ([]string, error)
 }
 
-// A Binary is an ELF or Mach-O file on disk.
+// A Binary is an ELF, Mach-O or PE file on disk.
 type Binary struct {
 	Image
 	f    *os.File
@@ -121,8 +122,8 @@ func regular(path string) error {
 
 // reason leaves path and system call out of an error.
 func reason(err error) error {
-	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
-		err = pe.Err
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		err = path.Err
 	}
 	if se := (*os.SyscallError)(nil); errors.As(err, &se) {
 		err = se.Err
@@ -141,15 +142,19 @@ func readImage(f *steady.Reader, name string) (Image, error) {
 	if !errors.Is(err, macho.ErrNotMachO) {
 		return machoImage{fat, name}, err
 	}
+	image, err := pe.NewFile(f, size)
+	if !errors.Is(err, pe.ErrNotPE) {
+		return peImage{image}, err
+	}
 	head := make([]byte, min(size, magic.HeadSize))
 	if _, err := f.ReadAt(head, 0); err != nil {
 		return nil, err
 	}
 	kind := magic.Describe(head)
 	if kind == "" {
-		return nil, errors.New("it is neither an ELF nor a Mach-O file, which patch edits")
+		return nil, errors.New("it is neither an ELF nor a Mach-O or PE file, which patch edits")
 	}
-	return nil, fmt.Errorf("it is %s; patch edits ELF and Mach-O files", kind)
+	return nil, fmt.Errorf("it is %s; patch edits ELF, Mach-O and PE files", kind)
 }
 
 // File edits one file, or prints what it is asked to.

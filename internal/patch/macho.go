@@ -66,6 +66,7 @@ var notMachO = map[string]string{
 	"set-symbol-version":   "symbols of Mach-O files have no versions",
 	"clear-symbol-version": "symbols of Mach-O files have no versions",
 	"expand-relr":          "Mach-O files have no DT_RELR",
+	"clear-load-flags":     "Mach-O files have no DependentLoadFlags",
 	"strip":                "dyld reads the symbols of a Mach-O file, and they are mapped; strip -x or llvm-strip -x rewrites them",
 }
 
