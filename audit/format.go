@@ -49,6 +49,11 @@ func formats() []fileFormat {
 	}
 }
 
+// Binary returns what a file of the format is called, such as "ELF file".
+func (f Format) Binary() string {
+	return cmp.Or(formatWhere(func(g fileFormat) bool { return g.Format == f }).name, string(f)) + " file"
+}
+
 // formatWhere returns the first format that is read and wanted, the zero value if there
 // is none.
 func formatWhere(wanted func(fileFormat) bool) fileFormat {

@@ -271,6 +271,19 @@ func (r *Report) SelfContained() bool {
 	return v == nil || !slices.ContainsFunc(v.Blockers, func(b Blocker) bool { return b.Kind == KindLibrary || b.Kind == KindMissing })
 }
 
+// ButForLibraries reports whether Tag holds but for libraries that the wheel needs from
+// outside: tags of its system promise a version and no set of libraries.
+func (r *Report) ButForLibraries() bool {
+	v := r.Target()
+	return v != nil && v.Policy == nil && !r.SelfContained()
+}
+
+// RepairKeeps reports whether a repair would give no other tag and copy nothing in.
+func (r *Report) RepairKeeps() bool {
+	v := r.Target()
+	return v != nil && v.Repairable() && len(v.Grafts) == 0 && r.RepairableTag() == r.Tag()
+}
+
 // Best returns the verdict behind Tag, nil if there is none.
 func (r *Report) Best() *Verdict { return r.best }
 

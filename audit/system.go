@@ -50,6 +50,25 @@ var systems = map[OS]struct {
 // String returns what people call the system.
 func (s OS) String() string { return cmp.Or(systems[s].name, string(s)) }
 
+// Binary returns what a binary of the system is called, such as "ELF file".
+func (s OS) Binary() string { return cmp.Or(systems[s].binary, "binary") }
+
+// systemOf returns the one system that is served and has binaries of a format, "" if there
+// are several.
+func systemOf(f Format) OS {
+	var only OS
+	for s, known := range systems {
+		switch {
+		case known.format != f || !s.served():
+		case only != "":
+			return ""
+		default:
+			only = s
+		}
+	}
+	return only
+}
+
 // tagSystem returns the system of a platform tag, "" for one that is for all.
 func tagSystem(tag string) OS {
 	head, _, _ := strings.Cut(tag, "_")
@@ -102,7 +121,7 @@ func (u *Unserved) has(s OS) bool {
 }
 
 func (c OSCount) String() string {
-	return phrase.Count(c.Files, cmp.Or(systems[c.OS].binary, "binary"))
+	return phrase.Count(c.Files, c.OS.Binary())
 }
 
 // Error implements error.

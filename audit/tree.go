@@ -28,7 +28,8 @@ type Tree struct {
 type Process struct {
 	Format Format // ELF or MachO
 	Arch   string // as platform tags spell it; "" if they have no name for it
-	Libc   string // glibc or musl: whose rules were followed; "" for dyld's
+	Libc   string // glibc, musl or bionic: whose rules were followed; "" for those of System
+	System string // the one system that has files of the format, such as "macOS"; "" if several have
 	Roots  []*Node
 	Nodes  []*Node // the roots and what they load, in the order of loading, each once
 }
@@ -108,6 +109,9 @@ func (s *Tree) addProcesses(g *linkage.Graph, format Format) {
 
 func newProcess(from *linkage.Process, format Format, libc string) Process {
 	p := Process{Format: format, Arch: from.Arch, Libc: libc}
+	if only := systemOf(format); only != "" {
+		p.System = only.String()
+	}
 	nodes := map[*linkage.Image]*Node{}
 	for _, i := range from.Images {
 		nodes[i] = newNode(i)

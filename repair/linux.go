@@ -48,7 +48,7 @@ func (p *Plan) chooseStrictest(rep *audit.Report) error {
 		return fmt.Errorf("no platform tag is known for its binaries (%s %s)", rep.Arch, rep.Libc)
 	}
 	if !p.verdict.Repairable() {
-		return unmet(p.verdict, "")
+		return unmet(rep, p.verdict, "")
 	}
 	p.policy = p.verdict.Policy
 	p.platforms = p.policy.Tags()
@@ -64,7 +64,7 @@ func (p *Plan) chooseRequested(rep *audit.Report) error {
 	}
 	verdict := rep.Judge(requested.Platform())
 	if !verdict.Repairable() {
-		return unmet(&verdict, bestTag(rep))
+		return unmet(rep, &verdict, bestTag(rep))
 	}
 	p.verdict, p.policy, p.platforms = &verdict, requested, requested.Tags()
 	if p.options.OnlyPlat {
@@ -99,8 +99,12 @@ func lookup(tag string, rep *audit.Report) (*policy.Policy, error) {
 	return requested, nil
 }
 
-func unmet(v *audit.Verdict, best string) error {
+// unmet returns the error of a wheel that cannot meet the policy of a verdict.
+func unmet(rep *audit.Report, v *audit.Verdict, best string) error {
 	e := &UnmetError{OS: audit.OSLinux, Policy: v.Policy, Best: best}
+	if l, err := rep.Lower(v.Policy); err == nil {
+		e.Lowers = l.Reaches()
+	}
 	for _, b := range v.Blockers {
 		if !b.Repairable() {
 			e.Blockers = append(e.Blockers, b)

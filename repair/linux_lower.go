@@ -81,7 +81,7 @@ func (p *Plan) chooseLowered(rep *audit.Report) error {
 		}
 	}
 	if first != nil && p.asked() {
-		return unmet(&first.Verdict, bestTag(rep))
+		return unmet(rep, &first.Verdict, bestTag(rep))
 	}
 	if err := plain(rep); err != nil {
 		return err

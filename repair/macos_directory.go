@@ -80,7 +80,7 @@ func RepairDirectory(ctx context.Context, dir string, opts DirectoryOptions) (re
 	if err != nil {
 		return nil, err
 	}
-	t := &tree{opts: opts, top: top, root: root, libDir: libDirOf(top, opts.LibDir), result: result}
+	t := &directory{opts: opts, top: top, root: root, libDir: libDirOf(top, opts.LibDir), result: result}
 	graph, err := t.settleNames(ctx, files)
 	if err != nil {
 		return nil, err
@@ -102,9 +102,9 @@ func libDirOf(top, name string) string {
 	return filepath.Join(top, name)
 }
 
-// A tree is the repair of one directory: a [Plan] whose members are files, called by their
+// A directory is the repair of one directory: a [Plan] whose members are files, called by their
 // absolute paths with slashes.
-type tree struct {
+type directory struct {
 	macOS
 	opts   DirectoryOptions
 	top    string   // the directory
@@ -118,7 +118,7 @@ type tree struct {
 }
 
 // decide plans and computes all that is to be written.
-func (t *tree) decide(ctx context.Context, graph *linkage.Graph) (err error) {
+func (t *directory) decide(ctx context.Context, graph *linkage.Graph) (err error) {
 	if err := t.findLeft(graph); err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (t *tree) decide(ctx context.Context, graph *linkage.Graph) (err error) {
 }
 
 // names leaves each library the name of its file, unless something else has it.
-func (t *tree) names(_ *Plan, libraries []*linkage.File, digests []string) (dirs libDirs, bases []string, err error) {
+func (t *directory) names(_ *Plan, libraries []*linkage.File, digests []string) (dirs libDirs, bases []string, err error) {
 	bases = dylibNames(libraries, digests)
 	owners := map[string]string{} // by the name in lower case
 	for i, base := range bases {
@@ -161,7 +161,7 @@ func (t *tree) names(_ *Plan, libraries []*linkage.File, digests []string) (dirs
 }
 
 // findLeft notes what is not found or left out, and refuses the former.
-func (t *tree) findLeft(graph *linkage.Graph) error {
+func (t *directory) findLeft(graph *linkage.Graph) error {
 	t.left = map[string]bool{}
 	var lost []string
 	for _, image := range linkage.Images(graph.Members, graph.System) {
@@ -190,7 +190,7 @@ func (t *tree) findLeft(graph *linkage.Graph) error {
 }
 
 // write writes the copies, then the files that change.
-func (t *tree) write(ctx context.Context) error {
+func (t *directory) write(ctx context.Context) error {
 	if len(t.plan.Grafts) > 0 {
 		if err := t.writeGrafts(ctx); err != nil {
 			return err
@@ -220,7 +220,7 @@ func (t *tree) write(ctx context.Context) error {
 }
 
 // writeGrafts writes the copies.
-func (t *tree) writeGrafts(ctx context.Context) error {
+func (t *directory) writeGrafts(ctx context.Context) error {
 	dir, err := t.openLibDir()
 	if err != nil {
 		return err
@@ -241,7 +241,7 @@ func (t *tree) writeGrafts(ctx context.Context) error {
 
 // openLibDir makes the folder of the copies. One below the directory cannot be a link
 // that leads out of it; one elsewhere is what the user asked for.
-func (t *tree) openLibDir() (*os.Root, error) {
+func (t *directory) openLibDir() (*os.Root, error) {
 	rel, err := filepath.Rel(t.top, t.libDir)
 	if err != nil || !filepath.IsLocal(rel) {
 		if err := os.MkdirAll(t.libDir, 0o777); err != nil {
@@ -281,7 +281,7 @@ func writeEdited(ctx context.Context, f *linkage.File, edited *overlay.Overlay, 
 }
 
 // check reads the result back: what the files load is among them.
-func (t *tree) check(ctx context.Context) (err error) {
+func (t *directory) check(ctx context.Context) (err error) {
 	var files []string
 	for _, f := range t.plan.graph.Members {
 		files = append(files, f.Path)

@@ -29,7 +29,7 @@ type keptCopies struct {
 
 // settleNames decides what is to be written, again until each file that has the name of
 // a copy is known to be that copy, or something else.
-func (t *tree) settleNames(ctx context.Context, files []string) (*linkage.Graph, error) {
+func (t *directory) settleNames(ctx context.Context, files []string) (*linkage.Graph, error) {
 	swept := t.result.Warnings
 	t.kept.others = map[string]bool{}
 	var err error
@@ -63,7 +63,7 @@ func (t *tree) settleNames(ctx context.Context, files []string) (*linkage.Graph,
 
 // unloaded returns the files in the folder for copies to which no path leads from the
 // files outside of it.
-func (t *tree) unloaded(ctx context.Context, files []string) (map[string]bool, error) {
+func (t *directory) unloaded(ctx context.Context, files []string) (map[string]bool, error) {
 	idle := map[string]bool{}
 	for _, at := range files {
 		if filepath.Dir(at) == t.libDir {
@@ -87,7 +87,7 @@ func (t *tree) unloaded(ctx context.Context, files []string) (map[string]bool, e
 
 // compareKept compares the files that have the names of copies with what would be
 // written. It reports whether one of them is something else, so that names change.
-func (t *tree) compareKept() (again bool, err error) {
+func (t *directory) compareKept() (again bool, err error) {
 	t.kept.there = map[string]bool{}
 	same := map[string]bool{}
 	for i, g := range t.plan.Grafts {
@@ -117,7 +117,7 @@ func (t *tree) compareKept() (again bool, err error) {
 }
 
 // tellCopies tells what is copied, and what was there before.
-func (t *tree) tellCopies() {
+func (t *directory) tellCopies() {
 	for _, g := range t.plan.Grafts {
 		at := filepath.FromSlash(g.Member)
 		if t.kept.there[g.Member] {

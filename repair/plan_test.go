@@ -159,8 +159,8 @@ func TestReasonsAreCounted(t *testing.T) {
 	e := &repair.UnmetError{}
 	for n, want := range []string{
 		"cannot be repaired: a: no", "cannot be repaired: a: no; a: no", "cannot be repaired: a: no; a: no; a: no",
-		"cannot be repaired: a: no; a: no; a: no; and 1 more, see wheelmend audit",
-		"cannot be repaired: a: no; a: no; a: no; and 2 more, see wheelmend audit",
+		"cannot be repaired: a: no; a: no; a: no; and 1 more",
+		"cannot be repaired: a: no; a: no; a: no; and 2 more",
 	} {
 		e.Blockers = append(e.Blockers, audit.Blocker{File: "a", Reason: "no"})
 		if got := e.Error(); got != want {

@@ -20,7 +20,11 @@ type UnmetError struct {
 	Policy   *policy.Policy  // nil where there are none
 	Blockers []audit.Blocker // that no repair removes
 	Best     string          // the tag that a repair could give, "" if none
+	Lowers   bool            // Policy would be met if the symbols were lowered (Options.Lower)
 }
+
+// Left returns how many blockers the text of the error leaves out.
+func (e *UnmetError) Left() int { return max(0, len(e.Blockers)-shownReasons) }
 
 func (e *UnmetError) Error() string {
 	text := "cannot be repaired"

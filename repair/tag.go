@@ -58,18 +58,24 @@ func (t *Tagger) decide(_ context.Context, rep *audit.Report, opts *Options) (*P
 type TagError struct {
 	Tag     string
 	Reasons []string // one for each obstacle, beginning with the file
+	Outside bool     // the wheel needs libraries from outside, which a repair copies in
 }
+
+// Left returns how many reasons the text of the error leaves out.
+func (e *TagError) Left() int { return max(0, len(e.Reasons)-shownReasons) }
 
 func (e *TagError) Error() string {
 	return "does not meet " + e.Tag + ": " + firstReasons(e.Reasons)
 }
 
+// shownReasons is how many reasons the text of an error has.
+const shownReasons = 3
+
 // firstReasons tells what stands in the way of a tag, in part if it is much.
 func firstReasons(reasons []string) string {
-	const shown = 3
-	text := strings.Join(reasons[:min(shown, len(reasons))], "; ")
-	if more := len(reasons) - shown; more > 0 {
-		text += fmt.Sprintf("; and %d more, see wheelmend audit", more)
+	text := strings.Join(reasons[:min(shownReasons, len(reasons))], "; ")
+	if more := len(reasons) - shownReasons; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
 	}
 	return text
 }
@@ -174,14 +180,15 @@ func unmetTag(rep *audit.Report, tag string) error {
 // newTagError tells why a wheel does not meet a tag.
 func newTagError(tag string, os audit.OS, blockers []audit.Blocker) *TagError {
 	e := &TagError{Tag: tag}
-	promise := "neither promised nor in the wheel"
-	if os == audit.OSMacOS {
-		promise = "neither part of macOS nor in the wheel"
-	}
 	for _, b := range blockers {
 		reason := describe(b)
 		if b.Kind == audit.KindMissing || b.Kind == audit.KindLibrary {
-			reason = fmt.Sprintf("%q is %s; wheelmend repair copies it in", b.Library, promise)
+			e.Outside = true
+			whose := fmt.Sprintf("part of %v", os) // its tags promise all of a system
+			if b.Policy != nil {
+				whose = "promised"
+			}
+			reason = fmt.Sprintf("%q is neither %s nor in the wheel", b.Library, whose)
 		}
 		if b.File != "" {
 			reason = b.File + ": " + reason

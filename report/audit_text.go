@@ -28,14 +28,11 @@ func WriteAudit(w io.Writer, r *audit.Report, s Style, all bool) error {
 		p.linef("  A pure wheel: it holds no binaries and runs on any platform.")
 		p.foreign(r.Foreign)
 		return p.end()
-	case r.Format == audit.MachO:
-		p.macOS(r)
-		return p.end()
 	}
 	p.summary(r)
 	libraries := r.Libraries(r.Target())
 	p.missing(libraries)
-	p.hurdles(r)
+	p.blockedPolicies(r)
 	p.lowerings(r)
 	p.carried(r, libraries)
 	p.mended(r)
@@ -45,30 +42,46 @@ func WriteAudit(w io.Writer, r *audit.Report, s Style, all bool) error {
 
 func (p *printer) summary(r *audit.Report) {
 	p.verdict(r)
-	if len(r.Refused()) > 0 {
-		p.wrap("  meets         ", p.style.bad("no tag: there are files that no loader takes"))
-	} else if r.Tag() == "" {
-		p.wrap("  meets         ", p.style.bad("no tag of its system"))
-	} else {
-		p.wrap("  meets         ", explained(r.Tag(), p.style.good))
-	}
-	switch best := r.BestRepairable(); {
-	case best == nil:
-		p.wrap("  after repair  ", p.style.bad("none: it cannot be repaired as it is"))
-	case best == r.Best():
-		p.wrap("  after repair  ", "the same, no repair is needed")
+	switch meets := "  meets         "; {
+	case len(r.Refused()) > 0:
+		p.wrap(meets, p.style.bad("no tag: there are files that no loader takes"))
+	case r.Tag() == "":
+		p.wrap(meets, p.style.bad("no tag of its system"))
+	case r.ButForLibraries():
+		p.wrap(meets, explained(r.Tag(), p.style.bad)+", but for what it needs from outside the wheel")
 	default:
-		p.wrap("  after repair  ", explained(r.RepairableTag(), p.style.good)+", with "+graftCount(len(best.Grafts)))
+		p.wrap(meets, explained(r.Tag(), p.style.good))
 	}
-	libc := string(r.Libc)
-	if libc == "" {
-		libc = "no libc"
+	target := r.Target()
+	repairable := target != nil && target.Repairable()
+	switch after := "  after repair  "; {
+	case !repairable:
+		p.wrap(after, p.style.bad("none: it cannot be repaired as it is"))
+	case r.RepairKeeps():
+		p.wrap(after, "the same, no repair is needed")
+	default:
+		p.wrap(after, explained(r.RepairableTag(), p.style.good)+", with "+graftCount(len(target.Grafts)))
 	}
-	p.wrap("  holds         ", fmt.Sprintf("%s for %s, %s", contents(r, "ELF file"), r.Arch, libc))
+	for _, need := range r.Minimums(repairable) {
+		why := "the oldest there is"
+		if need.File != "" {
+			why = "as " + shortName(r, need.File) + " says"
+		}
+		p.wrap("  needs         ", fmt.Sprintf("%v %v on %s, %s", r.OS, need.Version, need.Arch, Clean(why)))
+	}
+	p.wrap("  holds         ", contents(r)+" for "+targetOf(r))
+}
+
+// targetOf tells what the binaries of a wheel are for.
+func targetOf(r *audit.Report) string {
+	if len(r.Archs) > 0 {
+		return phrase.And(r.Archs)
+	}
+	return fmt.Sprintf("%s, %s", r.Arch, cmp.Or(string(r.Libc), "no libc"))
 }
 
 // contents counts the binaries of a wheel.
-func contents(r *audit.Report, noun string) string {
+func contents(r *audit.Report) string {
 	modules := 0
 	for _, f := range r.Files {
 		if f.Extension {
@@ -78,7 +91,7 @@ func contents(r *audit.Report, noun string) string {
 	if modules == len(r.Files) {
 		return phrase.Count(modules, "extension module")
 	}
-	return phrase.Count(modules, "extension module") + " and " + phrase.Count(len(r.Files)-modules, "other "+noun)
+	return phrase.Count(modules, "extension module") + " and " + phrase.Count(len(r.Files)-modules, "other "+r.OS.Binary())
 }
 
 func graftCount(n int) string {

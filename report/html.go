@@ -134,25 +134,21 @@ func (h *htmlPage) verdictOf(r *audit.Report) {
 		class += " bad"
 	}
 	h.linef("<p class=\"%s\">%s</p>\n<dl>", class, esc(strings.TrimSpace(text.String())))
-	h.linef("<dt>meets</dt><dd>%s</dd>", tagText(r.Tag()))
+	meets := tagText(r.Tag())
+	if r.ButForLibraries() {
+		meets += ", but for what it needs from outside the wheel"
+	}
+	h.linef("<dt>meets</dt><dd>%s</dd>", meets)
 	after := "none: it cannot be repaired as it is"
 	switch best := r.Target(); {
 	case best == nil || !best.Repairable():
-	case r.Best() == best && r.Format == audit.ELF:
+	case r.RepairKeeps():
 		after = "the same, no repair is needed"
 	default:
 		after = tagText(r.RepairableTag()) + ", with " + graftCount(len(best.Grafts))
 	}
 	h.linef("<dt>after repair</dt><dd>%s</dd>", after)
-	what := string(r.Arch) + " " + string(r.Libc)
-	if len(r.Archs) > 0 {
-		what = strings.Join(r.Archs, ", ")
-	}
-	noun := "ELF file"
-	if r.Format == audit.MachO {
-		noun = "Mach-O file"
-	}
-	h.linef("<dt>holds</dt><dd>%s for %s</dd>\n</dl>", esc(contents(r, noun)), esc(strings.TrimSpace(what)))
+	h.linef("<dt>holds</dt><dd>%s for %s</dd>\n</dl>", esc(contents(r)), esc(targetOf(r)))
 }
 
 // tagText spells tags with what they mean.
@@ -195,8 +191,8 @@ func (h *htmlPage) policies(r *audit.Report) {
 	if len(r.Verdicts) < 2 {
 		return
 	}
-	stops := map[*policy.Policy]hurdle{}
-	for _, s := range hurdles(r) {
+	stops := map[*policy.Policy]blocked{}
+	for _, s := range blockedPolicies(r) {
 		stops[s.policy] = s
 	}
 	h.linef("<h2>Platform tags</h2>")

@@ -97,14 +97,14 @@ func (m *markdown) auditTags(r *audit.Report) {
 	m.linef("| | |\n|---|---|")
 	m.linef("| file name claims | %s |", strings.Join(claimed, " "))
 	meets := tagCell(r.Tag())
-	if r.Format == audit.MachO && !r.SelfContained() {
+	if r.ButForLibraries() {
 		meets += ", but for what it needs from outside the wheel"
 	}
 	m.linef("| meets | %s |", meets)
 	switch best := r.Target(); {
 	case best == nil || !best.Repairable():
 		m.linef("| after repair | none: it cannot be repaired as it is |")
-	case r.Best() == best && r.Format == audit.ELF:
+	case r.RepairKeeps():
 		m.linef("| after repair | the same, no repair is needed |")
 	default:
 		m.linef("| after repair | %s, with %s |", tagCell(r.RepairableTag()), graftCount(len(best.Grafts)))

@@ -56,8 +56,8 @@ func AuditProblems(r *audit.Report) []Problem {
 			Help: "name the folder of the library with --search-path, or leave it to the user's system with --exclude",
 		})
 	}
-	if all := hurdles(r); len(all) > 0 {
-		out = append(out, hurdleProblems(all[0])...)
+	if all := blockedPolicies(r); len(all) > 0 {
+		out = append(out, blockedProblems(r, all[0])...)
 	}
 	return out
 }
@@ -81,9 +81,13 @@ func claimProblems(r *audit.Report) []Problem {
 	return out
 }
 
-// hurdleProblems returns what stops one policy, a problem for each cause.
-func hurdleProblems(h hurdle) []Problem {
+// blockedProblems returns what stops one policy, a problem for each cause.
+func blockedProblems(r *audit.Report, h blocked) []Problem {
 	var out []Problem
+	ways := ""
+	if h.policy != nil {
+		ways = h.ways(r)
+	}
 	for _, c := range h.causes {
 		text := c.Reason
 		if c.Version != "" && c.Library != "" {
@@ -101,8 +105,8 @@ func hurdleProblems(h hurdle) []Problem {
 		switch {
 		case h.policy == nil: // there is one tag to meet, that of the name
 			p.Level = LevelError
-		case c.Kind == audit.KindVersion && h.policy.Image() != "":
-			p.Help = "build in " + h.policy.Image() + " to serve older systems"
+		case c.Kind == audit.KindVersion && ways != "":
+			p.Help = "to serve older systems, " + ways
 		}
 		out = append(out, p)
 	}

@@ -27,8 +27,8 @@ func macTree() *audit.Tree {
 	return &audit.Tree{
 		Name: "demo-1.0-cp312-cp312-macosx_11_0_universal2.whl", Kind: audit.TreeOfWheel,
 		Processes: []audit.Process{
-			{Format: audit.MachO, Arch: "arm64", Roots: []*audit.Node{arm}, Nodes: []*audit.Node{arm, inner}},
-			{Format: audit.MachO, Arch: "x86_64", Roots: []*audit.Node{intel}, Nodes: []*audit.Node{intel}},
+			{Format: audit.MachO, System: "macOS", Arch: "arm64", Roots: []*audit.Node{arm}, Nodes: []*audit.Node{arm, inner}},
+			{Format: audit.MachO, System: "macOS", Arch: "x86_64", Roots: []*audit.Node{intel}, Nodes: []*audit.Node{intel}},
 		},
 	}
 }

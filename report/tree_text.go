@@ -30,10 +30,15 @@ func WriteTree(w io.Writer, s *audit.Tree, style Style) error {
 
 // headline tells what was read.
 func headline(s *audit.Tree) string {
-	files := map[audit.Format]map[string]bool{audit.ELF: {}, audit.MachO: {}, audit.PE: {}}
+	files := map[audit.Format]map[string]bool{}
+	var formats []audit.Format
 	var targets []string
 	for i := range s.Processes {
 		p := &s.Processes[i]
+		if files[p.Format] == nil {
+			files[p.Format] = map[string]bool{}
+			formats = append(formats, p.Format)
+		}
 		for _, n := range shownFiles(s, p) {
 			files[p.Format][n.Path] = true
 		}
@@ -45,17 +50,13 @@ func headline(s *audit.Tree) string {
 		return "  (" + strings.Join(targets, "; ") + ")"
 	}
 	var counts []string
-	if n := len(files[audit.ELF]); n > 0 {
-		counts = append(counts, phrase.Count(n, "ELF file"))
-	}
-	if n := len(files[audit.MachO]); n > 0 {
-		counts = append(counts, phrase.Count(n, "Mach-O file"))
-	}
-	if n := len(files[audit.PE]); n > 0 {
-		counts = append(counts, phrase.Count(n, "PE file"))
+	for _, f := range formats {
+		if n := len(files[f]); n > 0 {
+			counts = append(counts, phrase.Count(n, f.Binary()))
+		}
 	}
 	if len(counts) == 0 {
-		return "  (no ELF, Mach-O or PE file that loads anything)"
+		return "  (no binary that loads anything)"
 	}
 	return "  (" + strings.Join(counts, ", ") + ", " + strings.Join(targets, "; ") + ")"
 }
@@ -81,8 +82,8 @@ func target(p *audit.Process) string {
 		arch = "unknown architecture"
 	}
 	switch {
-	case p.Format == audit.MachO:
-		return arch + ", macOS"
+	case p.System != "":
+		return arch + ", " + p.System
 	case !slices.ContainsFunc(p.Roots, func(n *audit.Node) bool { return !n.Static }):
 		return arch + ", static"
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/wheelmend/wheelmend/internal/phrase"
 )
 
 // extension ends the name of every wheel (PEP 427, File name convention).
@@ -41,7 +43,8 @@ func ParseFilename(base string) (Filename, error) {
 	}
 	parts := strings.Split(stem, "-")
 	if len(parts) != 5 && len(parts) != 6 {
-		return Filename{}, fmt.Errorf("%q is not a wheel name: it has %d parts separated by '-', not 5, or 6 with a build tag (PEP 427)", base, len(parts))
+		return Filename{}, fmt.Errorf("%q is not a wheel name: it has %s, want NAME-VERSION-PYTHON-ABI-PLATFORM, or NAME-VERSION-BUILD-PYTHON-ABI-PLATFORM (PEP 427)",
+			base, phrase.Count(len(parts), "part"))
 	}
 	set, err := splitTagFields(parts[len(parts)-3:])
 	if err != nil {

@@ -34,7 +34,7 @@ func failures(t *testing.T) []error {
 				Kind: kind, File: "demo/_core.so", Library: "libfoo.so.2", Version: "GLIBC_2.29", Symbols: []string{"pow"}, Reason: "it was not found",
 			}}}
 			if os == audit.OSLinux {
-				unmet.Policy, unmet.Best = old, "manylinux_2_31_x86_64"
+				unmet.Policy, unmet.Best, unmet.Lowers = old, "manylinux_2_31_x86_64", true
 			}
 			all = append(all, unmet)
 		}

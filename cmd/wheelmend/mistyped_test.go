@@ -54,6 +54,11 @@ var mistyped = []struct {
 	{"audit W --plat", 2, `--plat needs a value: --plat TAG`},
 	{"audit --jobs many W", 2, `--jobs "many": want a whole number`},
 	{"audit --json=maybe W", 2, `--json takes no value; leave =maybe out`},
+	{"repair --plat manylinux W", 2, `--plat manylinux: several tags begin like that: manylinux_2_5, manylinux_2_12, manylinux_2_17, manylinux_2_24 and 12 more; wheelmend policies lists the tags`},
+	{"audit --plat manylinux_2_1 W", 2, `--plat manylinux_2_1: several tags begin like that: manylinux_2_12, manylinux_2_17; wheelmend policies lists the tags`},
+	{"audit --plat manylinux20 W", 2, `--plat manylinux20: several tags begin like that: manylinux2010, manylinux2014; wheelmend policies lists the tags`},
+	{"tag --plat musllinux W", 2, `--plat musllinux: several tags begin like that: musllinux_1_1, musllinux_1_2; wheelmend policies lists the tags`},
+	{"audit w.whl", 1, `w.whl: "w.whl" is not a wheel name: it has 1 part, want NAME-VERSION-PYTHON-ABI-PLATFORM, or NAME-VERSION-BUILD-PYTHON-ABI-PLATFORM (PEP 427)`},
 	{"repair --plat manylinux_2_17_amd64 W", 2, `--plat manylinux_2_17_amd64: there is no such tag, see wheelmend policies; did you mean manylinux_2_17_x86_64?`},
 	{"repair --plat manylinux_2_18_x86_64 W", 2, `--plat manylinux_2_18_x86_64: there is no such policy; next to it are manylinux_2_17_x86_64 and manylinux_2_24_x86_64; wheelmend policies lists the tags`},
 	{"repair --plat manylinux_2_99_x86_64 W", 2, `--plat manylinux_2_99_x86_64: there is no such policy; the newest is manylinux_2_41_x86_64; wheelmend policies lists the tags`},
@@ -122,6 +127,9 @@ func TestMistypedCalls(t *testing.T) {
 			if code != tt.code || first != want {
 				t.Errorf("exit %d, want %d\n got %s\nwant %s", code, tt.code, first, want)
 			}
+			if code == console.ExitUsage {
+				hintHelps(t, stderr.String())
+			}
 			if goText.MatchString(stderr.String()) {
 				t.Errorf("text of Go reaches the user: %s", stderr.String())
 			}
@@ -129,6 +137,20 @@ func TestMistypedCalls(t *testing.T) {
 				t.Errorf("the name stands there twice: %s", first)
 			}
 		})
+	}
+}
+
+// hintHelps calls what the hint at the end of an error says, which has to print help.
+func hintHelps(t *testing.T, stderr string) {
+	t.Helper()
+	hint := regexp.MustCompile(`Run '(.*)' for usage\.\n$`).FindStringSubmatch(stderr)
+	if hint == nil {
+		t.Fatalf("no hint about the help: %s", stderr)
+	}
+	var help, errors bytes.Buffer
+	code := run(t.Context(), strings.Fields(hint[1]), console.Environment{Stdout: &help, Stderr: &errors, Getenv: func(string) string { return "" }})
+	if code != console.ExitDone || !strings.Contains(help.String(), "Usage") {
+		t.Errorf("%s: exit %d, %s%s", hint[1], code, help.String(), errors.String())
 	}
 }
 
@@ -148,7 +170,7 @@ func mistypedDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, content := range map[string][]byte{
-		mistypedWheel: demo, "DEMO.WHL": demo, "demo-1.0.tar.gz": []byte("sdist"), "libdemo.so": elftest.Build(library),
+		mistypedWheel: demo, "DEMO.WHL": demo, "w.whl": demo, "demo-1.0.tar.gz": []byte("sdist"), "libdemo.so": elftest.Build(library),
 	} {
 		if err := os.WriteFile(filepath.Join(".", name), content, 0o644); err != nil {
 			t.Fatal(err)

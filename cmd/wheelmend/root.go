@@ -60,7 +60,7 @@ func commandOf(root *cobra.Command, args []string) string {
 	if err != nil || c == root {
 		return ""
 	}
-	return c.Name() + " "
+	return strings.TrimPrefix(c.CommandPath(), root.CommandPath()+" ") + " "
 }
 
 func (a *app) rootCommand() *cobra.Command {

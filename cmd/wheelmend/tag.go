@@ -52,7 +52,8 @@ func tagOne(ctx context.Context, t *repair.Tagger, path, dir string) (*repair.Re
 	}
 	result, err := t.Tag(ctx, path, dir)
 	var option *repair.OptionError
-	if errors.As(err, &option) && option.Option == repair.OptionDirectory { // tag has no flag for the others
+	directory := errors.As(err, &option) && option.Option == repair.OptionDirectory // tag has no flag for the others
+	if directory || errors.As(err, new(*repair.TagError)) {
 		err = command.Advised(err)
 	}
 	return result, err

@@ -106,12 +106,27 @@ func AdvisedFor(name string, err error) error {
 	if errors.As(err, &unmet) {
 		return unmetAdvice{unmet, words}
 	}
+	var tag *repair.TagError
+	if errors.As(err, &tag) {
+		return tagAdvice(err, tag)
+	}
 	var option *repair.OptionError
 	if errors.As(err, &option) {
 		return fmt.Errorf("%w%s", err, words.waysBy(option.Option))
 	}
 	if errors.As(err, new(*wheel.RecordError)) {
 		return recordAdvice{err, words.command}
+	}
+	return err
+}
+
+// tagAdvice adds to the error about a tag what a repair would do, and who tells the rest.
+func tagAdvice(err error, tag *repair.TagError) error {
+	if tag.Left() > 0 {
+		err = fmt.Errorf("%w; wheelmend audit tells all", err)
+	}
+	if tag.Outside {
+		err = fmt.Errorf("%w; wheelmend repair copies in what the wheel needs from outside", err)
 	}
 	return err
 }

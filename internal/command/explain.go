@@ -33,6 +33,9 @@ func (e unmetAdvice) Unwrap() error { return e.UnmetError }
 // Error is the one line: what blockers say of flags is of wheelmend's.
 func (e unmetAdvice) Error() string {
 	text := e.UnmetError.Error()
+	if e.Left() > 0 {
+		text += "; wheelmend audit tells all"
+	}
 	var ways []string
 	for _, b := range e.Blockers {
 		if way := e.tool.wayBy(b); way != "" && !slices.Contains(ways, way) {
@@ -208,6 +211,13 @@ func (e unmetAdvice) olderBuild() []string {
 	var help []string
 	if e.Policy != nil && e.Policy.Image() != "" {
 		help = append(help, "build in "+e.Policy.Image())
+	}
+	if e.Lowers {
+		way := "have the symbols lowered with " + e.tool.command + "--lower, an experiment: test the result"
+		if len(help) > 0 {
+			way = "or " + way
+		}
+		help = append(help, way)
 	}
 	if e.Best == "" || e.Policy == nil || e.tool.plat == "" {
 		return help

@@ -1,12 +1,14 @@
 package command
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/internal/console"
 	"github.com/wheelmend/wheelmend/internal/nearest"
+	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/policy"
 )
 
@@ -92,6 +94,9 @@ func UnknownTag(flag, tag string) error {
 			}
 		}
 	}
+	if begun := beginningWith(lower); len(begun) > 1 {
+		return fail("several tags begin like that: " + phrase.Listed(begun, 4, len(begun)))
+	}
 	var all []string
 	for _, p := range policy.All() {
 		all = append(append(all, p.Tags()...), p.Name)
@@ -101,6 +106,31 @@ func UnknownTag(flag, tag string) error {
 		return fail("did you mean " + name + "?")
 	}
 	return fail("that is not a platform tag; want one such as manylinux_2_28_x86_64")
+}
+
+// beginningWith lists the policies, without their architecture, whose name or alias begins
+// with a text, the oldest system first.
+func beginningWith(text string) []string {
+	var names, aliases []string
+	all := policy.All()
+	slices.SortStableFunc(all, func(a, b *policy.Policy) int {
+		p, q := a.Platform(), b.Platform()
+		return cmp.Or(cmp.Compare(p.Major, q.Major), cmp.Compare(p.Minor, q.Minor))
+	})
+	for _, p := range all {
+		if strings.HasPrefix(p.Name, text) && !p.Plain() && !slices.Contains(names, p.Name) {
+			names = append(names, p.Name)
+		}
+		for _, alias := range p.Aliases {
+			if strings.HasPrefix(alias, text) && !slices.Contains(aliases, alias) {
+				aliases = append(aliases, alias)
+			}
+		}
+	}
+	if len(names) > 0 {
+		return names
+	}
+	return aliases
 }
 
 // withKnownArch returns the tag with its architecture spelled as platform tags do, ""

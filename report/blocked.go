@@ -21,9 +21,9 @@ const (
 	shownSymbols = 10
 )
 
-// A hurdle is one policy that the wheel does not meet, with the causes that stop it and
+// A blocked policy is one that the wheel does not meet, with the causes that stop it and
 // no newer one.
-type hurdle struct {
+type blocked struct {
 	policy *policy.Policy
 	older  bool // there are stricter policies, which it stops as well
 	causes []*cause
@@ -36,11 +36,15 @@ type cause struct {
 	symbols []string // of all files, those that most of them use first
 }
 
-// hurdles lists what stops the policies that are stricter than what the wheel meets, or
+// blockedPolicies lists what stops the policies that are stricter than what the wheel meets, or
 // can meet after a repair: what stops the newest of them, which is what a person would
 // remove first. The rest is for those who ask for all.
-func (p *printer) hurdles(r *audit.Report) {
-	all := hurdles(r)
+func (p *printer) blockedPolicies(r *audit.Report) {
+	if v := r.Target(); v != nil && v.Policy == nil {
+		p.keepsFrom(r, v)
+		return
+	}
+	all := blockedPolicies(r)
 	if len(all) == 0 {
 		return
 	}
@@ -49,23 +53,23 @@ func (p *printer) hurdles(r *audit.Report) {
 		shown = all[:1]
 	}
 	for _, h := range shown {
-		p.hurdle(r, h)
+		p.blockedPolicy(r, h)
 	}
 	if more := len(all) - len(shown); more > 0 {
 		p.linef("  %s for older tags (-v)", phrase.Count(causesOf(all[1:]), "more cause"))
 	}
 }
 
-func causesOf(hurdles []hurdle) int {
+func causesOf(all []blocked) int {
 	n := 0
-	for _, h := range hurdles {
+	for _, h := range all {
 		n += len(h.causes)
 	}
 	return n
 }
 
-// hurdle lists the causes that stop one policy, and tells what to do about the first.
-func (p *printer) hurdle(r *audit.Report, h hurdle) {
+// blockedPolicy lists the causes that stop one policy, and tells what to do about the first.
+func (p *printer) blockedPolicy(r *audit.Report, h blocked) {
 	files := map[string]bool{}
 	for _, c := range h.causes {
 		for _, f := range c.files {
@@ -87,7 +91,7 @@ func (p *printer) hurdle(r *audit.Report, h hurdle) {
 	if more := len(h.causes) - len(causes); more > 0 {
 		p.linef("  and %s (-v)", phrase.Count(more, "more cause"))
 	}
-	p.wayOut(h)
+	p.wayOut(r, h)
 }
 
 // cause writes the reason first, and below it the files.
@@ -141,7 +145,7 @@ func (p *printer) causeFiles(r *audit.Report, c *cause) {
 
 // wayOut tells what the newest version of the C library means, and where to build for
 // older systems.
-func (p *printer) wayOut(h hurdle) {
+func (p *printer) wayOut(r *audit.Report, h blocked) {
 	newest := ""
 	for _, c := range h.causes {
 		if rest, found := strings.CutPrefix(c.Version, "GLIBC_"); found && policy.CompareVersions(rest, newest) > 0 && rest[0] >= '0' && rest[0] <= '9' {
@@ -152,20 +156,35 @@ func (p *printer) wayOut(h hurdle) {
 		return
 	}
 	text := fmt.Sprintf("it was built against glibc %s or newer", newest)
-	if image := h.policy.Image(); image != "" {
-		text += "; build in " + image + " to serve older systems"
+	if ways := h.ways(r); ways != "" {
+		text += "; to serve older systems, " + ways
 	}
 	p.wrap("  help: ", text)
 }
 
-// hurdles groups what stops each policy that the wheel does not meet after a repair, the
+// ways tells how a wheel comes to meet a policy after all, "" if nothing is known.
+func (h *blocked) ways(r *audit.Report) string {
+	var ways []string
+	if image := h.policy.Image(); image != "" {
+		ways = append(ways, "build in "+image)
+	}
+	if len(r.Lowerings) > 0 {
+		return strings.Join(ways, ", or ") // they are told in a section of their own
+	}
+	if l, err := r.Lower(h.policy); err == nil && l.Reaches() {
+		ways = append(ways, "have the symbols lowered: wheelmend repair --lower --plat "+h.policy.Tag()+" (an experiment)")
+	}
+	return strings.Join(ways, ", or ")
+}
+
+// blockedPolicies groups what stops each policy that the wheel does not meet after a repair, the
 // newest policy first. Libraries that are missing are told elsewhere.
-func hurdles(r *audit.Report) []hurdle {
+func blockedPolicies(r *audit.Report) []blocked {
 	limit := r.BestRepairable()
 	if limit == nil {
 		limit = r.Best()
 	}
-	var out []hurdle
+	var out []blocked
 	seen := map[string]bool{} // what stops a newer policy
 	last := len(r.Verdicts)
 	for i := range r.Verdicts {
@@ -175,7 +194,7 @@ func hurdles(r *audit.Report) []hurdle {
 		}
 	}
 	for i := last - 1; i >= 0; i-- {
-		h := hurdle{policy: r.Verdicts[i].Policy, older: i > 0}
+		h := blocked{policy: r.Verdicts[i].Policy, older: i > 0}
 		groups := map[string]*cause{}
 		for _, b := range r.Verdicts[i].Blockers {
 			if b.Repairable() || b.Kind == audit.KindMissing || seen[blockerKey(&b)] {
@@ -196,8 +215,32 @@ func blockerKey(b *audit.Blocker) string {
 	return strings.Join([]string{string(b.Kind), b.File, b.Library, b.Version, strings.Join(b.Symbols, " ")}, "\x00")
 }
 
+// keepsFrom lists what keeps a wheel from its tag where there are no policies, the cause
+// before the files. The lists of libraries have those that come in.
+func (p *printer) keepsFrom(r *audit.Report, v *audit.Verdict) {
+	h := blocked{}
+	groups := map[string]*cause{}
+	tag := ""
+	for _, b := range v.Blockers {
+		if b.Kind == audit.KindLibrary || b.Kind == audit.KindMissing {
+			continue
+		}
+		tag, b.Library = b.Tag, ""
+		h.add(groups, b)
+	}
+	if tag == "" {
+		return
+	}
+	p.linef("\nWhat keeps it from being %s", tag)
+	shown, more := rows(p, h.causes)
+	for _, c := range shown {
+		p.cause(r, c)
+	}
+	p.andMore(more)
+}
+
 // add files a blocker under its cause.
-func (h *hurdle) add(groups map[string]*cause, b audit.Blocker) {
+func (h *blocked) add(groups map[string]*cause, b audit.Blocker) {
 	key := strings.Join([]string{string(b.Kind), b.Library, b.Version, b.Reason}, "\x00")
 	c := groups[key]
 	if c == nil {
@@ -213,7 +256,7 @@ func (h *hurdle) add(groups map[string]*cause, b audit.Blocker) {
 
 // sort puts the newest version first, and of the symbols of a cause those that most
 // files use.
-func (h *hurdle) sort() {
+func (h *blocked) sort() {
 	slices.SortStableFunc(h.causes, func(a, b *cause) int {
 		return cmp.Or(policy.CompareVersions(b.Version, a.Version), cmp.Compare(a.Library, b.Library))
 	})
