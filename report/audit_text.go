@@ -11,7 +11,8 @@ import (
 	"github.com/wheelmend/wheelmend/internal/phrase"
 )
 
-// shownRows is how many rows of a section the text has unless all are asked for.
+// shownRows is how many rows of a section the text has unless all are asked for: with ten,
+// the audit of psycopg2 no longer fits the 40 lines that a person takes in at once.
 const shownRows = 8
 
 // WriteAudit writes an audit as text for people. With all, each section is complete,
@@ -339,7 +340,7 @@ func (p *printer) foreign(files []audit.Foreign) {
 	p.linef("\nLeft alone")
 	shown, more := rows(p, files)
 	for _, f := range shown {
-		p.linef("  %s  (%s)", Clean(f.Path), f.Kind)
+		p.entry("  "+Clean(f.Path)+"  ", "("+f.Kind+")")
 	}
 	p.andMore(more)
 }

@@ -93,7 +93,7 @@ svg text{fill:var(--fg)}svg path{fill:none;stroke:var(--dim)}svg rect{stroke:var
 svg .module{fill:var(--module)}svg .bundled{fill:var(--bundled)}svg .graft{fill:var(--graft)}svg .missing{fill:var(--missing)}svg .excluded{fill:var(--excluded)}
 .key span{display:inline-block;padding:0 .5rem;margin:.2rem .4rem .2rem 0;border-radius:.3rem;border:1px solid var(--line);font-size:.85rem}
 footer{margin:3rem 0 1rem;color:var(--dim);font-size:.85rem}a{color:var(--accent)}
-@media (min-width:40rem){th,td:first-child code{white-space:nowrap;overflow-wrap:normal}}
+@media (min-width:40rem){th{white-space:nowrap}td:first-child code{display:block;min-width:18rem}}
 @media (max-width:40rem){
 dl{grid-template-columns:1fr;gap:0}dd{margin:0 0 .5rem}
 .stack,.stack tbody{display:block}.stack thead{display:none}.stack tr{display:block;border-top:1px solid var(--line);padding:.4rem 0}.stack td{display:block;border:0;padding:.1rem .6rem;text-align:left}

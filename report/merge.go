@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"io"
 	"path/filepath"
 
@@ -40,13 +41,13 @@ func NewMerge(inputs []string, m *repair.Merged) Merge {
 
 // WriteMerged tells what became of the files of two wheels, or would, as text for
 // people. With all, it names those that are joined, and those that one wheel alone has.
-func WriteMerged(w io.Writer, m *repair.Merged, all bool) error {
-	p := &printer{w: w}
+func WriteMerged(w io.Writer, m *repair.Merged, s Style, all bool) error {
+	p := &printer{w: w, style: s}
 	name := m.Path
 	if name == "" {
 		name = m.Output
 	}
-	p.linef("%s: %s joined, %s equal, %d in one wheel alone", Clean(name), phrase.Count(len(m.Joined), "file"), phrase.Count(m.Equal, "file"), len(m.Alone))
+	p.entry(Clean(name)+": ", fmt.Sprintf("%s joined, %s equal, %d in one wheel alone", phrase.Count(len(m.Joined), "file"), phrase.Count(m.Equal, "file"), len(m.Alone)))
 	if all {
 		for _, name := range m.Joined {
 			p.linef("  joined  %s", Clean(name))

@@ -83,12 +83,15 @@ func NewFailure(path string, err error) Failure {
 	return Failure{Schema: Schema, Input: path, Wheel: filepath.Base(path), Error: err.Error()}
 }
 
+// planIndent stands before what is done to a file.
+const planIndent = "           "
+
 // WritePlan writes what a repair does, as text for people.
 func WritePlan(w io.Writer, plan *repair.Plan, s Style) error {
 	p := &printer{w: w, style: s}
 	p.linef("%s", s.bold(Clean(plan.Wheel)))
 	if plan.NothingToDo() {
-		p.linef("  needs no change: it meets %s", plan.Policy)
+		p.entry("  needs no change: ", "it meets "+plan.Policy)
 		return p.err
 	}
 	p.linef("  becomes  %s", s.good(Clean(plan.Output)))
@@ -149,10 +152,10 @@ func (p *printer) change(c *repair.Change) {
 		add("marks of the PLT removed")
 	}
 	if len(did) > 0 {
-		p.linef("           %s", Clean(strings.Join(did, ", ")))
+		p.entry(planIndent, Clean(strings.Join(did, ", ")))
 	}
 	for _, s := range c.Symbols {
-		p.linef("           %s", Clean(loweredText(s)))
+		p.entry(planIndent, Clean(loweredText(s)))
 	}
 	for i := range c.Slices {
 		p.sliceChange(&c.Slices[i])
@@ -192,5 +195,5 @@ func (p *printer) sliceChange(s *repair.SliceChange) {
 	if s.Sign {
 		did = append(did, "signed")
 	}
-	p.linef("           %s: %s", s.Arch, Clean(strings.Join(did, ", ")))
+	p.entry(planIndent+s.Arch+": ", Clean(strings.Join(did, ", ")))
 }

@@ -71,11 +71,14 @@ func claimProblems(r *audit.Report) []Problem {
 			continue
 		}
 		if v := r.Judge(platform); len(v.Blockers) > 0 {
-			out = append(out, Problem{
+			p := Problem{
 				Rule: string(audit.TopicPlatform), Level: LevelError, Title: tag + " is not met",
 				Text: fmt.Sprintf("the file name claims %s, and that does not hold: %s", tag, causeOf(ownBlockers(r, v.Blockers))),
-				Help: "wheelmend repair gives the wheel the tag that it meets",
-			})
+			}
+			if target := r.Target(); target != nil && target.Repairable() {
+				p.Help = "wheelmend repair gives it the right platform tag"
+			}
+			out = append(out, p)
 		}
 	}
 	return out

@@ -17,7 +17,7 @@ const shownAbove = "already shown above"
 // below it, where that was found and by which rule.
 func WriteTree(w io.Writer, s *audit.Tree, style Style) error {
 	t := &treeText{printer: printer{w: w, style: style}}
-	t.linef("%s", style.bold(Clean(s.Name))+headline(s))
+	t.entry(style.bold(Clean(s.Name))+"  ", headline(s))
 	for i := range s.Processes {
 		t.process(s, &s.Processes[i])
 	}
@@ -47,7 +47,7 @@ func headline(s *audit.Tree) string {
 		}
 	}
 	if s.Kind == audit.TreeOfFile {
-		return "  (" + strings.Join(targets, "; ") + ")"
+		return "(" + strings.Join(targets, "; ") + ")"
 	}
 	var counts []string
 	for _, f := range formats {
@@ -56,9 +56,9 @@ func headline(s *audit.Tree) string {
 		}
 	}
 	if len(counts) == 0 {
-		return "  (no binary that loads anything)"
+		return "(no binary that loads anything)"
 	}
-	return "  (" + strings.Join(counts, ", ") + ", " + strings.Join(targets, "; ") + ")"
+	return "(" + strings.Join(counts, ", ") + ", " + strings.Join(targets, "; ") + ")"
 }
 
 // shownFiles returns the files of a process that the tree is about: the members
@@ -210,7 +210,8 @@ func (t *treeText) missing(s *audit.Tree) {
 			return
 		}
 		seen[key] = true
-		t.linef("\n%s, which %s needs, was %s. Places searched:", Clean(n.Name), Clean(who), t.style.bad("not found"))
+		t.linef("")
+		t.entry("", fmt.Sprintf("%s, which %s needs, was %s. Places searched:", Clean(n.Name), Clean(who), t.style.bad("not found")))
 		for _, p := range n.Tried {
 			t.leaf("  ", fmt.Sprintf("%s  (%s: %s)", Clean(p.Dir), Clean(p.Rule.String()), Clean(p.Why)))
 		}
@@ -236,7 +237,7 @@ func (t *treeText) named(title string, files []audit.Foreign) {
 	}
 	t.linef("\n%s", title)
 	for _, f := range files {
-		t.linef("  %s  (%s)", Clean(f.Path), Clean(f.Kind))
+		t.entry("  "+Clean(f.Path)+"  ", "("+Clean(f.Kind)+")")
 	}
 }
 
@@ -246,6 +247,6 @@ func (t *treeText) damaged(s *audit.Tree) {
 	}
 	t.linef("\n%s", t.style.bad("Cannot be read"))
 	for _, d := range s.Damaged {
-		t.linef("  %s  (%s)", Clean(d.Path), Clean(d.Err.Error()))
+		t.entry("  "+Clean(d.Path)+"  ", "("+Clean(d.Err.Error())+")")
 	}
 }

@@ -24,6 +24,16 @@ func cells(s string) int { return text.StringWidthWithoutEscSequences(s) }
 // the others with as many blanks. A word that is longer than a line is not cut.
 func (p *printer) wrap(first, words string) { p.flow(first, strings.Fields(words), " ") }
 
+// entry writes a text behind first as wrap does where there is a terminal. In a pipe it stays
+// one line, as programs read it.
+func (p *printer) entry(first, text string) {
+	if p.style.Width == 0 {
+		p.linef("%s%s", first, text)
+		return
+	}
+	p.wrap(first, text)
+}
+
 // flow writes items, which are not broken, in lines of the terminal's width, as wrap does.
 func (p *printer) flow(first string, items []string, gap string) {
 	p.lines(first, strings.Repeat(" ", cells(first)), items, gap)

@@ -21,6 +21,8 @@ func TestTextWrapsAtTheTerminal(t *testing.T) {
 		{"items are whole", 20, func(p *printer) { p.flow("  ", []string{"liba so", "libb so", "libc so"}, "  ") },
 			"  liba so  libb so\n  libc so\n"},
 		{"colors take no room", 20, func(p *printer) { p.wrap("  ", "\x1b[32mone two\x1b[0m three four") }, "  \x1b[32mone two\x1b[0m three four\n"},
+		{"an entry", 20, func(p *printer) { p.entry("  a: ", "one two three four") }, "  a: one two three\n     four\n"},
+		{"an entry in a pipe", 0, func(p *printer) { p.entry("  a: ", strings.Repeat("word ", 20)) }, "  a: " + strings.Repeat("word ", 20) + "\n"},
 		{"columns", 24, func(p *printer) {
 			p.aligned([][]string{{"a", "1 MB", "for x"}, {"bbb", "20 MB", "for a long list"}})
 		}, "  a    1 MB   for x\n  bbb  20 MB\n      for a long list\n"},

@@ -77,5 +77,5 @@ func Merge(ctx context.Context, c *console.Console, wheels []string, f *MergeFla
 	if c.Quiet {
 		return nil
 	}
-	return report.WriteMerged(c.Stdout, merged, c.Verbose > 0 || f.DryRun)
+	return report.WriteMerged(c.Stdout, merged, c.Style(), c.Verbose > 0 || f.DryRun)
 }
