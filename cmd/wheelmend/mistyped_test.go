@@ -31,7 +31,7 @@ var mistyped = []struct {
 	{"frobnicate", 2, `there is no command "frobnicate"`},
 	{"-V", 2, `there is no flag -V; the version is printed by wheelmend --version`},
 	{"audit", 2, `no wheel given; write wheelmend audit WHEEL`},
-	{"audit -", 2, `a wheel is read from a file, not from standard input (-); write it to a file first`},
+	{"audit -", 2, `a wheel is not read from standard input (-); write it to a file first`},
 	{"audit ''", 2, `the name of a wheel is empty; is a variable of the script unset?`},
 	{"audit https://example.org/demo.whl", 2, `https://example.org/demo.whl is an address; download the wheel first, such as with pip download --no-deps`},
 	{"audit *.wheel", 1, `*.wheel: no file matches this pattern`},
@@ -102,6 +102,49 @@ var mistyped = []struct {
 	{"tree --format dto W", 2, `--format "dto": want text, json or dot; did you mean dot?`},
 }
 
+// mistypedElsewhere are such calls of the programs by the names of other tools, the name
+// first. What these say themselves stands at the beginning.
+var mistypedElsewhere = []struct {
+	call string
+	code int
+	want string // of the first line, behind "NAME: error: "
+}{
+	{"auditwheel reapir W", 2, `invalid choice: "reapir" (choose from show, repair, lddtree); did you mean repair?`},
+	{"auditwheel addtag W", 2, `invalid choice: "addtag" (choose from show, repair, lddtree)`},
+	{"auditwheel W", 2, `invalid choice: "W" (choose from show, repair, lddtree); write auditwheel show W`},
+	{"auditwheel show", 2, `0 wheels given, want one WHEEL_FILE`},
+	{"auditwheel show nowhere.whl", 2, `cannot access nowhere.whl. No such file`},
+	{"auditwheel show -", 2, `a wheel is not read from standard input (-); write it to a file first`},
+	{"auditwheel show ''", 2, `the name of a wheel is empty; is a variable of the script unset?`},
+	{"auditwheel repair https://example.org/demo.whl", 2, `https://example.org/demo.whl is an address; download the wheel first, such as with pip download --no-deps`},
+	{"auditwheel repair", 2, `the following arguments are required: WHEEL_FILE`},
+	{"auditwheel repair --plt manylinux2014 W", 2, `unrecognized arguments: --plt; did you mean --plat?`},
+	{"auditwheel repair -o out W", 2, `unrecognized arguments: -o; write --wheel-dir DIRECTORY (-w)`},
+	{"auditwheel repair --plat manylinux2014_amd64 W", 2, `--plat manylinux2014_amd64: there is no such tag, see wheelmend policies; did you mean manylinux2014_x86_64?`},
+	{"auditwheel repair -z 12 W", 2, `--zip-compression-level 12: want 0 to 9`},
+	{"auditwheel show libdemo.so", 1, `libdemo.so: that is a library, not a wheel; wheelmend tree shows what it needs, wheelmend patch edits it`},
+	{"auditwheel repair demo-1.0.tar.gz", 1, `demo-1.0.tar.gz: that is a source distribution (sdist), which has no binaries; build a wheel of it first: pip wheel --no-deps demo-1.0.tar.gz`},
+	{"auditwheel lddtree W", 1, `W: that is a wheel; lddtree takes one ELF file, wheelmend tree a wheel`},
+	{"delocate-wheel", 2, `the following arguments are required: WHEEL`},
+	{"delocate-wheel nowhere.whl", 1, `nowhere.whl: there is no such file`},
+	{"delocate-wheel libdemo.so", 1, `libdemo.so: that is a library, not a wheel; wheelmend tree shows what it needs, wheelmend patch edits it`},
+	{"delocate-wheel --output-dir out W", 2, `unrecognized arguments: --output-dir; write --wheel-dir DIRECTORY (-w)`},
+	{"delocate-wheel W", 1, `W: it is for another system than macOS; auditwheel and wheelmend repair are for wheels of Linux and Android`},
+	{"delocate-path libdemo.so", 1, `libdemo.so: not a directory; delocate-path takes one with the files of a package, delocate-wheel takes wheels`},
+	{"delocate-path -", 2, `a file is not read from standard input (-); write it to a file first`},
+	{"delocate-listdeps nowhere", 1, `nowhere: there is no such file`},
+	{"delocate-merge W", 2, `1 wheel given, want two`},
+	{"delocate-addplat W", 1, `no tag given: name one with --plat-tag or --osx-ver`},
+	{"delocate-patch W", 2, `the following arguments are required: WHEEL, PATCH`},
+	{"repairwheel W", 2, `the following arguments are required: -o/--output-dir`},
+	{"repairwheel -w out W", 2, `unrecognized arguments: -w; write --output-dir DIRECTORY (-o)`},
+	{"repairwheel -o out libdemo.so", 1, `libdemo.so: that is a library, not a wheel; wheelmend tree shows what it needs, wheelmend patch edits it`},
+	{"patchelf --print-rpth libdemo.so", 1, `--print-rpth is no flag of patchelf`},
+	{"patchelf --set-rpath libdemo.so", 1, `missing filename`},
+	{"patchelf --print-rpath nowhere", 1, `nowhere: no such file or directory`},
+	{"patchelf --print-needed W", 1, `W: it is a zip archive, such as a wheel; patch edits ELF, Mach-O and PE files`},
+}
+
 // goText matches what only the packages of this program, or of Go, are called by.
 var goText = regexp.MustCompile(`(^|[ :])(elf|macho|strconv|pflag|flag|open|stat|lstat|fs|zip|wheel):|strconv\.`)
 
@@ -111,9 +154,12 @@ func TestMistypedCalls(t *testing.T) {
 	}
 	t.Chdir(t.TempDir())
 	mistypedDirectory(t)
-	for _, tt := range mistyped {
+	for i, tt := range append(mistyped, mistypedElsewhere...) {
 		t.Run(tt.call, func(t *testing.T) {
-			words := []string{"wheelmend"}
+			var words []string
+			if i < len(mistyped) {
+				words = append(words, "wheelmend")
+			}
 			for _, word := range strings.Fields(strings.ReplaceAll(tt.call, "W", mistypedWheel)) {
 				if word == "''" {
 					word = ""
@@ -122,7 +168,7 @@ func TestMistypedCalls(t *testing.T) {
 			}
 			var stdout, stderr bytes.Buffer
 			code := run(t.Context(), words, console.Environment{Stdout: &stdout, Stderr: &stderr, Getenv: func(string) string { return "" }})
-			want := "wheelmend: error: " + wanted(tt.want)
+			want := words[0] + ": error: " + wanted(tt.want)
 			first, _, _ := strings.Cut(stderr.String(), "\n")
 			if code != tt.code || first != want {
 				t.Errorf("exit %d, want %d\n got %s\nwant %s", code, tt.code, first, want)

@@ -18,7 +18,7 @@ import (
 var broughtFlags = map[string][]string{
 	"o": {"wheel-dir", "output"}, "output": {"wheel-dir"}, "output-dir": {"wheel-dir", "output"}, "out": {"wheel-dir", "output"},
 	"out-dir": {"wheel-dir"}, "outdir": {"wheel-dir"}, "dest-dir": {"wheel-dir"}, "dest": {"wheel-dir", "output"}, "d": {"dylibs-only", "wheel-dir", "remove-rpath"},
-	"w": {"output"}, "wheel-dir": {"output"},
+	"w": {"output", "output-dir"}, "wheel-dir": {"output", "output-dir"},
 	"l": {"search-path", "print-rpath"}, "lib-dir": {"search-path"}, "library-dir": {"search-path"}, "library-path": {"search-path"},
 	"path": {"search-path"}, "L": {"search-path"},
 	"e": {"exclude"}, "x": {"exclude"}, "no-dll": {"exclude"}, "ignore": {"exclude"}, "skip": {"exclude"},
@@ -87,8 +87,13 @@ func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError, ours bool) error {
 	none := "there is no flag " + what
 	if !ours {
 		none = "unrecognized arguments: " + what // argparse's words
-	} else if err := broughtFlag(cmd, typed, what); err != nil {
-		return err
+	} else if note := broughtNotes[typed]; note != "" {
+		return console.Usagef("%s; %s", none, note)
+	}
+	for _, name := range broughtFlags[typed] {
+		if f := flagOf(cmd, name); f != nil {
+			return console.Usagef("%s; write %s", none, howToWrite(f))
+		}
 	}
 	if f := flagOf(cmd, typed); f != nil {
 		return console.Usagef("%s; write %s", none, howToWrite(f))
@@ -102,19 +107,6 @@ func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError, ours bool) error {
 		return console.Usagef("%s; did you mean --%s?", none, name)
 	}
 	return console.Usagef("%s", none)
-}
-
-// broughtFlag names ours for a flag of another tool, nil if it is none of one.
-func broughtFlag(cmd *cobra.Command, typed, what string) error {
-	if note := broughtNotes[typed]; note != "" {
-		return console.Usagef("there is no flag %s; %s", what, note)
-	}
-	for _, name := range broughtFlags[typed] {
-		if f := flagOf(cmd, name); f != nil {
-			return console.Usagef("there is no flag %s; write %s", what, howToWrite(f))
-		}
-	}
-	return nil
 }
 
 // howToWrite spells a flag with its value: "--wheel-dir DIRECTORY (-w)".

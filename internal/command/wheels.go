@@ -23,7 +23,7 @@ func CheckNames(what string, names []string) error {
 		case name == "":
 			return console.Usagef("the name of a %s is empty; is a variable of the script unset?", what)
 		case name == "-":
-			return console.Usagef("a %s is read from a file, not from standard input (-); write it to a file first", what)
+			return console.Usagef("a %s is not read from standard input (-); write it to a file first", what)
 		case url.MatchString(name):
 			return console.Usagef("%s is an address; download the %s first, such as with pip download --no-deps", name, what)
 		}
@@ -37,7 +37,7 @@ func CheckWheel(path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return notThere(path)
+		return NotThere(path)
 	case err != nil:
 		return reason(err)
 	case info.IsDir():
@@ -68,8 +68,8 @@ func notDirectory(path string) error {
 	return errors.New("that is a directory; name the wheels in it: " + filepath.Join(path, "*.whl"))
 }
 
-// notThere tells that there is no such file, and which one is called nearly the same.
-func notThere(path string) error {
+// NotThere tells that there is no such file, and which one is called nearly the same.
+func NotThere(path string) error {
 	if strings.ContainsAny(path, "*?[") {
 		return errors.New("no file matches this pattern")
 	}

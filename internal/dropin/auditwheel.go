@@ -14,6 +14,7 @@ import (
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/internal/command"
 	"github.com/wheelmend/wheelmend/internal/console"
+	"github.com/wheelmend/wheelmend/internal/nearest"
 	"github.com/wheelmend/wheelmend/repair"
 	"github.com/wheelmend/wheelmend/report"
 )
@@ -29,7 +30,7 @@ func (a *app) auditwheelTool() *cobra.Command {
 		Long:  "This is wheelmend in the place of auditwheel, for wheels of Linux and Android.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return console.Usagef("invalid choice: %q (choose from show, repair, lddtree)", args[0])
+				return notACommand(args[0])
 			}
 			return cmd.Help()
 		},
@@ -58,8 +59,21 @@ func auditwheelChecks(ignoreISA, allowPure *bool, flags *pflag.FlagSet) {
 	flags.BoolVar(allowPure, "allow-pure-python-wheel", false, "let a wheel without binaries pass")
 }
 
+// notACommand answers a word that is no command of auditwheel: with its own sentence, and
+// what was probably meant.
+func notACommand(word string) error {
+	const text = "invalid choice: %q (choose from show, repair, lddtree)"
+	if strings.HasSuffix(word, ".whl") {
+		return console.Usagef(text+"; write auditwheel show %s", word, word)
+	}
+	return console.Usagef(text+"%s", word, nearest.Ask(word, []string{"show", "repair", "lddtree"}))
+}
+
 // existing rejects names that are none of a file, as a wrong call.
 func existing(names []string) error {
+	if err := command.CheckNames("wheel", names); err != nil {
+		return err
+	}
 	for _, name := range names {
 		if info, err := os.Stat(name); err != nil || info.IsDir() {
 			return console.Usagef("cannot access %s. No such file", name)
@@ -95,6 +109,9 @@ func (a *app) auditwheelShow() *cobra.Command {
 // auditwheelAnswer prints what auditwheel show does.
 func (a *app) auditwheelAnswer(ctx context.Context, path string, f *command.AuditFlags) error {
 	name := filepath.Base(path)
+	if err := command.CheckWheel(path); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	pure := false
 	err := command.WithReport(ctx, a.Console, path, f, func(rep *audit.Report) error {
 		pure = rep.Format == audit.Pure
@@ -176,6 +193,9 @@ func (a *app) auditwheelRepairAll(ctx context.Context, wheels []string, f *comma
 	r := repair.NewRepairer(opts)
 	defer func() { err = errors.Join(err, r.Close()) }()
 	for _, path := range wheels {
+		if err := command.CheckWheel(path); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(path), err)
+		}
 		a.inform("main_repair", "Repairing %s", report.Clean(filepath.Base(path)))
 		if command.ForMacOSAlone(path) {
 			a.inform("main_repair", "%s", errNotELF)
@@ -230,6 +250,9 @@ func (a *app) auditwheelLddtree() *cobra.Command {
 			s, err := audit.ReadTree(cmd.Context(), args[0], opts)
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			if s.Kind == audit.TreeOfWheel {
+				return fmt.Errorf("%s: that is a wheel; lddtree takes one ELF file, wheelmend tree a wheel", args[0])
 			}
 			if len(s.Processes) != 1 || s.Processes[0].Format != audit.ELF || s.Kind != audit.TreeOfFile {
 				return fmt.Errorf("%s: not an ELF file that a loader takes", args[0])

@@ -15,6 +15,7 @@ import (
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/internal/command"
 	"github.com/wheelmend/wheelmend/internal/console"
+	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/repair"
 	"github.com/wheelmend/wheelmend/report"
@@ -97,6 +98,9 @@ the tag is at least that of the target.`)
 // delocateWheel repairs one wheel, in its place or into another directory. One that
 // needs nothing stays untouched in its place.
 func (a *app) delocateWheel(ctx context.Context, path string, f command.RepairFlags) error {
+	if err := command.CheckWheel(path); err != nil {
+		return err
+	}
 	if !command.MaybeMacOS(path) {
 		return errors.New("it is for another system than macOS; auditwheel and wheelmend repair are for wheels of Linux and Android")
 	}
@@ -185,6 +189,9 @@ there, and has the files find them and each other from wherever it is moved to.`
 
 // delocatePath repairs one directory.
 func (a *app) delocatePath(ctx context.Context, dir string, opts repair.DirectoryOptions) error {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return errors.New("not a directory; delocate-path takes one with the files of a package, delocate-wheel takes wheels")
+	}
 	result, err := repair.RepairDirectory(ctx, dir, opts)
 	if err != nil {
 		return err
@@ -208,7 +215,7 @@ func (a *app) delocateMergeTool() *cobra.Command {
 and are no code, that of the second wheel is taken, with a warning.`)
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) != 2 {
-			return console.Usagef("%d wheels given, want two", len(args))
+			return console.Usagef("%s given, want two", phrase.Count(len(args), "wheel"))
 		}
 		return nil
 	}

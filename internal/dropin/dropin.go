@@ -117,6 +117,9 @@ func wantArgs(what string) cobra.PositionalArgs {
 // globbed expands patterns among the names of files that are not there under that
 // very name. One that matches nothing is an error.
 func globbed(names []string) ([]string, error) {
+	if err := command.CheckNames("file", names); err != nil {
+		return nil, err
+	}
 	var all []string
 	for _, name := range names {
 		if _, err := os.Lstat(name); err == nil {
@@ -128,7 +131,7 @@ func globbed(names []string) ([]string, error) {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		if len(found) == 0 {
-			return nil, fmt.Errorf("%s: no such file", name)
+			return nil, fmt.Errorf("%s: %w", name, command.NotThere(name))
 		}
 		all = append(all, found...)
 	}

@@ -84,6 +84,9 @@ func (a *app) repairwheelAll(ctx context.Context, wheels []string, f *command.Re
 	}
 	a.Sweep(out)
 	for _, path := range wheels {
+		if err := command.CheckWheel(path); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(path), err)
+		}
 		result, err := r.Repair(ctx, path, out)
 		if err != nil {
 			return fmt.Errorf("%s: %w", filepath.Base(path), command.AdvisedFor(a.Name, err))
