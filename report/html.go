@@ -68,7 +68,7 @@ const pageStyle = `
 :root{--bg:#fff;--fg:#1c1e21;--dim:#5b626b;--line:#d9dde2;--soft:#f4f6f8;--good:#11743a;--bad:#b3261e;--accent:#2257bf;--bundled:#dbe7ff;--graft:#dcf3e3;--missing:#fbdcd9;--module:#f0ebff;--excluded:#fdf0d0}
 @media (prefers-color-scheme:dark){:root{--bg:#15171a;--fg:#e6e8eb;--dim:#a0a7b0;--line:#343a41;--soft:#1e2226;--good:#63cf8b;--bad:#ff8f86;--accent:#8db4ff;--bundled:#20335c;--graft:#1b4029;--missing:#56211d;--module:#332a54;--excluded:#4d3f17}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--bg);color:var(--fg);font:16px/1.5 system-ui,sans-serif}
+body{margin:0;background:var(--bg);color:var(--fg);font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
 main{max-width:64rem;margin:0 auto;padding:1rem}
 h1{font-size:1.3rem;overflow-wrap:anywhere;margin:.5rem 0}
 h2{font-size:1.1rem;margin:2rem 0 .5rem}
