@@ -18,6 +18,9 @@ import (
 // ErrNoLowering reports that nothing is known of how the wheel's symbols could be lowered.
 var ErrNoLowering = errors.New("only Linux wheels for glibc can be lowered: the symbols of other systems have no versions")
 
+// ErrNoTable reports that a wheel is for an architecture without a table of older symbols.
+var ErrNoTable = errors.New("no older symbols are known for its architecture")
+
 // A Lowering is how the files of a wheel, and those that a repair copies in, come to meet
 // an older policy than they were built for: other symbols stand in for those that the
 // policy does not promise.
@@ -99,22 +102,31 @@ func (r *Report) lowerings() {
 		}
 		l, err := r.Lower(v.Policy)
 		if err != nil {
-			return // what is no Linux wheel for glibc has no lowerings
+			return // nothing is known of its symbols
 		}
 		r.Lowerings = append(r.Lowerings, l)
 	}
 }
 
-// Lowers reports whether the symbols of the wheel can be lowered at all: it is for glibc.
-func (r *Report) Lowers() bool {
-	_, ok := r.system.(*linux)
-	return ok && r.OS == OSLinux && r.Libc != policy.MUSL
+// Lowers returns nil if the symbols of the wheel can be lowered at all: it is for glibc, on an
+// architecture that has a table. Else it is [ErrNoLowering] or wraps [ErrNoTable].
+func (r *Report) Lowers() error {
+	if _, ok := r.system.(*linux); !ok || r.OS != OSLinux || r.Libc == policy.MUSL {
+		return ErrNoLowering
+	}
+	if lower.For(r.Arch) == nil {
+		return fmt.Errorf("%w, %s", ErrNoTable, r.Arch)
+	}
+	return nil
 }
 
 // Lower works out how the wheel comes to meet a policy. It changes nothing. What has no
 // known stand-in stays a blocker.
 func (r *Report) Lower(p *policy.Policy) (*Lowering, error) {
-	if !r.Lowers() || p == nil || p.Libc != policy.GLIBC {
+	if err := r.Lowers(); err != nil {
+		return nil, err
+	}
+	if p == nil || p.Libc != policy.GLIBC {
 		return nil, ErrNoLowering
 	}
 	l := r.system.(*linux)
@@ -180,6 +192,10 @@ const privateVersion = "GLIBC_PRIVATE"
 func (w *lowerer) file(j *judgement, f *facts) (LoweredFile, []Blocker) {
 	out := LoweredFile{File: f.object.File}
 	file := f.object.ELF()
+	marks, err := file.PLTMarks()
+	if err != nil {
+		marks = nil // its versions are then refused
+	}
 	var refused []Blocker
 	refuse := func(library, version, reason string, symbols ...string) {
 		names := slices.Compact(slices.Sorted(slices.Values(symbols)))
@@ -196,6 +212,8 @@ func (w *lowerer) file(j *judgement, f *facts) (LoweredFile, []Blocker) {
 			case w.policy.AllowsVersion(v.Name):
 			case v.Name == relrMark:
 				out.ExpandRelr = true
+			case isMark(marks, n.Library, v.Name):
+				out.PlainPLT = true
 			case v.Name == privateVersion:
 				refuse(n.Library, v.Name, fmt.Sprintf("%s is what the parts of one C library share, and no other one has it", v.Name), f.symbols[key]...)
 			case strings.HasPrefix(v.Name, "GLIBC_ABI_"):
@@ -214,7 +232,7 @@ func (w *lowerer) file(j *judgement, f *facts) (LoweredFile, []Blocker) {
 	glibc := [2]int{w.policy.Major, w.policy.Minor}
 	if old := glibc[0] < 2 || glibc[0] == 2 && glibc[1] < 36; old {
 		out.ExpandRelr = out.ExpandRelr || file.PackedRelocations()
-		out.PlainPLT = file.MarkedPLT()
+		out.PlainPLT = out.PlainPLT || file.MarkedPLT()
 	}
 	for _, s := range w.always(&out, f) {
 		refuse(s.Library, s.Version, fmt.Sprintf("%s of older systems answers wrongly, and for %s there is no stand-in", s.Name, w.policy.Arch), s.Name)
@@ -224,6 +242,13 @@ func (w *lowerer) file(j *judgement, f *facts) (LoweredFile, []Blocker) {
 	})
 	slices.Sort(out.Needed)
 	return out, refused
+}
+
+// isMark reports whether a version of a library is one of the marks of a PLT.
+func isMark(marks []elf.VersionNeed, library, version string) bool {
+	return slices.ContainsFunc(marks, func(n elf.VersionNeed) bool {
+		return n.Library == library && slices.ContainsFunc(n.Versions, func(v elf.NeededVersion) bool { return v.Name == version })
+	})
 }
 
 // symbols finds stand-ins for the symbols of one version, and returns those without.
@@ -250,9 +275,6 @@ func (w *lowerer) symbols(out *LoweredFile, f *facts, key versionKey) (refused [
 
 // find returns the best stand-in that the policy allows.
 func (w *lowerer) find(s lower.Symbol) (lower.Row, bool) {
-	if w.table == nil {
-		return lower.Row{}, false
-	}
 	for _, row := range w.table.Find(s) {
 		if w.allows(row) {
 			return row, true
@@ -323,24 +345,24 @@ func (w *lowerer) note(text, source, symbol string) {
 // always replaces what older systems answer wrongly though they have it, and notes what
 // they do not know of their arguments. It returns what has no stand-in.
 func (w *lowerer) always(out *LoweredFile, f *facts) (refused []lower.Symbol) {
-	if w.table == nil {
-		return nil
-	}
-	done := map[string]bool{}
+	done := map[lower.Symbol]bool{}
 	for _, s := range out.Symbols {
-		done[s.From.Name] = true
+		done[s.From] = true
 	}
-	for key, names := range f.symbols {
-		for _, name := range names {
+	keys := slices.SortedFunc(maps.Keys(f.symbols), func(a, b versionKey) int {
+		return cmp.Or(cmp.Compare(a.library, b.library), cmp.Compare(a.version, b.version))
+	})
+	for _, key := range keys {
+		for _, name := range f.symbols[key] {
 			from := lower.Symbol{Name: name, Library: key.library, Version: key.version}
 			if note, source, ok := w.table.Grown(from); ok {
 				w.note(note, source, name)
 			}
 			row, ok := w.table.Always(from)
-			if !ok || done[name] {
+			if !ok || done[from] {
 				continue
 			}
-			done[name] = true
+			done[from] = true
 			if w.library(row.To.Library) == nil {
 				refused = append(refused, from)
 				continue

@@ -1,6 +1,9 @@
 package elf
 
-import "debug/elf"
+import (
+	"debug/elf"
+	"slices"
+)
 
 // Tags of the x86-64 psABI ("Dynamic Section", DT_X86_64_PLT and its kin), which GNU ld writes
 // with -z mark-plt.
@@ -19,8 +22,38 @@ func (f *File) MarkedPLT() bool {
 	return f.Machine == elf.EM_X86_64 && (f.has(dtX86PLT) || f.has(dtX86PLTEntry))
 }
 
-// PlainPLT takes the marks of [File.MarkedPLT] from a file, and the addends with them. A
-// file without them stays as it is.
+// PLTMarks returns the versions by which a linker has a file with a marked PLT want a glibc
+// that knows the marks, and which say nothing else: GLIBC_ABI_DT_X86_64_PLT, and GLIBC_2.36 of
+// binutils 2.44 and before where no symbol has that version.
+func (f *File) PLTMarks() ([]VersionNeed, error) {
+	if !f.MarkedPLT() {
+		return nil, nil
+	}
+	needs, err := f.VersionNeeds()
+	if err != nil {
+		return nil, err
+	}
+	used := map[uint16]bool{}
+	for s, err := range f.Symbols() {
+		if err != nil {
+			return nil, err
+		}
+		used[s.VersionIndex] = true
+	}
+	var marks []VersionNeed
+	for _, n := range needs {
+		n.Versions = slices.DeleteFunc(slices.Clone(n.Versions), func(v NeededVersion) bool {
+			return used[v.Index] || v.Name != "GLIBC_2.36" && v.Name != "GLIBC_ABI_DT_X86_64_PLT"
+		})
+		if len(n.Versions) > 0 {
+			marks = append(marks, n)
+		}
+	}
+	return marks, nil
+}
+
+// PlainPLT takes the marks of [File.MarkedPLT] from a file, and with them the addends and the
+// versions of [File.PLTMarks]. A file without them stays as it is.
 func PlainPLT() Edit {
 	return func(d *draft) error {
 		if err := d.dynamic(); err != nil {
@@ -29,10 +62,29 @@ func PlainPLT() Edit {
 		if !d.f.MarkedPLT() {
 			return nil
 		}
+		if err := d.removeMarks(); err != nil {
+			return err
+		}
 		d.plainPLT = true
 		d.remove(func(e entry) bool { return e.Tag == dtX86PLT || e.Tag == dtX86PLTSize || e.Tag == dtX86PLTEntry })
 		return nil
 	}
+}
+
+// removeMarks has the versions of [File.PLTMarks] go.
+func (d *draft) removeMarks() error {
+	marks, err := d.f.PLTMarks()
+	if err != nil {
+		return err
+	}
+	for _, n := range marks {
+		for _, v := range n.Versions {
+			if err := d.unmark(n.Library, v.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Elf64_Rela: r_offset, r_info with the type in its lower half, r_addend.

@@ -107,6 +107,12 @@ func TestMarksOfThePLTGo(t *testing.T) {
 			})
 		}
 	}
+	for version, want := range map[string]bool{"GLIBC_2.36": false, "GLIBC_ABI_DT_X86_64_PLT": false, "GLIBC_2.30": true} {
+		f := edit(t, open(t, "x86_64"+fullSpec+" markplt need=libc.so.6:"+version), PlainPLT())
+		if got := slices.ContainsFunc(neededVersions(t, f), func(s string) bool { return strings.Contains(s, version) }); got != want {
+			t.Errorf("%s: %v, want %v", version, neededVersions(t, f), want)
+		}
+	}
 	f := open(t, "x86_64"+fullSpec)
 	if o, err := f.Edit(t.Context(), PlainPLT()); err != nil || o.Edited() {
 		t.Errorf("a file without marks is edited (%v)", err)

@@ -160,6 +160,19 @@ func RemoveVersionNeed(library, version string) Edit {
 	}
 }
 
+// unmark has a version go unless a symbol has it or it goes already.
+func (d *draft) unmark(library, version string) error {
+	all, err := d.symbols()
+	if err != nil {
+		return err
+	}
+	has := func(r *reference) bool { return r.library == library && r.version == version }
+	if d.wantsVersion(library, version) && !slices.ContainsFunc(all, has) {
+		d.unmarked = append(d.unmarked, wanted{library: library, name: version})
+	}
+	return nil
+}
+
 func (d *draft) wantsVersion(library, version string) bool {
 	return slices.ContainsFunc(d.needs, func(n need) bool {
 		return !n.dropped && n.Library == library && slices.ContainsFunc(n.Versions, func(v NeededVersion) bool { return v.Name == version })

@@ -58,8 +58,8 @@ func (p *Plan) chooseLowered(rep *audit.Report) error {
 	if p.asked() {
 		plain = p.chooseRequested
 	}
-	if !rep.Lowers() {
-		p.tellNoLowering()
+	if err := rep.Lowers(); err != nil {
+		p.tellNoLowering(err)
 		return plain(rep)
 	}
 	goals, err := p.lowerGoals(rep)
@@ -119,10 +119,10 @@ func (p *Plan) carryLowering(rep *audit.Report, l *audit.Lowering) error {
 	return nil
 }
 
-// tellNoLowering says that a system has no versions of symbols to lower.
-func (p *Plan) tellNoLowering() {
+// tellNoLowering says why nothing can be lowered.
+func (p *Plan) tellNoLowering(why error) {
 	if p.options.Lower {
-		p.warn("no file is lowered: %v", audit.ErrNoLowering)
+		p.warn("no file is lowered: %v", why)
 	}
 }
 

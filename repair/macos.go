@@ -108,7 +108,7 @@ type macOS struct{}
 
 // choose goes by the tags of the file name, raised to what the wheel needs.
 func (macOS) choose(_ context.Context, p *Plan) error {
-	p.tellNoLowering()
+	p.tellNoLowering(audit.ErrNoLowering)
 	if err := p.checkMacOptions(); err != nil {
 		return err
 	}

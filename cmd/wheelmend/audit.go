@@ -93,8 +93,8 @@ func (a *app) auditWheel(ctx context.Context, path string, f *command.AuditFlags
 		if rep.Graph != nil {
 			unmatched.See(a.Console, path, rep.Graph)
 		}
-		if f.Lower && !rep.Lowers() {
-			a.Log.WithField("wheel", filepath.Base(path)).Warn("--lower does nothing here: only Linux wheels for glibc can be lowered")
+		if err := rep.Lowers(); f.Lower && err != nil {
+			a.Log.WithField("wheel", filepath.Base(path)).Warnf("--lower does nothing here: %v", err)
 		}
 		err = out.audited(path, rep)
 		refused := rep.Refused()

@@ -8,33 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-)
 
-// stubsOf returns what zig links to for a glibc, as NAME@VERSION: an account of what each
-// version defines that was made apart from ours.
-func stubsOf(t *testing.T, target string) map[string]bool {
-	t.Helper()
-	dir := t.TempDir()
-	source := filepath.Join(dir, "empty.c")
-	if err := os.WriteFile(source, []byte("int empty;\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	zig := cached(t, "peers", "lib", "python3*", "site-packages", "ziglang", "zig")
-	cache := []string{"ZIG_GLOBAL_CACHE_DIR=" + dir, "ZIG_LOCAL_CACHE_DIR=" + dir}
-	run(t, cache, zig, "cc", "-target", target, "-shared", "-o", filepath.Join(dir, "empty.so"), source,
-		"-lm", "-lpthread", "-ldl", "-lrt", "-lutil", "-lresolv").must(t)
-	stubs, err := filepath.Glob(filepath.Join(dir, "o", "*", "lib*.so.*"))
-	if err != nil || len(stubs) < 6 {
-		t.Fatalf("zig's stubs for %s: %q, %v", target, stubs, err)
-	}
-	defined := map[string]bool{}
-	for _, s := range dynamicSymbols(t, stubs...) {
-		if s.section != "UND" && s.version != "" {
-			defined[s.name+"@"+s.version] = true
-		}
-	}
-	return defined
-}
+	"github.com/wheelmend/wheelmend/policy"
+	"github.com/wheelmend/wheelmend/policy/lower"
+)
 
 // A dynamicSymbol is one row of readelf.
 type dynamicSymbol struct{ name, version, section, bind string }
@@ -78,6 +55,30 @@ func checkDefined(t *testing.T, dir string, defined map[string]bool) {
 	}
 }
 
+// What stands in for a symbol is, by zig's account of glibc, in the library that the table
+// names, on every architecture. It has none of libanl.so.1.
+func TestStandInsAreDefined(t *testing.T) {
+	for arch, target := range map[policy.Arch]string{
+		policy.X86_64: "x86_64-linux-gnu", policy.I686: "x86-linux-gnu", policy.AARCH64: "aarch64-linux-gnu",
+		policy.ARMV7L: "arm-linux-gnueabihf", policy.PPC64LE: "powerpc64le-linux-gnu",
+		policy.S390X: "s390x-linux-gnu", policy.RISCV64: "riscv64-linux-gnu",
+	} {
+		defined, checked := zigSymbols(t, target), 0
+		for _, row := range lower.For(arch).Rows() {
+			if row.Class == lower.Compat || row.To.Library == "libanl.so.1" {
+				continue
+			}
+			if name := row.To.Name + "@" + row.To.Version; !defined[row.To.Library][name] {
+				t.Errorf("%s: %s is not in %s, to stand in for %s@%s", arch, name, row.To.Library, row.From.Name, row.From.Version)
+			}
+			checked++
+		}
+		if checked < 100 {
+			t.Errorf("%s: %d rows only", arch, checked)
+		}
+	}
+}
+
 // Of the wheels made of Debian 13's modules that miss manylinux_2_28, nine in ten come to
 // meet it; auditwheel and verify say the same of their tags, and zig's stubs of glibc 2.28
 // have all that they ask for.
@@ -90,7 +91,7 @@ func TestLoweredWheelsOfDebian(t *testing.T) {
 	if err != nil || len(wheels) < 40 {
 		t.Fatalf("%d wheels, want at least 40 (%v)", len(wheels), err)
 	}
-	defined := stubsOf(t, "x86_64-linux-gnu.2.28")
+	defined := stubsOf(t, "x86_64-linux-gnu", "2.28")
 	blocked, reached := 0, 0
 	for _, wheel := range wheels {
 		if wheelmend(t, append([]string{"repair", "--dry-run", "--json", wheel}, flags...)...).code == 0 {

@@ -282,13 +282,11 @@ def at(seconds, clock=time.CLOCK_MONOTONIC):
 
 
 locks = ctypes.CDLL("libpthread.so.0", use_errno=True)
-mutex, cond, lock, sem = (create_string_buffer(64) for _ in range(4))
+mutex, lock, sem = (create_string_buffer(64) for _ in range(3))
 locks.sem_init(sem, 0, 0)
 locks.pthread_mutex_lock(mutex)
 locks.pthread_rwlock_wrlock(lock)
-waits = {
-    "pthread_cond_clockwait": (cond, mutex), "pthread_mutex_clocklock": (mutex,), "sem_clockwait": (sem,),
-}
+waits = {"pthread_mutex_clocklock": (mutex,), "sem_clockwait": (sem,)}
 for name, arguments in waits.items():
     late = (-1, errno.ETIMEDOUT) if name == "sem_clockwait" else (errno.ETIMEDOUT, 0)
     bad = (-1, errno.EINVAL) if name == "sem_clockwait" else (errno.EINVAL, 0)

@@ -536,8 +536,12 @@ void EXPORT(closefrom)(int first)
 	close(list);
 }
 
+SYSTEM(int, timespec_getres, (struct timespec *, int));
+
 int EXPORT(timespec_getres)(struct timespec *resolution, int base)
 {
+	if (system_timespec_getres)
+		return system_timespec_getres(resolution, base);
 	if (base == TIME_UTC) {
 		clock_getres(CLOCK_REALTIME, resolution);
 		return base;
@@ -551,9 +555,10 @@ __attribute__((visibility("default"))) char __wheelmend___libc_single_threaded =
 
 /* 2.30: waits by a clock. Without the system's own one the rest of the time is turned into
  * one of CLOCK_REALTIME, which older functions go by. None ends before its own clock says so;
- * it may end late if the time of day is set back meanwhile. */
+ * it may end late if the time of day is set back meanwhile. pthread_cond_clockwait is not among
+ * them: no function tells by which clock a condition waits, and by the wrong one it would wait
+ * for decades. */
 
-SYSTEM(int, pthread_cond_clockwait, (pthread_cond_t *, pthread_mutex_t *, clockid_t, const struct timespec *));
 SYSTEM(int, pthread_mutex_clocklock, (pthread_mutex_t *, clockid_t, const struct timespec *));
 SYSTEM(int, pthread_rwlock_clockrdlock, (pthread_rwlock_t *, clockid_t, const struct timespec *));
 SYSTEM(int, pthread_rwlock_clockwrlock, (pthread_rwlock_t *, clockid_t, const struct timespec *));
@@ -584,24 +589,6 @@ static int has_come(const struct timespec *at, struct timespec *real)
 		real->tv_sec++;
 	}
 	return 0;
-}
-
-/* A wait for a condition may end without cause, of which the caller takes care: so it does
- * where the time of day was set forward. */
-int EXPORT(pthread_cond_clockwait)(pthread_cond_t *cond, pthread_mutex_t *mutex, clockid_t clock, const struct timespec *at)
-{
-	struct timespec real;
-	int error;
-
-	if (system_pthread_cond_clockwait)
-		return system_pthread_cond_clockwait(cond, mutex, clock, at);
-	if (!is_time(at) || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC))
-		return EINVAL;
-	if (clock == CLOCK_REALTIME)
-		return pthread_cond_timedwait(cond, mutex, at);
-	has_come(at, &real);
-	error = pthread_cond_timedwait(cond, mutex, &real);
-	return error == ETIMEDOUT && !has_come(at, &real) ? 0 : error;
 }
 
 /* A time that is none is an error only of a wait: a lock that is free is taken before. */
