@@ -46,7 +46,7 @@ type home struct {
 
 // choose goes by the tag of the file name, which promises an architecture alone.
 func (*windows) choose(_ context.Context, p *Plan) error {
-	p.tellNoLowering()
+	p.tellNoLowering(audit.ErrNoLowering)
 	tags := p.report.RepairedTags()
 	switch o := p.options; {
 	case o.Strip:
