@@ -3,7 +3,7 @@
 The arguments are the library, the list of its names, and whether the C library is the
 newest, which has all of them. With one more the kernel lacks some system calls. What only a crash could tell runs in a child.
 """
-import ctypes, errno, os, signal, stat, struct, sys, tempfile, time
+import ctypes, errno, os, resource, signal, stat, struct, sys, tempfile, time
 from ctypes import byref, c_char, c_char_p, c_int, c_long, c_size_t, c_uint, c_void_p, create_string_buffer
 
 path, names, newest = sys.argv[1], set(sys.argv[2].split(",")), sys.argv[3] == "newest"
@@ -259,6 +259,24 @@ if child == 0:
             return False
     os._exit(0 if is_open(49) and not any(is_open(n) for n in range(50, 400)) else 1)
 check("closefrom", os.waitpid(child, 0)[1], 0)
+
+# files that a spawned program does not get, by what the function says and the program sees
+called.add("posix_spawn_file_actions_addclosefrom_np")
+resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
+os.dup2(fd, 900)
+os.dup2(fd, 30)
+for n in (30, 900):
+    os.set_inheritable(n, True)
+actions, pid = create_string_buffer(256), ctypes.c_int()
+add = own["__wheelmend_posix_spawn_file_actions_addclosefrom_np"]
+ctypes.CDLL(None).posix_spawn_file_actions_init(actions)
+check("posix_spawn_file_actions_addclosefrom_np", (add(actions, -1), add(actions, 1024), add(actions, 31)), (errno.EBADF, errno.EBADF, 0))
+if len(sys.argv) < 5 or not hasattr(libc, "posix_spawn_file_actions_addclosefrom_np"):  # which needs close_range or /proc
+    code = "import os\nos.fstat(30)\ntry: os.fstat(900)\nexcept OSError: os._exit(7)"
+    arguments = (ctypes.c_char_p * 4)(sys.executable.encode(), b"-c", code.encode(), None)
+    environment = (ctypes.c_char_p * (len(os.environ) + 1))(*[os.fsencode(f"{k}={v}") for k, v in os.environ.items()], None)
+    check("posix_spawn", ctypes.CDLL(None).posix_spawn(ctypes.byref(pid), arguments[0], actions, None, arguments, environment), 0)
+    check("posix_spawn_file_actions_addclosefrom_np", os.waitstatus_to_exitcode(os.waitpid(pid.value, 0)[1]), 7)
 
 # sysconf: never -1 for the sizes of signal stacks, and all else as the C library says
 sysconf = function(own, "__wheelmend_sysconf", c_long)

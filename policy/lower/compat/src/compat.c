@@ -6,6 +6,7 @@
  * layout is the caller's. */
 
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -534,6 +536,46 @@ void EXPORT(closefrom)(int first)
 		}
 	}
 	close(list);
+}
+
+SYSTEM(int, posix_spawn_file_actions_addclosefrom_np, (posix_spawn_file_actions_t *, int));
+
+/* Without the system's own one each file is closed by itself, open or not: one that is not
+ * open is no error of the spawn. From ALWAYS_CLOSED on they are those that are open now. */
+#define ALWAYS_CLOSED 4096
+
+static int close_open_ones(posix_spawn_file_actions_t *actions, long first)
+{
+	DIR *list = opendir("/proc/self/fd");
+	struct dirent *entry;
+	int error = 0;
+
+	if (!list)
+		return errno;
+	while (!error && (entry = readdir(list))) {
+		long fd = strtol(entry->d_name, NULL, 10);
+
+		if (fd >= first && fd != dirfd(list))
+			error = posix_spawn_file_actions_addclose(actions, fd);
+	}
+	closedir(list);
+	return error;
+}
+
+int EXPORT(posix_spawn_file_actions_addclosefrom_np)(posix_spawn_file_actions_t *actions, int first)
+{
+	long end = sysconf(_SC_OPEN_MAX), fd;
+	int error = 0;
+
+	if (system_posix_spawn_file_actions_addclosefrom_np)
+		return system_posix_spawn_file_actions_addclosefrom_np(actions, first);
+	if (first < 0 || (end >= 0 && first >= end))
+		return EBADF;
+	for (fd = first; fd < ALWAYS_CLOSED && (end < 0 || fd < end) && !error; fd++)
+		error = posix_spawn_file_actions_addclose(actions, fd);
+	if (!error && (end < 0 || end > ALWAYS_CLOSED))
+		error = close_open_ones(actions, fd);
+	return error;
 }
 
 SYSTEM(int, timespec_getres, (struct timespec *, int));
