@@ -26,16 +26,18 @@ const (
 // A chunk is a piece of a member on its way through the compressor. Its buffers
 // are used again for other chunks.
 type chunk struct {
-	entry   *entry
-	segment segment // that it is a piece of
-	off     int64   // of the content
-	first   bool    // of its member
-	last    bool    // of its member
-	in      []byte
-	dict    int // how much of in is dictionary, in bytes
-	out     []byte
-	err     error
-	done    chan struct{} // receives once out or err is set
+	entry     *entry
+	segment   segment // that it is a piece of
+	off       int64   // of the content
+	block     int     // of the segment, with which it begins
+	nextBlock int     // with which the next chunk begins
+	first     bool    // of its member
+	last      bool    // of its member
+	in        []byte
+	dict      int // how much of in is dictionary, in bytes
+	out       []byte
+	err       error
+	done      chan struct{} // receives once out or err is set
 }
 
 func newChunk() *chunk {
@@ -45,7 +47,7 @@ func newChunk() *chunk {
 // load reads size bytes of the content, and the dictionary before them.
 func (c *chunk) load(size int64) error {
 	dict := min(c.off, dictSize)
-	if c.segment.spliced() {
+	if c.segment.spliced() && c.segment.blocks == nil {
 		dict = 0
 	}
 	c.in, c.dict = slices.Grow(c.in[:0], int(dict+size))[:dict+size], int(dict)
@@ -69,7 +71,11 @@ type compressor struct {
 
 // run fills c.out.
 func (z *compressor) run(c *chunk) {
-	if c.segment.spliced() {
+	switch {
+	case c.segment.blocks != nil:
+		c.err = z.spliceProved(c)
+		return
+	case c.segment.spliced():
 		c.err = c.splice()
 		return
 	}

@@ -8,7 +8,9 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/wheelmend/wheelmend/wheel/internal/deflate"
@@ -38,6 +40,8 @@ type Member struct {
 	flags            uint16
 	unix             uint16 // st_mode, 0 if the archive gives none
 	dosTime, dosDate uint16
+
+	blocks atomic.Pointer[[]deflate.Block] // of the stream, once all of it was read, see noteBlocks
 }
 
 // IsDir reports whether the member is a directory.
@@ -66,7 +70,13 @@ type memberReader struct {
 	left    int64           // bytes that the member still owes
 	crc     uint32
 	err     error // what every further Read returns
+
+	blocks []deflate.Block // of the member so far; nil where they are not asked for
 }
+
+// noteBlocks is how many bytes of content the blocks of a stream have to have, on
+// average, to be kept for [Writer.AddEdited]: encoders make blocks of 16 KiB and more.
+const noteBlocks = 8 << 10
 
 // reset starts on m. The buffers of an earlier member are used again.
 func (r *memberReader) reset(m *Member) {
@@ -83,6 +93,25 @@ func (r *memberReader) reset(m *Member) {
 	}
 	if r.src = r.inflate; m.Method == Store {
 		r.src = r.stored
+	}
+	if r.blocks = r.blocks[:0]; m.Method == Deflate && m.Size >= minSplice {
+		r.inflate.Blocks(r.note)
+	}
+}
+
+// note takes up a block, as long as there are not too many.
+func (r *memberReader) note(b deflate.Block) bool {
+	if int64(len(r.blocks)) <= r.m.Size/noteBlocks+1 {
+		r.blocks = append(r.blocks, b)
+	}
+	return true
+}
+
+// keepBlocks leaves the blocks with the member, whose stream has been read to its end.
+func (r *memberReader) keepBlocks() {
+	if n := int64(len(r.blocks)); n > 0 && n <= r.m.Size/noteBlocks+1 && r.m.blocks.Load() == nil {
+		list := slices.Clone(r.blocks)
+		r.m.blocks.Store(&list)
 	}
 }
 
@@ -135,6 +164,7 @@ func (r *memberReader) finish() error {
 	if r.crc != r.m.CRC32 {
 		return formatErr(r.m.Name, r.m.dataOff, "content has CRC-32 %08x, the archive declares %08x", r.crc, r.m.CRC32)
 	}
+	r.keepBlocks()
 	return io.EOF
 }
 

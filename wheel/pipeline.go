@@ -110,23 +110,29 @@ func (p *pipeline) read(ctx context.Context, entries []*entry, work, ordered cha
 
 // readSegment loads the chunks of one segment. It reports whether to go on.
 func (p *pipeline) readSegment(ctx context.Context, e *entry, s segment, work, ordered chan<- *chunk) bool {
-	for off := s.off; off == s.off || off < s.end; off += chunkSize {
+	block, off := 0, s.off
+	for {
 		c, ok := p.take(ctx)
 		if !ok {
 			return false
 		}
 		c.entry, c.segment, c.off, c.first = e, s, off, off == 0
-		size := min(s.end-off, chunkSize)
-		c.last = off+size == e.size
-		e.absorb(c, size)
+		end := min(s.end, off+chunkSize)
+		if c.block = block; s.blocks != nil {
+			block, end = s.nextPart(block)
+		}
+		c.nextBlock, c.last = block, end == e.size
+		e.absorb(c, end-off)
 		failed := c.err != nil
 		ordered <- c
 		work <- c
 		if failed {
 			return false
 		}
+		if off = end; off >= s.end {
+			return true
+		}
 	}
-	return true
 }
 
 // take waits for a free chunk.
@@ -194,7 +200,7 @@ func (p *pipeline) writeChunk(c *chunk) error {
 	if err := p.append(c.out); err != nil {
 		return err
 	}
-	e.proved = e.proved && !c.segment.spliced()
+	e.proved = e.proved && (!c.segment.spliced() || c.segment.blocks != nil)
 	e.rawCRC = crc32.Update(e.rawCRC, crc32.IEEETable, c.out)
 	e.compressed += int64(len(c.out))
 	p.advance(int64(len(c.fresh())))

@@ -33,10 +33,25 @@ func (p *prover) prove(c *chunk) error {
 	if !c.last {
 		stream = append(stream, emptyLast[:]...)
 	}
+	n, taken, err := p.decoder.Decode(p.room(c), stream, c.dict)
+	if err != nil || n != len(c.in) || taken != len(stream) || !bytes.Equal(p.buf[c.dict:], c.fresh()) {
+		return errUnequal
+	}
+	return nil
+}
+
+// room returns the dictionary of the chunk, and room for its content.
+func (p *prover) room(c *chunk) []byte {
 	p.buf = slices.Grow(p.buf[:0], len(c.in))[:len(c.in)]
 	copy(p.buf, c.in[:c.dict])
-	n, taken, err := p.decoder.Decode(p.buf, stream, c.dict)
-	if err != nil || n != len(c.in) || taken != len(stream) || !bytes.Equal(p.buf[c.dict:], c.fresh()) {
+	return p.buf
+}
+
+// proveBlocks is prove for blocks that were taken over, between two bits of c.out. The
+// last byte of a stream may have bits that belong to no block.
+func (p *prover) proveBlocks(c *chunk, from, to int64) error {
+	n, err := p.decoder.DecodeBlocks(p.room(c), c.out, c.dict, from, to, c.last)
+	if err != nil || n != len(c.in) || !bytes.Equal(p.buf[c.dict:], c.fresh()) {
 		return errUnequal
 	}
 	return nil
@@ -46,7 +61,7 @@ func (p *prover) prove(c *chunk) error {
 // in the RECORD of that archive are what Write put there as new content: the
 // compressed bytes, which were inflated and compared with the content while they
 // were at hand, and the digest of that content. It is false for members that
-// were copied in whole or in part.
+// were copied, and for those in which a part was taken over without a proof.
 func (w *Writer) Confirm(m *Member, row RecordRow) (bool, error) {
 	e := w.written[m.Name]
 	if e == nil || !e.proved || row != e.row || m.Method != e.method || m.Size != e.size || m.CompressedSize != e.compressed || m.CRC32 != e.crc {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -38,7 +39,14 @@ type segment struct {
 	off, end int64 // of the content
 	from     int64 // where its compressed bytes begin in the source; -1 to compress it
 	bits     int64 // how many bits they have
+
+	// blocks begin the parts that can be inflated on their own, each with the bit of
+	// the source and the byte of the content where it does. nil for none.
+	blocks []deflate.Block
 }
+
+// maxBlock is the most content, in bytes, of a block that is inflated at once.
+const maxBlock = 1 << 20
 
 // spliced reports whether the segment is taken over.
 func (s *segment) spliced() bool { return s.from >= 0 }
@@ -70,12 +78,51 @@ func (e *entry) splices() ([]segment, error) {
 		return nil, nil
 	}
 	s := &splicer{entry: e, runs: e.runs}
-	err := deflate.ScanBlocks(e.source.Raw(), s.visit)
+	err := e.source.scanBlocks(s.visit)
 	if errors.Is(err, deflate.ErrCorrupt) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, nil
 	}
 	s.close()
 	return s.found, err
+}
+
+// scanBlocks is [deflate.ScanBlocks] of the member's stream, or what was noted when that
+// was read.
+func (m *Member) scanBlocks(visit func(deflate.Block) bool) error {
+	noted := m.blocks.Load()
+	if noted == nil {
+		return deflate.ScanBlocks(m.Raw(), visit)
+	}
+	for _, b := range *noted {
+		if !visit(b) {
+			break
+		}
+	}
+	return nil
+}
+
+// blocksFrom returns the blocks from one on in front of end, as far as they were noted,
+// moved by shift. It is nil if one is too large to inflate at once.
+func (m *Member) blocksFrom(start, end deflate.Block, shift int64) []deflate.Block {
+	noted := m.blocks.Load()
+	if noted == nil {
+		return nil
+	}
+	var list []deflate.Block
+	for i, b := range *noted {
+		if b.Bit < start.Bit || b.Bit >= end.Bit {
+			continue
+		}
+		next := end
+		if i+1 < len(*noted) {
+			next = (*noted)[i+1]
+		}
+		if next.Out-b.Out > maxBlock {
+			return nil
+		}
+		list = append(list, deflate.Block{Bit: b.Bit, Out: b.Out + shift})
+	}
+	return list
 }
 
 // A splicer goes through the blocks of a source and the runs side by side.
@@ -134,7 +181,10 @@ func (s *splicer) add(run Run, end deflate.Block) {
 		return
 	}
 	shift := run.At - run.From
-	s.found = append(s.found, segment{off: s.start.Out + shift, end: end.Out + shift, from: s.start.Bit / 8, bits: end.Bit - s.start.Bit})
+	s.found = append(s.found, segment{
+		off: s.start.Out + shift, end: end.Out + shift, from: s.start.Bit / 8, bits: end.Bit - s.start.Bit,
+		blocks: s.entry.source.blocksFrom(s.start, end, shift),
+	})
 }
 
 // fillGaps adds segments to compress, so that the content is covered.
@@ -160,12 +210,59 @@ func (c *chunk) splice() error {
 	total, length := (s.bits+7)/8, s.end-s.off
 	first := total * (c.off - s.off) / length
 	stop := total * (c.off + int64(len(c.fresh())) - s.off) / length
-	c.out = append(c.out[:0], make([]byte, stop-first)...)
-	if err := readFullAt(c.entry.source.archive, c.out, c.entry.source.dataOff+s.from+first); err != nil && err != io.EOF {
+	if err := c.readSource(s.from+first, s.from+stop); err != nil {
 		return err
 	}
-	if stop == total && !c.last {
-		c.out = deflate.AppendSync(c.out, int(s.bits&7))
+	c.endSplice(stop == total)
+	return nil
+}
+
+// readSource fills c.out with compressed bytes of the source.
+func (c *chunk) readSource(first, end int64) error {
+	c.out = slices.Grow(c.out[:0], int(end-first))[:end-first]
+	m := c.entry.source
+	if err := readFullAt(m.archive, c.out, m.dataOff+first); err != nil && err != io.EOF {
+		return err
 	}
+	return nil
+}
+
+// endSplice comes behind the last compressed bytes of a segment.
+func (c *chunk) endSplice(last bool) {
+	if last && !c.last {
+		c.out = deflate.AppendSync(c.out, int(c.segment.bits&7))
+	}
+}
+
+// nextPart returns where the chunk ends that begins with block i: the first block of
+// the next one, and its place in the content.
+func (s *segment) nextPart(i int) (int, int64) {
+	for j := i + 1; j < len(s.blocks) && s.blocks[j].Out < s.end; j++ {
+		if s.blocks[j].Out-s.blocks[i].Out >= chunkSize {
+			return j, s.blocks[j].Out
+		}
+	}
+	return len(s.blocks), s.end
+}
+
+// spliceProved is splice for a chunk of whole blocks, which are inflated and compared
+// with the content while they are at hand.
+func (z *prover) spliceProved(c *chunk) error {
+	s := c.segment
+	from := s.blocks[c.block].Bit
+	to, last := 8*s.from+s.bits, c.nextBlock == len(s.blocks)
+	if !last {
+		to = s.blocks[c.nextBlock].Bit
+	}
+	if err := c.readSource(from/8, (to+7)/8); err != nil {
+		return err
+	}
+	if err := z.proveBlocks(c, from&7, to-from/8*8); err != nil {
+		return err
+	}
+	if !last { // the next chunk begins with the byte in which this one ends
+		c.out = c.out[:to/8-from/8]
+	}
+	c.endSplice(last)
 	return nil
 }

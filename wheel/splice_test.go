@@ -2,6 +2,7 @@ package wheel
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -53,11 +54,22 @@ func edit(old []byte, changes []change) (content []byte, runs []Run) {
 	return content, runs
 }
 
-// writeEdited writes a wheel whose member demo/lib.so was made from that of
-// another, and returns it with the compressed bytes of both.
-func writeEdited(t *testing.T, old, content []byte, runs []Run, opts WriterOptions) (got, before, after []byte) {
+// An editedWheel is one whose member demo/lib.so was made from that of another.
+type editedWheel struct {
+	writer *Writer
+	source *Member
+}
+
+// newEdited returns a wheel to write. With read, the source has been read before, as
+// it is by a repair: its blocks are known then.
+func newEdited(t *testing.T, old, content []byte, runs []Run, opts WriterOptions, read bool) editedWheel {
 	t.Helper()
 	source := mustRead(t, zipBytes(wheelParts(part{name: "demo/lib.so", content: string(old)})...))
+	if read {
+		if err := source.Scan(t.Context(), 1, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
 	m, ok := source.Lookup("demo/lib.so")
 	if !ok {
 		t.Fatal("the source has no demo/lib.so")
@@ -73,12 +85,70 @@ func writeEdited(t *testing.T, old, content []byte, runs []Run, opts WriterOptio
 		}
 	}
 	w.AddEdited(Header{Name: m.Name, Mode: 0o755, Modified: time.Unix(0, 0)}, bytes.NewReader(content), m, runs)
-	r := mustRead(t, mustWrite(t, w))
+	return editedWheel{w, m}
+}
+
+// writeEdited writes a wheel whose member demo/lib.so was made from that of another, and
+// returns it with the compressed bytes of both. Whether the source was read before makes
+// no difference to the bytes; if it was, the member needs no reading back.
+func writeEdited(t *testing.T, old, content []byte, runs []Run, opts WriterOptions) (got, before, after []byte) {
+	t.Helper()
+	unread := mustWrite(t, newEdited(t, old, content, runs, opts, false).writer)
+	edited := newEdited(t, old, content, runs, opts, true)
+	written := mustWrite(t, edited.writer)
+	if !bytes.Equal(unread, written) {
+		t.Fatal("a source that was read before makes other bytes")
+	}
+	r := mustRead(t, written)
 	if err := r.Scan(t.Context(), 1, nil); err != nil {
 		t.Fatalf("the edited wheel is damaged: %v", err)
 	}
-	edited, _ := r.Lookup(m.Name)
-	return []byte(contents(t, r)[m.Name]), readAll(t, m.Raw()), readAll(t, edited.Raw())
+	m, _ := r.Lookup(edited.source.Name)
+	record, err := r.Record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, _ := record.Row(m.Name)
+	if ok, err := edited.writer.Confirm(m, row); err != nil || !ok {
+		t.Errorf("Confirm: %v, %v, want true: all of the member was inflated when it was written", ok, err)
+	}
+	return []byte(contents(t, r)[m.Name]), readAll(t, edited.source.Raw()), readAll(t, m.Raw())
+}
+
+// TestAddEditedProvesRuns has content that is not what the runs say.
+func TestAddEditedProvesRuns(t *testing.T) {
+	old := sourceText(2 << 20)
+	content := bytes.Clone(old)
+	content[1<<20] ^= 1
+	edited := newEdited(t, old, content, []Run{{Size: int64(len(old))}}, WriterOptions{}, true)
+	if _, err := edited.writer.Write(t.Context(), new(memory)); !errors.Is(err, errUnequal) {
+		t.Errorf("Write: %v, want that the bytes do not inflate to the content", err)
+	}
+}
+
+// TestAddEditedOddBlocks has a source of more blocks than are noted, or of one block that
+// is too large to inflate at once: it is read back then.
+func TestAddEditedOddBlocks(t *testing.T) {
+	text := sourceText(1 << 20)
+	for name, old := range map[string][]byte{"large": make([]byte, 8<<20), "usual": text} {
+		edited := newEdited(t, old, old, []Run{{Size: int64(len(old))}}, WriterOptions{}, true)
+		if name == "usual" {
+			edited.source.blocks.Store(nil) // as if there had been too many
+		}
+		r := mustRead(t, mustWrite(t, edited.writer))
+		record, err := r.Record()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, _ := r.Lookup("demo/lib.so")
+		row, _ := record.Row(m.Name)
+		if ok, err := edited.writer.Confirm(m, row); ok || err != nil {
+			t.Errorf("%s: Confirm: %v, %v, want false", name, ok, err)
+		}
+		if err := r.Scan(t.Context(), 1, nil); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 func readAll(t *testing.T, r io.Reader) []byte {

@@ -85,6 +85,9 @@ func (d *inflater) reset() {
 // taken returns how many bytes of the stream were needed so far.
 func (d *inflater) taken() int64 { return d.base + int64(d.next) - int64(d.have>>3) }
 
+// bit returns how many bits of the stream were decoded so far.
+func (d *inflater) bit() int64 { return 8*(d.base+int64(d.next)) - int64(d.have) }
+
 // short reports whether there may be too little input to go on for sure.
 func (d *inflater) short(n int) bool { return !d.whole && len(d.src)-d.next < n }
 
@@ -176,7 +179,7 @@ func (d *inflater) header() (stop, bool) {
 	if d.short(headerRoom) {
 		return needsInput, false
 	}
-	if d.visit != nil && !d.visit(Block{8*(d.base+int64(d.next)) - int64(d.have), d.before + int64(d.pos)}) {
+	if d.visit != nil && !d.visit(Block{d.bit(), d.before + int64(d.pos)}) {
 		d.err = errEnough
 		return failed, false
 	}

@@ -31,6 +31,37 @@ func (z *Decoder) Decode(dst, src []byte, dict int) (n, taken int, err error) {
 	return d.pos, int(d.taken()), err
 }
 
+// DecodeBlocks inflates the blocks of src that begin with bit from, at most 7, and end
+// with bit to, behind dst[:dict]. It returns how many bytes of dst are filled then.
+// With final, the last of them is the last of the stream and ends in the same byte.
+// Blocks that end elsewhere are [ErrCorrupt].
+func (z *Decoder) DecodeBlocks(dst, src []byte, dict int, from, to int64, final bool) (int, error) {
+	d := &z.d
+	d.reset()
+	d.src, d.whole, d.out, d.pos = src, true, dst, dict
+	d.bits(uint(from))
+	at := int64(-1)
+	d.visit = func(b Block) bool { at = b.Bit; return at < to }
+	err := ErrRoom
+	switch d.run() {
+	case ended:
+		if err = nil; final {
+			at, to = (d.bit()+7)/8, (to+7)/8
+		} else {
+			err = ErrCorrupt // it goes on
+		}
+	case failed:
+		if err = d.err; err == errEnough && !final {
+			err = nil
+		}
+	}
+	d.src, d.out, d.visit = nil, nil, nil
+	if err == nil && at != to {
+		err = ErrCorrupt
+	}
+	return d.pos, err
+}
+
 const (
 	readerInput  = 32 << 10
 	readerWindow = windowSize + 128<<10
@@ -62,6 +93,10 @@ func (z *Reader) Reset(r io.Reader) {
 	z.d.src, z.d.out = z.in[:0], z.window
 	z.r, z.given, z.err = r, 0, nil
 }
+
+// Blocks has visit called for each block of the stream that Reset has started, in
+// order, until it returns false, which ends reading with an error.
+func (z *Reader) Blocks(visit func(Block) bool) { z.d.visit = visit }
 
 // Taken returns how many bytes the stream has, once Read has returned [io.EOF].
 func (z *Reader) Taken() int64 { return z.d.taken() }

@@ -253,6 +253,39 @@ func oneCode(bit, over uint64) []byte {
 		bit, 1)
 }
 
+// TestDecodeBlocks decodes every block of a stream for itself, after the bytes that it
+// may refer to, and refuses ends that are not those of blocks.
+func TestDecodeBlocks(t *testing.T) {
+	var z Decoder
+	for name, content := range scanSamples() {
+		for i, stream := range streams(t, content) {
+			var blocks []Block
+			if err := ScanBlocks(bytes.NewReader(stream), func(b Block) bool { blocks = append(blocks, b); return true }); err != nil {
+				t.Fatal(err)
+			}
+			blocks = append(blocks, Block{8 * int64(len(stream)), int64(len(content))})
+			for n, b := range blocks[:len(blocks)-1] {
+				end, dict := blocks[n+1], int(min(b.Out, windowSize))
+				dst := make([]byte, dict+int(end.Out-b.Out))
+				copy(dst, content[int(b.Out)-dict:b.Out])
+				src, last := stream[b.Bit/8:(end.Bit+7)/8], n == len(blocks)-2
+				decode := func(more int64, last bool) (int, error) {
+					return z.DecodeBlocks(dst, src, dict, b.Bit&7, end.Bit-b.Bit/8*8+more, last)
+				}
+				if got, err := decode(0, last); err != nil || got != len(dst) || !bytes.Equal(dst[dict:], content[b.Out:end.Out]) {
+					t.Fatalf("%s, stream %d, block %d: %d bytes, %v, want %d", name, i, n, got, err, len(dst))
+				}
+				if _, err := decode(0, !last); err == nil {
+					t.Fatalf("%s, stream %d, block %d: no error if it is to be the last: %v", name, i, n, !last)
+				}
+				if _, err := decode(-8, last); err == nil {
+					t.Fatalf("%s, stream %d, block %d: no error if it is to end before", name, i, n)
+				}
+			}
+		}
+	}
+}
+
 // TestInflateDamage changes bytes of streams at random.
 func TestInflateDamage(t *testing.T) {
 	d := newDecoders()

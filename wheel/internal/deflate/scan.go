@@ -22,7 +22,7 @@ var errEnough = errors.New("no more blocks are asked for")
 // [io.ErrUnexpectedEOF], other errors are those of r.
 func ScanBlocks(r io.Reader, visit func(Block) bool) error {
 	z := NewReader(r)
-	z.d.visit = visit
+	z.Blocks(visit)
 	for z.err == nil {
 		z.given = z.d.pos // nobody reads it
 		z.step()
