@@ -116,7 +116,7 @@ func (a *application) addGraft(g *Graft, image *overlay.Overlay) {
 		return
 	}
 	a.images[g.Member] = image
-	a.writer.Add(wheel.Header{Name: g.Member, Mode: graftMode, Modified: a.time}, image)
+	a.writer.AddCached(wheel.Header{Name: g.Member, Mode: graftMode, Modified: a.time}, image, graftKey(g, time.Time{}))
 }
 
 // addInfo writes WHEEL with its new tags, or takes it over when they are the same.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/wheel"
 )
 
 // Options tunes a repair. The zero value is the recommended repair.
@@ -37,6 +38,7 @@ type Options struct {
 	Windows   WindowsOptions
 	Allow     []audit.Topic // claims that may fail in the result: see [Allowable]
 	Tool      Tool          // recorded in the software bill of materials
+	Cache     wheel.Cache   // of compressed libraries, for runs to come; may be nil
 	Progress  func(done, total int64)
 }
 

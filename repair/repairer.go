@@ -124,7 +124,7 @@ func (r *Repairer) apply(ctx context.Context, p *Plan, input, dir string) (*Resu
 	}
 	a := &application{
 		plan: p, record: record, share: &r.share, copied: map[string]*wheel.Member{}, images: map[string]*overlay.Overlay{},
-		writer: wheel.NewWriter(p.contents.Reader.DistInfo(), wheel.WriterOptions{Level: r.opts.Level, Jobs: r.opts.Load.Jobs, Progress: r.opts.Progress}),
+		writer: wheel.NewWriter(p.contents.Reader.DistInfo(), wheel.WriterOptions{Level: r.opts.Level, Jobs: r.opts.Load.Jobs, Cache: r.opts.Cache, Progress: r.opts.Progress}),
 		time:   r.newTime(p),
 	}
 	if a.parts, err = newParts(ctx, p, r.packages, r.opts.Load.Jobs); err != nil {

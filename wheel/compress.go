@@ -37,6 +37,7 @@ type chunk struct {
 	dict      int // how much of in is dictionary, in bytes
 	out       []byte
 	err       error
+	fromCache bool          // out is what the cache had
 	done      chan struct{} // receives once out or err is set
 }
 
@@ -81,6 +82,10 @@ func (z *compressor) run(c *chunk) {
 	}
 	if c.entry.method == Store {
 		c.out = append(c.out[:0], c.fresh()...)
+		return
+	}
+	c.fromCache = c.entry.cached != nil && c.entry.cached.take(z, c)
+	if c.fromCache {
 		return
 	}
 	if z.encoder == nil {

@@ -69,6 +69,12 @@ func (p *pipeline) run(ctx context.Context, entries []*entry) error {
 		for range ordered { // until the reader has seen it
 		}
 	}
+	wg.Wait()
+	for _, e := range entries {
+		if e.cached != nil {
+			e.cached.close()
+		}
+	}
 	return err
 }
 
@@ -97,6 +103,9 @@ func (p *pipeline) read(ctx context.Context, entries []*entry, work, ordered cha
 			continue
 		}
 		e.sha256 = sha256.New()
+		if e.cached != nil {
+			e.cached.open()
+		}
 		if e.segments == nil {
 			e.segments = fillGaps(nil, e.size)
 		}
@@ -202,6 +211,12 @@ func (p *pipeline) writeChunk(c *chunk) error {
 	}
 	e.proved = e.proved && (!c.segment.spliced() || c.segment.blocks != nil)
 	e.rawCRC = crc32.Update(e.rawCRC, crc32.IEEETable, c.out)
+	if e.cached != nil {
+		e.cached.keep(c)
+		if c.last {
+			e.cached.close()
+		}
+	}
 	e.compressed += int64(len(c.out))
 	p.advance(int64(len(c.fresh())))
 	if !c.last {

@@ -37,6 +37,7 @@ const NoCompression = -1
 type WriterOptions struct {
 	Level    int                     // deflate level, 1 to 9; 0 is the default level, NoCompression stores
 	Jobs     int                     // chunks compressed at once; less than 1 means GOMAXPROCS; no influence on the output
+	Cache    Cache                   // of [Writer.AddCached]; may be nil; no influence on the output
 	Progress func(done, total int64) // if not nil, called now and then with bytes read, from one goroutine at a time
 }
 
@@ -60,6 +61,7 @@ type entry struct {
 	segments []segment // how the content is made
 	row      RecordRow // of a copy from the start, of new content once it is read
 	sha256   hash.Hash
+	cached   *cachedEntry
 	proved   bool   // the compressed bytes stand for the content, as far as they are written
 	rawCRC   uint32 // of the compressed bytes written so far
 }

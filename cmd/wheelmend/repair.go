@@ -80,6 +80,7 @@ func registerRepair(f *command.RepairFlags, flags *pflag.FlagSet) {
 	flags.BoolVar(&f.Lower, "lower", false, "have the files ask for older symbols, so that they run on the system of --plat, else of manylinux_2_28 (experimental: test the result there)")
 	flags.BoolVar(&f.NoSBOM, "no-sbom", false, "write no list of the bundled libraries (SBOM) into .dist-info/sboms")
 	flags.BoolVar(&f.NewRecord, "rewrite-record", false, "go on when RECORD is wrong, and write a new one")
+	flags.BoolVar(&f.NoCache, "no-cache", false, "compress bundled libraries again instead of taking them from the cache, see wheelmend cache")
 	flags.StringArrayVar(&f.Allow, "allow", nil, "write the wheel even if verify fails this `topic`: stack, symbols, paths... (repeatable)")
 }
 

@@ -101,7 +101,7 @@ It is one program without dependencies: it works offline, on any system.`,
 	flags.StringVar(&a.Color, "color", "auto", "`when` to use color: auto, always or never")
 	flags.BoolVar(&a.noConfig, "no-config", false, "read no pyproject.toml and no wheelmend.toml")
 	addGroups(root)
-	root.AddCommand(a.auditCommand(), a.repairCommand(), a.verifyCommand(), a.patchCommand(), a.treeCommand(), a.mergeCommand(), a.tagCommand(), dropin.InstallShims(a.Console), a.policiesCommand(), a.versionCommand())
+	root.AddCommand(a.auditCommand(), a.repairCommand(), a.verifyCommand(), a.patchCommand(), a.treeCommand(), a.mergeCommand(), a.tagCommand(), dropin.InstallShims(a.Console), a.policiesCommand(), a.cacheCommand(), a.versionCommand())
 	root.AddCommand(a.manCommands()...)
 	checkAddedCommands(root)
 	assignGroups(root)
@@ -121,7 +121,7 @@ var commandGroups = []struct {
 	{&cobra.Group{ID: "look", Title: "Look at wheels"}, []string{"audit", "verify", "tree"}},
 	{&cobra.Group{ID: "make", Title: "Make wheels"}, []string{"repair", "merge", "tag"}},
 	{&cobra.Group{ID: "files", Title: "Edit single files"}, []string{"patch"}},
-	{&cobra.Group{ID: "more", Title: "More"}, []string{"policies", "install-shims", "completion", "version", "help"}},
+	{&cobra.Group{ID: "more", Title: "More"}, []string{"policies", "cache", "install-shims", "completion", "version", "help"}},
 }
 
 func addGroups(root *cobra.Command) {

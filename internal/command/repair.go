@@ -43,6 +43,7 @@ type RepairFlags struct {
 	Lower     bool
 	Allow     []string
 	NewRecord bool
+	NoCache   bool
 
 	RequireArchs  string
 	IgnoreMissing bool
@@ -223,6 +224,7 @@ func (f *RepairFlags) Options(c *console.Console, wheels []string) (repair.Optio
 		MacOS:      repair.MacOptions{IgnoreMissing: f.IgnoreMissing, KeepRPaths: f.KeepRPaths, KeepIDs: f.KeepIDs, Resign: f.Resign},
 		Tool:       repair.Tool{Name: "wheelmend", Version: c.Version},
 	}
+	opts.Cache = f.cache(c)
 	opts.Audit.MacOS, opts.Audit.Graft = mac, f.Graft
 	opts.Audit.Add = f.Add
 	opts.Windows = repair.WindowsOptions{NoMangle: f.NoMangle, Namespaces: f.Namespaces}
