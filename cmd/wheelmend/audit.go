@@ -39,13 +39,21 @@ file needs which macOS, and which file lacks an architecture.`,
 			if err := errors.Join(format.check(), command.CheckJobs(f.Jobs), f.Search.Check()); err != nil {
 				return err
 			}
-			f.Progress = a.NewProgress()
 			var unmatched command.Unmatched
 			unmatched.Add("--exclude", f.Search.Exclude)
 			defer unmatched.End(a.Console)
 			out := a.newSink(format.format)
 			defer out.close(&err)
-			return a.EachWheel(cmd.Context(), args, func(path string) error { return a.audit(cmd, path, &f, out, &unmatched) })
+			return console.EachAhead(cmd.Context(), a.Console, args, f.Jobs,
+				func(ctx context.Context, path string, turn console.Turn) *command.OpenedReport {
+					if err := command.CheckWheel(path); err != nil {
+						return command.Unopened(err)
+					}
+					return command.OpenReport(ctx, a.Console, path, &f, turn)
+				},
+				func(path string, opened *command.OpenedReport) error {
+					return a.audit(path, opened, &f, out, &unmatched)
+				})
 		},
 	}
 	flags := cmd.Flags()
@@ -76,8 +84,8 @@ type errUnserved struct{ *audit.Unserved }
 
 // audit audits one wheel. With --json, one that cannot be audited has its
 // document too.
-func (a *app) audit(cmd *cobra.Command, path string, f *command.AuditFlags, out *sink, unmatched *command.Unmatched) error {
-	err := a.auditWheel(cmd.Context(), path, f, out, unmatched)
+func (a *app) audit(path string, opened *command.OpenedReport, f *command.AuditFlags, out *sink, unmatched *command.Unmatched) error {
+	err := a.auditWheel(path, opened, f, out, unmatched)
 	told := errors.As(err, new(errUnmet)) || errors.As(err, new(errRefused)) || errors.As(err, new(errUnserved))
 	if err != nil && !told {
 		return errors.Join(err, out.failed(path, err))
@@ -85,11 +93,8 @@ func (a *app) audit(cmd *cobra.Command, path string, f *command.AuditFlags, out 
 	return err
 }
 
-func (a *app) auditWheel(ctx context.Context, path string, f *command.AuditFlags, out *sink, unmatched *command.Unmatched) error {
-	if err := command.CheckWheel(path); err != nil {
-		return err
-	}
-	return command.WithReport(ctx, a.Console, path, f, func(rep *audit.Report) (err error) {
+func (a *app) auditWheel(path string, opened *command.OpenedReport, f *command.AuditFlags, out *sink, unmatched *command.Unmatched) error {
+	return opened.Use(func(rep *audit.Report) (err error) {
 		if rep.Graph != nil {
 			unmatched.See(a.Console, path, rep.Graph)
 		}

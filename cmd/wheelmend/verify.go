@@ -91,12 +91,14 @@ func (e errUntrue) Error() string {
 // verifyAll verifies each wheel, and counts them at the end.
 func (a *app) verifyAll(ctx context.Context, wheels []string, f *verifyFlags, opts audit.VerifyOptions) error {
 	all, failed := 0, 0
-	bar := a.NewProgress()
-	opts.Load.Progress = bar.Phase(console.Reading)
-	err := a.EachWheel(ctx, wheels, func(path string) error {
+	begin := func(ctx context.Context, path string, turn console.Turn) *verified {
+		opts := opts
+		opts.Load.Jobs, opts.Load.Progress = turn.Jobs, turn.Progress
+		return newVerified(ctx, path, opts)
+	}
+	err := console.EachAhead(ctx, a.Console, wheels, f.jobs, begin, func(path string, v *verified) error {
 		all++
-		bar.Begin(filepath.Base(path))
-		err := a.verify(ctx, path, f, opts, bar)
+		err := a.verify(path, v, f)
 		if err != nil {
 			failed++
 		}
@@ -108,31 +110,53 @@ func (a *app) verifyAll(ctx context.Context, wheels []string, f *verifyFlags, op
 	return err
 }
 
-// verify verifies one wheel. With --json, one that cannot be read has its
+// A verified is the proof of a wheel that is open, or why there is none.
+type verified struct {
+	wheel *wheel.File
+	proof *audit.Proof
+	err   error
+}
+
+// newVerified verifies a wheel. It tells nothing: several may be verified at once.
+func newVerified(ctx context.Context, path string, opts audit.VerifyOptions) *verified {
+	v := &verified{err: command.CheckWheel(path)}
+	if v.err == nil {
+		v.wheel, v.err = wheel.Open(path)
+	}
+	if v.err == nil {
+		v.proof, v.err = audit.Verify(ctx, filepath.Base(path), v.wheel.Reader, opts)
+	}
+	return v
+}
+
+// Close releases the wheel.
+func (v *verified) Close() error {
+	var err error
+	if v.proof != nil {
+		err = v.proof.Close()
+	}
+	if v.wheel != nil {
+		v.wheel.Close() // read only: nothing to lose
+	}
+	return err
+}
+
+// verify tells what became of one wheel. With --json, one that cannot be read has its
 // document too.
-func (a *app) verify(ctx context.Context, path string, f *verifyFlags, opts audit.VerifyOptions, bar *console.Progress) error {
-	err := a.verifyWheel(ctx, path, f, opts, bar)
+func (a *app) verify(path string, v *verified, f *verifyFlags) error {
+	err := a.tellVerified(path, v, f)
 	if err != nil && !errors.As(err, new(errUntrue)) && !errors.As(err, new(errUnserved)) {
 		return errors.Join(err, f.out.failed(path, err))
 	}
 	return err
 }
 
-func (a *app) verifyWheel(ctx context.Context, path string, f *verifyFlags, opts audit.VerifyOptions, bar *console.Progress) (err error) {
-	if err := command.CheckWheel(path); err != nil {
-		return err
+func (a *app) tellVerified(path string, v *verified, f *verifyFlags) (err error) {
+	defer func() { err = errors.Join(err, v.Close()) }()
+	if v.err != nil {
+		return v.err
 	}
-	w, err := wheel.Open(path)
-	if err != nil {
-		return err
-	}
-	defer w.Close()
-	proof, err := audit.Verify(ctx, filepath.Base(path), w.Reader, opts)
-	bar.End()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, proof.Close()) }()
+	proof := v.proof
 	if proof.Report != nil && proof.Report.Graph != nil {
 		f.unmatched.See(a.Console, path, proof.Report.Graph)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/wheelmend/wheelmend/audit"
@@ -17,7 +16,6 @@ import (
 type AuditFlags struct {
 	Search    SearchFlags
 	JSON      bool
-	Progress  *console.Progress // nil for none
 	Plat      string
 	IgnoreISA bool
 	AllowPure bool
@@ -26,28 +24,50 @@ type AuditFlags struct {
 }
 
 // WithReport audits a wheel and hands the report to use.
-func WithReport(ctx context.Context, c *console.Console, path string, f *AuditFlags, use func(*audit.Report) error) (err error) {
-	load := audit.LoadOptions{Jobs: f.Jobs}
-	if f.Progress != nil {
-		f.Progress.Begin(filepath.Base(path))
-		load.Progress = f.Progress.Phase(console.Reading)
+func WithReport(ctx context.Context, c *console.Console, path string, f *AuditFlags, use func(*audit.Report) error) error {
+	return OpenReport(ctx, c, path, f, console.Turn{Jobs: f.Jobs}).Use(use)
+}
+
+// An OpenedReport is the audit of a wheel, or why there is none.
+type OpenedReport struct {
+	report   *audit.Report
+	contents *audit.Contents
+	err      error
+}
+
+// Unopened is a wheel that there is no report of.
+func Unopened(err error) *OpenedReport { return &OpenedReport{err: err} }
+
+// OpenReport audits a wheel. It tells nothing: several wheels may be audited at once.
+func OpenReport(ctx context.Context, c *console.Console, path string, f *AuditFlags, turn console.Turn) *OpenedReport {
+	o := &OpenedReport{}
+	if o.contents, o.err = audit.Open(ctx, path, audit.LoadOptions{Jobs: turn.Jobs, Progress: turn.Progress}); o.err != nil {
+		return o
 	}
-	contents, err := audit.Open(ctx, path, load)
-	if f.Progress != nil {
-		f.Progress.End()
-	}
-	if err != nil {
-		return err
-	}
-	defer contents.Close()
-	rep, err := audit.Assess(ctx, contents, audit.Options{
+	o.report, o.err = audit.Assess(ctx, o.contents, audit.Options{
 		Options: f.Search.Options(c.Getenv), IgnoreISA: f.IgnoreISA, Lower: f.Lower,
 	})
-	if err != nil {
-		return err
+	return o
+}
+
+// Use hands the report to a function, and closes it.
+func (o *OpenedReport) Use(use func(*audit.Report) error) error {
+	if o.err != nil {
+		return errors.Join(o.err, o.Close())
 	}
-	defer func() { err = errors.Join(err, rep.Close()) }()
-	return use(rep)
+	return errors.Join(use(o.report), o.Close())
+}
+
+// Close releases the wheel and what was read of it.
+func (o *OpenedReport) Close() error {
+	var err error
+	if o.report != nil {
+		err = o.report.Close()
+	}
+	if o.contents != nil {
+		err = errors.Join(err, o.contents.Close())
+	}
+	return err
 }
 
 // ParsePlat rejects a platform tag that no policy has, with or without its

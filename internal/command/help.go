@@ -37,7 +37,7 @@ var groupsOfFlags = map[string]string{
 	"no-sbom": groupContents, "rewrite-record": groupContents, "allow": groupContents, "prefer": groupContents, "zip-level": groupContents,
 	"executable-path": groupMacOS, "dylibs-only": groupMacOS, "require-archs": groupMacOS, "ignore-missing": groupMacOS, "no-sanitize-rpaths": groupMacOS, "keep-ids": groupMacOS, "resign": groupMacOS, "macos-target": groupMacOS,
 	"add-path": groupWindows, "use-path": groupWindows, "no-mangle": groupWindows, "namespace-pkg": groupWindows,
-	"wheel-dir": groupOutput, "output": groupOutput, "dry-run": groupOutput, "json": groupOutput, "format": groupOutput, "force": groupOutput, "copy": groupOutput, "python": groupOutput, "jobs": groupOutput,
+	"wheel-dir": groupOutput, "output": groupOutput, "dry-run": groupOutput, "json": groupOutput, "format": groupOutput, "force": groupOutput, "copy": groupOutput, "python": groupOutput, "jobs": groupOutput, "no-cache": groupOutput,
 	"color": groupDisplay, "log-format": groupDisplay, "quiet": groupDisplay, "verbose": groupDisplay, "help": groupDisplay, "no-config": groupDisplay, "version": groupDisplay,
 }
 
