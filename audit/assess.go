@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wheelmend/wheelmend/internal/order"
 	"github.com/wheelmend/wheelmend/linkage"
 )
 
@@ -127,7 +128,7 @@ func (r *Report) Libraries(v *Verdict) []Library {
 	for _, l := range found {
 		out = append(out, *l)
 	}
-	slices.SortFunc(out, func(a, b Library) int {
+	order.Stable(out, func(a, b Library) int {
 		return cmp.Or(strings.Compare(a.Soname, b.Soname), strings.Compare(a.Path, b.Path))
 	})
 	return out

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wheelmend/wheelmend/internal/order"
 	"github.com/wheelmend/wheelmend/linkage"
 )
 
@@ -48,7 +49,7 @@ func (r *Report) Bundled() []Bundled {
 		}
 		out = append(out, b)
 	}
-	slices.SortFunc(out, func(a, b Bundled) int { return cmp.Compare(a.Path, b.Path) })
+	order.Stable(out, func(a, b Bundled) int { return cmp.Compare(a.Path, b.Path) })
 	return out
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/wheelmend/wheelmend/internal/order"
 	"github.com/wheelmend/wheelmend/internal/spool"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
@@ -106,6 +107,6 @@ func (c *Contents) foreignTo(s OS, u *Unserved) []Foreign {
 			all = append(all, newForeign(b.Member.Name, format.name))
 		}
 	}
-	slices.SortFunc(all, func(a, b Foreign) int { return cmp.Compare(a.Path, b.Path) })
+	order.Stable(all, func(a, b Foreign) int { return cmp.Compare(a.Path, b.Path) })
 	return all
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/wheelmend/wheelmend/elf"
+	"github.com/wheelmend/wheelmend/internal/order"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/policy/lower"
@@ -237,7 +238,7 @@ func (w *lowerer) file(j *judgement, f *facts) (LoweredFile, []Blocker) {
 	for _, s := range w.always(&out, f) {
 		refuse(s.Library, s.Version, fmt.Sprintf("%s of older systems answers wrongly, and for %s there is no stand-in", s.Name, w.policy.Arch), s.Name)
 	}
-	slices.SortFunc(out.Symbols, func(a, b LoweredSymbol) int {
+	order.Stable(out.Symbols, func(a, b LoweredSymbol) int {
 		return cmp.Or(cmp.Compare(a.From.Name, b.From.Name), cmp.Compare(a.From.Version, b.From.Version), cmp.Compare(a.From.Library, b.From.Library))
 	})
 	slices.Sort(out.Needed)

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/wheelmend/wheelmend/internal/order"
 	"github.com/wheelmend/wheelmend/internal/spool"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/wheel"
@@ -222,10 +223,10 @@ func (c *Contents) add(m *wheel.Member, found finding) {
 }
 
 func (c *Contents) sort() {
-	slices.SortFunc(c.Files, func(a, b Binary) int { return cmp.Compare(a.Member.Name, b.Member.Name) })
-	slices.SortFunc(c.Foreign, func(a, b Foreign) int { return cmp.Compare(a.Path, b.Path) })
+	order.Stable(c.Files, func(a, b Binary) int { return cmp.Compare(a.Member.Name, b.Member.Name) })
+	order.Stable(c.Foreign, func(a, b Foreign) int { return cmp.Compare(a.Path, b.Path) })
 	for _, damaged := range c.damaged {
-		slices.SortFunc(damaged, func(a, b Fault) int { return cmp.Compare(a.File, b.File) })
+		order.Stable(damaged, func(a, b Fault) int { return cmp.Compare(a.File, b.File) })
 	}
 }
 

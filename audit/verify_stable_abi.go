@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wheelmend/wheelmend/internal/order"
 	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/policy"
 )
@@ -44,7 +45,7 @@ func (p *Proof) claimStableABI() {
 			used[s] = true
 		}
 	}
-	slices.SortStableFunc(faults, func(a, b Fault) int { return cmp.Compare(a.File, b.File) })
+	order.Stable(faults, func(a, b Fault) int { return cmp.Compare(a.File, b.File) })
 	p.claim(TopicStable, text,
 		fmt.Sprintf("%s in %s, and CPython's manifest", phrase.Count(len(used), "symbol"), phrase.Count(len(files), "file")), faults)
 }

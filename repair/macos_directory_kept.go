@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wheelmend/wheelmend/internal/order"
 	"github.com/wheelmend/wheelmend/internal/steady"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/overlay"
@@ -126,7 +127,7 @@ func (t *directory) tellCopies() {
 		}
 		t.result.Copied = append(t.result.Copied, DirectoryCopy{g.Source, at})
 	}
-	slices.SortFunc(t.result.Copied, func(a, b DirectoryCopy) int { return strings.Compare(a.Source, b.Source) })
+	order.Stable(t.result.Copied, func(a, b DirectoryCopy) int { return strings.Compare(a.Source, b.Source) })
 	for _, at := range slices.Sorted(maps.Keys(t.kept.others)) {
 		if t.kept.idle[at] {
 			t.result.Warnings = append(t.result.Warnings, at+": nothing loads it, and it stays; a run that was killed may have left it")

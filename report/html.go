@@ -6,10 +6,10 @@ import (
 	"html"
 	"io"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
+	"github.com/wheelmend/wheelmend/internal/order"
 	"github.com/wheelmend/wheelmend/internal/phrase"
 	"github.com/wheelmend/wheelmend/policy"
 )
@@ -311,7 +311,7 @@ func (h *htmlPage) sizes(r *audit.Report, archive int64) {
 	for name, n := range byFolder {
 		shares = append(shares, share{name, n})
 	}
-	slices.SortFunc(shares, func(a, b share) int { return cmp.Or(cmp.Compare(b.size, a.size), cmp.Compare(a.name, b.name)) })
+	order.Stable(shares, func(a, b share) int { return cmp.Or(cmp.Compare(b.size, a.size), cmp.Compare(a.name, b.name)) })
 	const most = 6
 	if len(shares) > most {
 		rest := share{name: "others"}

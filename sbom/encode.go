@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"path"
 	"slices"
+
+	"github.com/wheelmend/wheelmend/internal/order"
 )
 
 // Names of the properties that CycloneDX has no field for.
@@ -22,7 +24,7 @@ const (
 // matter. Two grafts that share a member are an error.
 func Encode(w Wheel, grafts []Graft, tool Tool) ([]byte, error) {
 	grafts = slices.Clone(grafts)
-	slices.SortFunc(grafts, func(a, b Graft) int { return cmp.Compare(a.Member, b.Member) })
+	order.Stable(grafts, func(a, b Graft) int { return cmp.Compare(a.Member, b.Member) })
 	for i := 1; i < len(grafts); i++ {
 		if grafts[i].Member == grafts[i-1].Member {
 			return nil, fmt.Errorf("two grafts are member %q of %q", grafts[i].Member, w.Filename)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/wheelmend/wheelmend/internal/order"
 	"github.com/wheelmend/wheelmend/policy"
 )
 
@@ -92,7 +93,7 @@ func newTable(arch policy.Arch) *Table {
 	t.readCompat()
 	rank := []Class{Same, Rename, Older, Compat}
 	for _, rows := range t.rows {
-		slices.SortStableFunc(rows, func(a, b Row) int {
+		order.Stable(rows, func(a, b Row) int {
 			if a.Class != b.Class {
 				return slices.Index(rank, a.Class) - slices.Index(rank, b.Class)
 			}
