@@ -9,7 +9,7 @@ CACHE = $(or $(WHEELMEND_CACHE),$(HOME)/.cache/wheelmend)
 FUZZTIME ?= 60s
 export CGO_ENABLED ?= 0
 
-.PHONY: build test lint lint-tools integration dist bench pictures fuzz clean
+.PHONY: build test lint lint-tools integration dist bench bench-quick pictures fuzz clean
 
 build:
 	$(GO) build -trimpath -o bin/wheelmend ./cmd/wheelmend
@@ -47,6 +47,10 @@ dist:
 bench: build
 	$(GO) run ./internal/bench -o docs/benchmarks.md
 	$(GO) run ./scripts/pictures
+
+# Three wheels in two minutes, to the screen.
+bench-quick: build
+	$(GO) run ./internal/bench -quick
 
 # The pictures of the README, from what the program prints and docs/benchmarks.md.
 pictures:

@@ -67,6 +67,7 @@ func parse(args []string) (*options, error) {
 	flags.Int64Var(&opts.bigMiB, "big", 1024, "size in `MiB` of a wheel to generate; 0 for none")
 	flags.Int64Var(&opts.libraryMiB, "library", 1024, "size in `MiB` of a library to generate; 0 for none")
 	flags.Int64Var(&opts.dylibMiB, "dylib", 500, "size in `MiB` of a library for macOS to generate; 0 for none")
+	quick := flags.Bool("quick", false, "measure three wheels, three times each, and nothing that is generated: some two minutes")
 	flags.StringVar(&opts.hash, "sha256", "", "print the SHA-256 of this `file`, which signing is compared with, and end")
 	flags.StringVar(&opts.copied, "copy", "", "with -sha256: write what is read to this `file`, too")
 	flags.Usage = func() {
@@ -76,10 +77,16 @@ func parse(args []string) (*options, error) {
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
+	opts.wheels = flags.Args()
+	if *quick {
+		opts.runs, opts.bigMiB, opts.libraryMiB, opts.dylibMiB = 3, 0, 0, 0
+		if len(opts.wheels) == 0 {
+			opts.wheels = []string{"psycopg2", "randomgen", macPrefix + "psycopg2_binary"}
+		}
+	}
 	if opts.runs < 1 {
 		return nil, fmt.Errorf("-runs: got %d, want at least 1", opts.runs)
 	}
-	opts.wheels = flags.Args()
 	if len(opts.wheels) == 0 {
 		opts.wheels = []string{
 			"psycopg2", "lxml", "h5py", "randomgen",
@@ -106,7 +113,7 @@ func run(ctx context.Context, opts *options) error {
 			return err
 		}
 	}
-	tools, err := findTools(ctx, opts)
+	tools, err := findTools(ctx, opts, work)
 	if err != nil {
 		return err
 	}
