@@ -39,6 +39,7 @@ func TestFormats(t *testing.T) {
 		{"a DLL in a wheel for any platform", "demo-1.0-py3-none-any.whl", `demo/x.dll pe x64`, audit.PE, "win_amd64", nil},
 		{"Windows", "demo-1.0-cp312-cp312-win_amd64.whl", "demo/x.exe pe x64 program needed=KERNEL32.dll\ndemo/y.exe raw \"MZ\"", audit.PE, "win_amd64", []string{"demo/y.exe data that begins like a PE file"}},
 		{"Pyodide", "demo-1.0-cp312-cp312-pyodide_2024_0_wasm32.whl", `demo/x.so raw "\x00asm"`, audit.Wasm, "", []string{"demo/x.so WebAssembly"}},
+		{"WebAssembly for any platform", "demo-1.0-py3-none-any.whl", `demo/core.wasm raw "\x00asm"`, audit.Wasm, "", []string{"demo/core.wasm WebAssembly"}},
 		{"ELF and Mach-O for any platform", "demo-1.0-py3-none-any.whl", module("needed=libc.so.6") + "demo/x.dylib macho arch=arm64 minos=11.0", audit.Several, "", []string{"demo/_core.so ELF", "demo/x.dylib Mach-O"}},
 		{"a tag for each of two systems", "demo-1.0-cp312-cp312-macosx_11_0_arm64.manylinux_2_28_x86_64.whl", module("needed=libc.so.6") + "demo/x.dylib macho arch=arm64 minos=11.0", audit.Several, "", []string{"demo/_core.so ELF", "demo/x.dylib Mach-O"}},
 		{"Linux files under a tag of FreeBSD", "demo-1.0-cp312-cp312-freebsd_13_amd64.whl", module("needed=libc.so.6"), audit.ELF, "", []string{"demo/_core.so ELF"}},

@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,6 +39,21 @@ func TestVerifyMacOSHolds(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// That slices are not signed is told: macOS asks for it on arm64 alone.
+func TestSlicesWithoutASignatureAreCounted(t *testing.T) {
+	for _, tt := range []struct{ name, spec, want string }{
+		{intelWheel, "demo/a.so macho" + intelSlice, "; 1 slice without, which macOS asks for on arm64 only"},
+		{intelWheel, "demo/a.so macho" + intelSlice + "\ndemo/b.so macho" + intelSlice, "; 2 slices without, which macOS asks for on arm64 only"},
+		{armWheel, "demo/a.so macho" + armSlice, "who signed is not checked"},
+	} {
+		p := verify(t, tt.name, tt.spec, audit.VerifyOptions{})
+		i := slices.IndexFunc(p.Claims, func(c audit.Claim) bool { return strings.HasPrefix(c.Text, "signed code is") })
+		if i < 0 || !strings.HasSuffix(p.Claims[i].Basis, tt.want) {
+			t.Errorf("%s: no claim on %q: %+v", tt.spec, tt.want, p.Claims)
+		}
 	}
 }
 
