@@ -50,6 +50,7 @@ type engine struct {
 	byStat    map[fileStat][]*File // the same by what hard links share
 	same      map[[2]*Image]bool   // see sameLibrary
 	settled   map[*Image]bool      // images below which no need is unsettled
+	through   map[*Image]bool      // images that a load went through that left no need unsettled
 	byNames   bool                 // a process knows what it has loaded by name, and how it was found
 	asTheyLie bool                 // files of a file system, not of a wheel
 	noted     int                  // places in vain that needs have
@@ -61,7 +62,7 @@ type engine struct {
 func newEngine(root Root, d *disk, opts Options) *engine {
 	return &engine{
 		opts: opts, root: root, disk: d, graph: &Graph{disk: d}, byInstall: map[string]*File{}, byPath: map[string]*File{},
-		byStat: map[fileStat][]*File{}, same: map[[2]*Image]bool{}, settled: map[*Image]bool{}, work: newWork(),
+		byStat: map[fileStat][]*File{}, same: map[[2]*Image]bool{}, settled: map[*Image]bool{}, through: map[*Image]bool{}, work: newWork(),
 	}
 }
 
@@ -104,6 +105,9 @@ func (e *engine) resolve(ctx context.Context) (*Graph, error) {
 		}
 		if !reached[o] {
 			e.graph.Roots = append(e.graph.Roots, o)
+		}
+		if e.through[o] {
+			continue // all that it loads is reached, and found
 		}
 		for loaded := range e.load(o) {
 			reached[loaded] = true
@@ -157,8 +161,11 @@ func (e *engine) load(first *Image) map[*Image]bool {
 			}
 		}
 	}
-	for n := 0; n < len(queue) && !open && !e.byNames; n++ {
-		e.settled[queue[n].image] = true
+	for n := 0; n < len(queue) && !open; n++ {
+		e.through[queue[n].image] = true
+		if !e.byNames {
+			e.settled[queue[n].image] = true
+		}
 	}
 	return seen
 }

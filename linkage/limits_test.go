@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -112,6 +113,71 @@ func TestWorkOfTheSearch(t *testing.T) {
 		if few, many := spent(100), spent(800); many > 9*few {
 			t.Errorf("%s: %d units for 100, %d for 800", tt.name, few, many)
 		}
+	}
+}
+
+// together returns n libraries that all need each other.
+func together(t testing.TB, n int) []Member {
+	t.Helper()
+	var members []Member
+	for i := range n {
+		data := elftest.Build(elftest.Spec{Soname: fmt.Sprintf("lib%d.so", i), Needed: numbered(n, "lib%d.so"), RunPath: "$ORIGIN"})
+		f, err := elf.NewFile(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		members = append(members, Member{Name: fmt.Sprintf("pkg/lib%d.so", i), Content: f})
+	}
+	return members
+}
+
+// Where all libraries need each other, the work grows with their needs: each is settled once,
+// and not gone through again for every library that a process may begin with.
+func TestWorkForLibrariesThatNeedEachOther(t *testing.T) {
+	spent := func(n int) int {
+		r := newResolver(together(t, 0), Root{}, Options{WheelOnly: true})
+		if err := r.addMembers(together(t, n)); err != nil {
+			t.Fatal(err)
+		}
+		g, err := r.resolve(t.Context())
+		if err != nil {
+			t.Fatalf("%d libraries: %v", n, err)
+		}
+		defer g.Close()
+		if len(g.Roots) != 1 {
+			t.Errorf("%d libraries: %d of them are loaded by no other, want the first", n, len(g.Roots))
+		}
+		for _, f := range g.Members {
+			for _, need := range f.Images[0].Needs {
+				if need.Status != Found {
+					t.Fatalf("%s needs %s: not found", f.Path, need.Name)
+				}
+			}
+		}
+		return r.work.Spent()
+	}
+	if few, many := spent(60), spent(240); many > 17*few {
+		t.Errorf("%d units for 3,600 needs, %d for 57,600", few, many)
+	}
+}
+
+// BenchmarkLibrariesThatNeedEachOther goes up to what maxEdges allows.
+func BenchmarkLibrariesThatNeedEachOther(b *testing.B) {
+	for _, n := range []int{64, 128, 250} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			members := together(b, n)
+			b.ReportAllocs()
+			for b.Loop() {
+				g, err := Resolve(b.Context(), members, Options{WheelOnly: true})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := g.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n*n), "ns/need")
+		})
 	}
 }
 
