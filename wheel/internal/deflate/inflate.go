@@ -455,6 +455,8 @@ const (
 // fast decodes symbols while there are fastInput bytes of input and fastRoom bytes
 // of room, without other checks of either. 56 bits are at hand after a word is
 // loaded: enough for two literals, a length and its extra bits, or a distance.
+// It is one long function, since a call for each symbol would cost as much as decoding it:
+// what it works on has to stay in registers.
 func (d *inflater) fast() int {
 	src, out := d.src, d.out
 	next, pos := d.next, d.pos
