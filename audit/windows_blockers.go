@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 
 	"github.com/wheelmend/wheelmend/linkage"
@@ -26,15 +27,24 @@ func (w *windows) block() error {
 	return nil
 }
 
-// blockArchs looks for modules and libraries that are for another architecture. A library
-// that nothing for the tag's own loads may be there for other processes, as long as there
-// are files for that; so may programs.
+// blockArchs looks for modules and libraries that are for another architecture. Programs
+// may be, as other processes; so may a library, if there are programs that could load it,
+// or if the wheel has one beside it for its own architecture.
 func (w *windows) blockArchs() {
-	own := slices.ContainsFunc(linkage.Images(w.graph.Members), func(i *linkage.Image) bool { return i.Arch == w.arch && i.PE().IsDLL() })
+	programs, beside := map[string]bool{}, map[string]bool{}
 	for _, image := range linkage.Images(w.graph.Members) {
 		switch {
+		case !image.PE().IsDLL():
+			programs[image.Arch] = true
 		case image.Arch == w.arch:
-		case !linkage.IsWindowsModule(image.Path) && (own || !image.PE().IsDLL()):
+			beside[path.Dir(image.Path)] = true
+		}
+	}
+	for _, image := range linkage.Images(w.graph.Members) {
+		library := image.PE().IsDLL()
+		switch {
+		case image.Arch == w.arch:
+		case !library, !linkage.IsWindowsModule(image.Path) && (programs[image.Arch] || beside[path.Dir(image.Path)]):
 			w.helped = append(w.helped, image.File)
 		default:
 			w.blockers = append(w.blockers, Blocker{
