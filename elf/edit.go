@@ -27,12 +27,12 @@ type draft struct {
 	needs    []need
 	interp   string // new interpreter, "" to keep the old one
 	strip    bool
-	expand   bool             // packed relocations become ordinary ones
-	plainPLT bool             // the marks of the PLT go
-	refs     []*reference     // the dynamic symbols, nil until an edit asks for them
-	wants    []*wantedLibrary // DT_VERNEED of the result where symbols change, else nil
-	unmarked []wanted         // versions without symbols that go from DT_VERNEED
-	stack    Stack            // what PT_GNU_STACK shall say; StackUnsaid to leave it
+	expand   bool                // packed relocations become ordinary ones
+	plainPLT bool                // the marks of the PLT go
+	refs     []*reference        // the dynamic symbols, nil until an edit asks for them
+	wants    []*wantedLibrary    // DT_VERNEED of the result where symbols change, else nil
+	unmarked map[wantedName]bool // versions without symbols that go from DT_VERNEED
+	stack    Stack               // what PT_GNU_STACK shall say; StackUnsaid to leave it
 }
 
 // An entry is one dynamic entry of the result. With a text it is a string

@@ -77,14 +77,14 @@ func (d *draft) removeMarks() error {
 	if err != nil {
 		return err
 	}
+	going := map[wantedName]bool{}
 	for _, n := range marks {
 		for _, v := range n.Versions {
-			if err := d.unmark(n.Library, v.Name); err != nil {
-				return err
-			}
+			going[wantedName{n.Library, v.Name}] = true
 		}
 	}
-	return nil
+	_, _, err = d.unmark(func(w wantedName) bool { return going[w] })
+	return err
 }
 
 // Elf64_Rela: r_offset, r_info with the type in its lower half, r_addend.

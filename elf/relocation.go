@@ -2,6 +2,7 @@ package elf
 
 import (
 	"debug/elf"
+	"math/bits"
 )
 
 // A relocation is what one says, as far as it does not depend on the machine.
@@ -94,7 +95,9 @@ func (f *File) AndroidRelocations() bool {
 }
 
 // eachRelr visits the packed relative relocations: an even entry is an address,
-// an odd one a bitmap of the words behind the last.
+// an odd one a bitmap of the words behind the last. Each is of a word of its own that the
+// file holds, so that more of them than words are a [FormatError]: an entry of eight bytes
+// may stand for 63.
 func (f *File) eachRelr(visit func(relocation)) error {
 	size, _ := f.DynValue(dtRelrSize)
 	off, ok, err := f.table(dtRelr, size)
@@ -106,21 +109,31 @@ func (f *File) eachRelr(visit func(relocation)) error {
 		return err
 	}
 	word, next := f.pick(4, 8), uint64(0)
+	left := uint64(f.size) / word
 	for c := f.cursor(buf, off); c.Len() >= int(word); {
 		e := c.Word()
+		if left -= min(left, relrCount(e)); left == 0 {
+			return formatErr(f.tagAt(dtRelr), "DT_RELR has more packed relocations than the file has words (%d)", uint64(f.size)/word)
+		}
 		if e&1 == 0 {
 			visit(relocation{target: e})
 			next = e + word
 			continue
 		}
-		for i := uint64(0); i < word*8-1; i++ {
-			if e>>(i+1)&1 != 0 {
-				visit(relocation{target: next + i*word})
-			}
+		for set := e >> 1; set != 0; set &= set - 1 {
+			visit(relocation{target: next + uint64(bits.TrailingZeros64(set))*word})
 		}
 		next += (word*8 - 1) * word
 	}
 	return nil
+}
+
+// relrCount returns how many relocations an entry of DT_RELR stands for.
+func relrCount(e uint64) uint64 {
+	if e&1 == 0 {
+		return 1
+	}
+	return uint64(bits.OnesCount64(e >> 1))
 }
 
 // wordAt returns the word that the file holds at an address, 0 if none.

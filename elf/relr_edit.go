@@ -1,9 +1,9 @@
 package elf
 
 import (
-	"cmp"
 	"debug/elf"
 	"fmt"
+	"hash/maphash"
 	"slices"
 )
 
@@ -46,14 +46,11 @@ func ExpandRelr() Edit {
 			return fmt.Errorf("packed relocations (DT_RELR) of %v are not known", d.f.Machine)
 		}
 		d.expand = true
-		for _, n := range d.needs {
-			if d.wantsVersion(n.Library, relrMark) {
-				if err := RemoveVersionNeed(n.Library, relrMark)(d); err != nil {
-					return err
-				}
-			}
+		_, owner, err := d.unmark(func(w wantedName) bool { return w.version == relrMark })
+		if err == nil && owner != nil {
+			err = owned(owner)
 		}
-		return nil
+		return err
 	}
 }
 
@@ -136,18 +133,11 @@ func (p *plan) layRelocations() error {
 	return nil
 }
 
-// packedCount returns how many packed relocations the file has. Each is of a word of its
-// own that the file holds, so that more of them than words are a [FormatError]: an entry of
-// eight bytes may stand for 63 relocations, or 1,512 bytes of a table.
+// packedCount returns how many packed relocations the file has.
 func (f *File) packedCount() (uint64, error) {
 	n := uint64(0)
-	if err := f.eachRelr(func(relocation) { n++ }); err != nil {
-		return 0, err
-	}
-	if words := uint64(f.size) / f.pick(4, 8); n > words {
-		return 0, formatErr(f.tagAt(dtRelr), "DT_RELR has %d packed relocations, more than the file has words (%d)", n, words)
-	}
-	return n, nil
+	err := f.eachRelr(func(relocation) { n++ })
+	return n, err
 }
 
 // add appends a relative relocation.
@@ -247,8 +237,20 @@ func (p *plan) moveRelocations(old, s *Section) bool {
 	return true
 }
 
-func compareRelocations(x, y relocation) int {
-	return cmp.Or(cmp.Compare(x.target, y.target), cmp.Compare(x.symbol, y.symbol), cmp.Compare(x.addend, y.addend))
+// A multiset stands for relocations in any order: two that are equal have the same, but
+// for a chance of one in 2^64. The relocations themselves would take forty bytes each, and
+// a packed one takes a bit of the file.
+type multiset struct {
+	n    int
+	sums [2]uint64
+}
+
+// add takes the sums of hashes that no file can be made for.
+func (m *multiset) add(seeds *[2]maphash.Seed, r relocation) {
+	m.n++
+	for i, seed := range seeds {
+		m.sums[i] += maphash.Comparable(seed, r)
+	}
 }
 
 // checkRelocations compares the relocations of the result with those of the original.
@@ -256,7 +258,8 @@ func (d *draft) checkRelocations(got *File) error {
 	if !d.expand {
 		return nil
 	}
-	collect := func(f *File) (all []relocation, err error) {
+	seeds := [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+	sum := func(f *File) (all multiset, err error) {
 		jumps := d.jumps(f)
 		err = f.eachRelocation(func(r relocation) {
 			if jumps[r.target] {
@@ -265,21 +268,20 @@ func (d *draft) checkRelocations(got *File) error {
 			if !r.explicit {
 				r.addend, r.explicit = f.wordAt(r.target), true
 			}
-			all = append(all, r)
+			all.add(&seeds, r)
 		})
-		slices.SortFunc(all, compareRelocations)
 		return all, err
 	}
-	was, err := collect(d.f)
+	was, err := sum(d.f)
 	if err != nil {
 		return err
 	}
-	now, err := collect(got)
+	now, err := sum(got)
 	if err != nil {
 		return err
 	}
-	if !slices.Equal(was, now) || got.PackedRelocations() {
-		return formatErr(d.f.tagAt(dtRelr), "the expanded relocations do not read back (%d, want %d); the edit is refused", len(now), len(was))
+	if was != now || got.PackedRelocations() {
+		return formatErr(d.f.tagAt(dtRelr), "the expanded relocations do not read back (%d, want %d); the edit is refused", now.n, was.n)
 	}
 	return nil
 }

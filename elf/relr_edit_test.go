@@ -33,7 +33,7 @@ func TestPackedRelocationsThatExpandBeyondTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = f.packedCount() // asked before the table is made
-	if fe := (*FormatError)(nil); !errors.As(err, &fe) || !strings.Contains(err.Error(), "more than the file has words") {
+	if fe := (*FormatError)(nil); !errors.As(err, &fe) || !strings.Contains(err.Error(), "more packed relocations than the file has words") {
 		t.Errorf("error %v, want a FormatError", err)
 	}
 }

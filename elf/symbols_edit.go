@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -20,11 +21,24 @@ func (r *reference) relabelled() bool {
 	return r.version != r.Symbol.Version || r.library != r.Symbol.Library
 }
 
-// symbols returns the dynamic symbols of a draft, read for the first edit that asks.
+// maxEditedSymbols bounds the dynamic symbols of a file whose symbols are edited: each
+// takes some two hundred bytes, and one in the file as few as 24, of zeros.
+const maxEditedSymbols = 1 << 20
+
+// symbols returns the dynamic symbols of a draft, read for the first edit that asks. More
+// than maxEditedSymbols are a [FormatError].
 func (d *draft) symbols() ([]*reference, error) {
 	if d.refs != nil {
 		return d.refs, nil
 	}
+	count, err := d.f.symbolCount()
+	if err != nil {
+		return nil, err
+	}
+	if count > maxEditedSymbols {
+		return nil, formatErr(d.f.tagAt(elf.DT_SYMTAB), "there are %d dynamic symbols, and those of a file are edited up to %d", count, maxEditedSymbols)
+	}
+	d.refs = make([]*reference, 0, count)
 	for s, err := range d.f.Symbols() {
 		if err != nil {
 			return nil, err
@@ -143,40 +157,57 @@ func RemoveVersionNeed(library, version string) Edit {
 		if err := errors.Join(d.dynamic(), checkText("library name", library), checkText("version", version)); err != nil {
 			return err
 		}
-		if !d.wantsVersion(library, version) {
-			return fmt.Errorf("the version %s of %s is not needed", version, library)
-		}
-		all, err := d.symbols()
-		if err != nil {
+		mark := wantedName{library, version}
+		asked, owner, err := d.unmark(func(w wantedName) bool { return w == mark })
+		switch {
+		case err != nil:
 			return err
+		case asked == 0:
+			return fmt.Errorf("the version %s of %s is not needed", version, library)
+		case owner != nil:
+			return owned(owner)
 		}
-		for _, r := range all {
-			if r.library == library && r.version == version {
-				return fmt.Errorf("the symbol %s has the version %s of %s", r.name, version, library)
-			}
-		}
-		d.unmarked = append(d.unmarked, wanted{library: library, name: version})
 		return nil
 	}
 }
 
-// unmark has a version go unless a symbol has it or it goes already.
-func (d *draft) unmark(library, version string) error {
-	all, err := d.symbols()
-	if err != nil {
-		return err
-	}
-	has := func(r *reference) bool { return r.library == library && r.version == version }
-	if d.wantsVersion(library, version) && !slices.ContainsFunc(all, has) {
-		d.unmarked = append(d.unmarked, wanted{library: library, name: version})
-	}
-	return nil
+// owned is the error about a version that is to go, and that a symbol has.
+func owned(r *reference) error {
+	return fmt.Errorf("the symbol %s has the version %s of %s", r.name, r.version, r.library)
 }
 
-func (d *draft) wantsVersion(library, version string) bool {
-	return slices.ContainsFunc(d.needs, func(n need) bool {
-		return !n.dropped && n.Library == library && slices.ContainsFunc(n.Versions, func(v NeededVersion) bool { return v.Name == version })
-	})
+// A wantedName is a version and the library that is to have it.
+type wantedName struct{ library, version string }
+
+// unmark has versions go from DT_VERNEED, but for those that a symbol has: it returns how many
+// were meant, and a symbol that has one of them.
+func (d *draft) unmark(is func(wantedName) bool) (meant int, owner *reference, err error) {
+	marks := map[wantedName]bool{}
+	for _, n := range d.needs {
+		for _, v := range n.Versions {
+			if w := (wantedName{n.Library, v.Name}); !n.dropped && is(w) {
+				marks[w] = true
+			}
+		}
+	}
+	if meant = len(marks); meant == 0 {
+		return 0, nil, nil
+	}
+	all, err := d.symbols()
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, r := range all {
+		if w := (wantedName{r.library, r.version}); marks[w] {
+			delete(marks, w)
+			owner = r
+		}
+	}
+	if d.unmarked == nil {
+		d.unmarked = map[wantedName]bool{}
+	}
+	maps.Copy(d.unmarked, marks)
+	return meant, owner, nil
 }
 
 // InsertNeeded adds a DT_NEEDED in front of another one. A name that is needed already
@@ -209,6 +240,7 @@ type wanted struct {
 	index         uint16
 	text          uint64 // string index of name
 	newText       bool   // it has yet to be found a place
+	asked         bool   // a symbol gets it, of a library that the result needs
 }
 
 // A wantedLibrary is one record of DT_VERNEED in the result (Elf_Verneed).
@@ -238,7 +270,7 @@ func (p *plan) layNeeds() error {
 		l := &wantedLibrary{name: n.Library, text: n.file, newText: n.renamed}
 		for _, v := range n.Versions {
 			top = max(top, v.Index)
-			lost := was[v.Index] > 0 && left[v.Index] == 0 || slices.Contains(p.d.unmarked, wanted{library: n.Library, name: v.Name})
+			lost := was[v.Index] > 0 && left[v.Index] == 0 || p.d.unmarked[wantedName{n.Library, v.Name}]
 			if !n.dropped && !lost {
 				l.versions = append(l.versions, &wanted{library: n.Library, name: v.Name, weak: v.Weak, index: v.Index, text: v.name})
 			}
@@ -254,9 +286,10 @@ func (p *plan) layNeeds() error {
 	for _, v := range defs {
 		top = max(top, v.Index)
 	}
+	rows := p.wantedRows(top)
 	for _, r := range p.d.refs {
 		if r.relabelled() && r.version != "" {
-			if r.to, err = p.want(r, &top); err != nil {
+			if r.to, err = rows.of(p.d, r); err != nil {
 				return err
 			}
 		}
@@ -264,29 +297,57 @@ func (p *plan) layNeeds() error {
 	return nil
 }
 
-// want returns the row of the version that a symbol gets, a new one if there is none.
-func (p *plan) want(r *reference, top *uint16) (*wanted, error) {
-	if p.d.index(elf.DT_NEEDED, r.library) < 0 {
-		return nil, fmt.Errorf("%s is to have the version %s of %s, which the file does not need", r.name, r.version, r.library)
-	}
-	i := slices.IndexFunc(p.d.wants, func(l *wantedLibrary) bool { return l.name == r.library })
-	if i < 0 {
-		i = len(p.d.wants)
-		p.d.wants = append(p.d.wants, &wantedLibrary{name: r.library, newText: true})
-	}
-	l := p.d.wants[i]
-	weak := r.Bind == elf.STB_WEAK
-	for _, v := range l.versions {
-		if v.name == r.version {
-			v.weak = v.weak && weak
-			return v, nil
+// wantedRows are the rows of DT_VERNEED in the result, to be found by name.
+type wantedRows struct {
+	top       uint16 // the highest index of a version
+	libraries map[string]*wantedLibrary
+	versions  map[wantedName]*wanted
+}
+
+// wantedRows indexes the rows that stay; the first of a name counts.
+func (p *plan) wantedRows(top uint16) *wantedRows {
+	rows := &wantedRows{top, map[string]*wantedLibrary{}, map[wantedName]*wanted{}}
+	for _, l := range p.d.wants {
+		if rows.libraries[l.name] != nil {
+			continue
+		}
+		rows.libraries[l.name] = l
+		for _, v := range l.versions {
+			if w := (wantedName{l.name, v.name}); rows.versions[w] == nil {
+				rows.versions[w] = v
+			}
 		}
 	}
-	if *top++; *top >= maxVersions {
-		return nil, fmt.Errorf("there are %d versions, and no index for one more", maxVersions)
+	return rows
+}
+
+// of returns the row of the version that a symbol gets, a new one if there is none.
+func (rows *wantedRows) of(d *draft, r *reference) (*wanted, error) {
+	name := wantedName{r.library, r.version}
+	v := rows.versions[name]
+	if (v == nil || !v.asked) && d.index(elf.DT_NEEDED, r.library) < 0 {
+		return nil, fmt.Errorf("%s is to have the version %s of %s, which the file does not need", r.name, r.version, r.library)
 	}
-	l.versions = append(l.versions, &wanted{library: r.library, name: r.version, weak: weak, index: *top, newText: true})
-	return l.versions[len(l.versions)-1], nil
+	if v == nil {
+		if rows.top++; rows.top >= maxVersions {
+			return nil, fmt.Errorf("there are %d versions, and no index for one more", maxVersions)
+		}
+		v = &wanted{library: r.library, name: r.version, weak: true, index: rows.top, newText: true}
+		rows.add(d, name, v)
+	}
+	v.weak, v.asked = v.weak && r.Bind == elf.STB_WEAK, true
+	return v, nil
+}
+
+// add puts a row in, and the library with its first one.
+func (rows *wantedRows) add(d *draft, name wantedName, v *wanted) {
+	l := rows.libraries[name.library]
+	if l == nil {
+		l = &wantedLibrary{name: name.library, newText: true}
+		rows.libraries[name.library] = l
+		d.wants = append(d.wants, l)
+	}
+	l.versions, rows.versions[name] = append(l.versions, v), v
 }
 
 // placeReferences finds places for the strings that symbols and versions get.

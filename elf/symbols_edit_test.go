@@ -415,3 +415,7 @@ func FuzzSymbols(f *testing.F) {
 		}
 	})
 }
+
+func compareRelocations(x, y relocation) int {
+	return slices.Compare([]uint64{x.target, x.symbol, x.addend}, []uint64{y.target, y.symbol, y.addend})
+}
