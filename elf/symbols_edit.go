@@ -173,7 +173,7 @@ func RemoveVersionNeed(library, version string) Edit {
 
 // owned is the error about a version that is to go, and that a symbol has.
 func owned(r *reference) error {
-	return fmt.Errorf("the symbol %s has the version %s of %s", r.name, r.version, r.library)
+	return fmt.Errorf("the symbol %q has the version %q of %q", r.name, r.version, r.library)
 }
 
 // A wantedName is a version and the library that is to have it.
@@ -326,7 +326,7 @@ func (rows *wantedRows) of(d *draft, r *reference) (*wanted, error) {
 	name := wantedName{r.library, r.version}
 	v := rows.versions[name]
 	if (v == nil || !v.asked) && d.index(elf.DT_NEEDED, r.library) < 0 {
-		return nil, fmt.Errorf("%s is to have the version %s of %s, which the file does not need", r.name, r.version, r.library)
+		return nil, fmt.Errorf("%q is to have the version %q of %q, which the file does not need", r.name, r.version, r.library)
 	}
 	if v == nil {
 		if rows.top++; rows.top >= maxVersions {
@@ -545,7 +545,7 @@ func (d *draft) checkReferences(got *File) error {
 			same = same && s.Version == r.version && s.Library == r.library
 		}
 		if !same {
-			return formatErr(d.f.tagAt(elf.DT_SYMTAB), "symbol %d reads back as %s@%s, want %s@%s; the edit is refused", s.Index, s.Name, s.Version, r.name, r.version)
+			return formatErr(d.f.tagAt(elf.DT_SYMTAB), "symbol %d reads back as %q@%q, want %q@%q; the edit is refused", s.Index, s.Name, s.Version, r.name, r.version)
 		}
 	}
 	if n != len(d.refs) {

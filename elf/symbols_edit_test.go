@@ -167,7 +167,7 @@ func TestSymbolEditsThatAreRefused(t *testing.T) {
 		{"the file's own, of a version", "x86_64" + fullSpec, "the symbol bar is the file's own", SetSymbolVersion("bar", "", "libc.so.6", "GLIBC_2.2.5")},
 		{"a library that is not needed", "x86_64" + fullSpec, "which the file does not need", SetSymbolVersion("memcpy", "", "libm.so.6", "GLIBC_2.2.5")},
 		{"no versions", "x86_64 needed=libc.so.6 import=plain", "no versions of symbols (DT_VERSYM)", SetSymbolVersion("plain", "", "libc.so.6", "GLIBC_2.2.5")},
-		{"a version that symbols have", "x86_64" + fullSpec, "the symbol memcpy has the version GLIBC_2.14", RemoveVersionNeed("libc.so.6", "GLIBC_2.14")},
+		{"a version that symbols have", "x86_64" + fullSpec, `the symbol "memcpy" has the version "GLIBC_2.14"`, RemoveVersionNeed("libc.so.6", "GLIBC_2.14")},
 		{"a version that is not needed", "x86_64" + fullSpec, "the version GLIBC_2.30 of libc.so.6 is not needed", RemoveVersionNeed("libc.so.6", "GLIBC_2.30")},
 		{"in front of nothing", "x86_64" + fullSpec, `"libm.so.6" is not needed`, InsertNeeded("libx.so", "libm.so.6")},
 		{"an empty name", "x86_64" + fullSpec, "empty symbol name", RenameSymbol("memcpy", "")},
