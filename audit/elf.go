@@ -144,9 +144,12 @@ func (b *Binary) ELF() *elf.File {
 
 // A neededCount counts the libraries that ELF files name, which are read at the same
 // time, and kept. The zero value is ready.
-type neededCount struct{ n atomic.Int64 }
+type neededCount struct{ n, bytes atomic.Int64 }
 
 // add counts those of a file, which the caller names.
 func (c *neededCount) add(f *elf.File) error {
-	return budget.Check("", "libraries (DT_NEEDED) in all files", int(c.n.Add(int64(f.NeededCount()))), maxNeeded)
+	if err := budget.Check("", "libraries (DT_NEEDED) in all files", int(c.n.Add(int64(f.NeededCount()))), maxNeeded); err != nil {
+		return err
+	}
+	return budget.Check("", "bytes of names of libraries (DT_NEEDED) in all files", int(c.bytes.Add(int64(f.NeededBytes()))), maxNeededBytes)
 }

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/wheelmend/wheelmend/elf"
@@ -27,6 +28,12 @@ func TestNeededOfAllFilesIsBounded(t *testing.T) {
 	if err := c.add(f); err != nil {
 		t.Error(err)
 	}
+	c.n.Store(0)
+	c.bytes.Store(maxNeededBytes - int64(len("liba.so")))
+	if err := c.add(f); err == nil || !strings.HasPrefix(err.Error(), "more than 2097152 bytes of names of libraries") {
+		t.Errorf("long names: %v", err)
+	}
+	c.n.Store(maxNeeded)
 	const want = "more than 65536 libraries (DT_NEEDED) in all files, which no real wheel needs; see docs/limits.md"
 	if err := c.add(f); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

@@ -3,6 +3,7 @@ package audit
 import (
 	"sync/atomic"
 
+	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/budget"
 )
 
@@ -13,6 +14,9 @@ const (
 	maxCommands  = 1 << 19 // load commands that all Mach-O files have
 	maxImported  = 1 << 20 // symbols that all PE files import
 	maxNeeded    = 1 << 16 // libraries that all ELF files name; linkage holds those of a loader to the same
+
+	maxNeededBytes = 1 << 21 // of the names of those libraries
+	maxNameBytes   = 1 << 26 // of the names of undefined symbols, and of versions, of all files
 )
 
 // maxLookUps bounds the look-up of symbols, in units of some ten nanoseconds: each file
@@ -24,9 +28,40 @@ func newLookUps() *budget.Budget { return budget.New(maxLookUps, "steps of the l
 
 // An undefinedCount counts the symbols that files want, which are read at the same
 // time. The zero value is ready.
-type undefinedCount struct{ n atomic.Int64 }
+type undefinedCount struct{ n, bytes atomic.Int64 }
 
 // add counts a symbol of a file, which the caller names.
-func (c *undefinedCount) add() error {
-	return budget.Check("", "undefined symbols in all files", int(c.n.Add(1)), maxUndefined)
+func (c *undefinedCount) add(name string) error {
+	if err := budget.Check("", "undefined symbols in all files", int(c.n.Add(1)), maxUndefined); err != nil {
+		return err
+	}
+	return c.keep(len(name))
+}
+
+// keep counts bytes of names that are kept.
+func (c *undefinedCount) keep(bytes int) error {
+	return budget.Check("", "bytes of names of undefined symbols and of versions in all files", int(c.bytes.Add(int64(bytes))), maxNameBytes)
+}
+
+// keepVersions counts the versions that a file needs and defines.
+func (c *undefinedCount) keepVersions(f *elf.File) error {
+	needs, err := f.VersionNeeds()
+	if err != nil {
+		return err
+	}
+	defs, err := f.VersionDefs()
+	if err != nil {
+		return err
+	}
+	bytes := 0
+	for _, n := range needs {
+		bytes += len(n.Library)
+		for _, v := range n.Versions {
+			bytes += len(v.Name)
+		}
+	}
+	for _, d := range defs {
+		bytes += len(d.Name)
+	}
+	return c.keep(bytes)
 }

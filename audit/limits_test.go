@@ -18,11 +18,22 @@ import (
 func TestUndefinedSymbolsAreCounted(t *testing.T) {
 	var c undefinedCount
 	c.n.Store(maxUndefined - 1)
-	if err := c.add(); err != nil {
+	if err := c.add("f"); err != nil {
 		t.Error(err)
 	}
 	var over *budget.Error
-	if err := c.add(); !errors.As(err, &over) || over.Limit != maxUndefined {
+	if err := c.add("f"); !errors.As(err, &over) || over.Limit != maxUndefined {
+		t.Error(err)
+	}
+}
+
+func TestBytesOfNamesAreCounted(t *testing.T) {
+	var c undefinedCount
+	if err := c.keep(maxNameBytes); err != nil {
+		t.Error(err)
+	}
+	var over *budget.Error
+	if err := c.add("f"); !errors.As(err, &over) || over.Limit != maxNameBytes {
 		t.Error(err)
 	}
 }

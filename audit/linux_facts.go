@@ -39,6 +39,9 @@ var fpectlSymbols = map[string]bool{"PyFPE_jbuf": true, "PyFPE_dummy": true, "Py
 func newFacts(o *linkage.Image, count *undefinedCount) (*facts, error) {
 	f := &facts{object: o, symbols: map[versionKey][]string{}, copied: map[versionKey][]string{}}
 	var err error
+	if err := count.keepVersions(o.ELF()); err != nil {
+		return nil, err
+	}
 	if f.needs, err = o.ELF().VersionNeeds(); err != nil {
 		return nil, err
 	}
@@ -59,7 +62,7 @@ func newFacts(o *linkage.Image, count *undefinedCount) (*facts, error) {
 		if !s.Undefined() || s.Name == "" {
 			continue
 		}
-		if err := count.add(); err != nil {
+		if err := count.add(s.Name); err != nil {
 			return nil, err
 		}
 		if s.Version != "" {

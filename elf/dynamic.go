@@ -232,6 +232,14 @@ func (f *File) Needed() []string { return append([]string(nil), f.dynamic.needed
 // NeededCount returns how many DT_NEEDED there are.
 func (f *File) NeededCount() int { return len(f.dynamic.needed) }
 
+// NeededBytes returns how many bytes their names have.
+func (f *File) NeededBytes() (bytes int) {
+	for _, name := range f.dynamic.needed {
+		bytes += len(name)
+	}
+	return bytes
+}
+
 // Soname returns DT_SONAME, "" if there is none.
 func (f *File) Soname() string { return f.dynamic.soname }
 

@@ -62,7 +62,7 @@ func TestRedirectionsAreRefused(t *testing.T) {
 		"does not look up memcpy":                        {name("memcpy"), name("free")},
 		"does not look up bar@V2 of libc.so.6":           {name("bar@V2 of libc.so.6"), name("free")},
 		"memcpy has a version without a library":         {VersionedName{"memcpy", "", "GLIBC_2.14"}, name("free")},
-		"of libnone.so, which the file does not need":    {name("memcpy@GLIBC_2.14 of libc.so.6"), name("memcpy@V1 of libnone.so")},
+		`of "libnone.so", which the file does not need`:  {name("memcpy@GLIBC_2.14 of libc.so.6"), name("memcpy@V1 of libnone.so")},
 		"symbol name": {name("memcpy@GLIBC_2.14 of libc.so.6"), name("")},
 	} {
 		_, err := open(t, spec).Edit(t.Context(), RedirectSymbols([]Redirection{r}))

@@ -17,11 +17,12 @@ const maxKeptStrings = 64 << 20
 const maxString = 16 << 20
 
 // maxSharing bounds how often the bytes of a string table are handed out in one
-// pass: tails are shared and names repeat, but real tables stay below 4 times.
-// The slack serves tables that are tiny.
+// pass: tails are shared and names repeat, but real tables stay below 4 times, and those
+// of the dynamic table, each of which has a string of its own, below once. The slack
+// serves tables that are tiny.
 const (
-	maxSharing  = 64
-	sharedSlack = 16 << 20
+	maxSharing  = 4
+	sharedSlack = 1 << 20
 )
 
 // strtab is the dynamic string table (DT_STRTAB, DT_STRSZ).
@@ -55,17 +56,19 @@ func (t *strtab) load() ([]byte, error) {
 type names struct {
 	t    *strtab
 	data []byte // nil to read string by string
+	most int    // how many times the table may be handed out
 	left uint64 // bytes that this pass may still hand out
 }
 
 // names starts a pass over the loaded table.
 func (t *strtab) names() (*names, error) {
 	data, err := t.load()
-	return &names{t, data, maxSharing*t.size + sharedSlack}, err
+	return &names{t, data, maxSharing, maxSharing*t.size + sharedSlack}, err
 }
 
-// probes starts a pass that reads single strings and leaves the rest unread.
-func (t *strtab) probes() *names { return &names{t, nil, maxSharing*t.size + sharedSlack} }
+// probes starts a pass of the dynamic table, which reads single strings and leaves the rest
+// unread.
+func (t *strtab) probes() *names { return &names{t, nil, 1, t.size + sharedSlack} }
 
 // get returns the string at index i. The caller names itself in who, and its
 // own offset in at, for the error.
@@ -81,7 +84,7 @@ func (n *names) get(i uint64, who string, at uint64) (string, error) {
 	case !ok:
 		return "", formatErr(at, "%s string %#x has no end within .dynstr (%#x bytes)", who, i, t.size)
 	case uint64(len(s)) > n.left:
-		return "", formatErr(at, "%s string %#x: the strings up to here add up to more than %d times .dynstr (%#x bytes)", who, i, maxSharing, t.size)
+		return "", formatErr(at, "%s string %#x: the strings up to here add up to more than %d times .dynstr (%#x bytes)", who, i, n.most, t.size)
 	}
 	n.left -= uint64(len(s))
 	return string(s), nil

@@ -108,15 +108,19 @@ func (d *dyld) images(f *File) (needs int, err error) {
 
 // checkSlice holds a slice to the limits.
 func checkSlice(name string, s *macho.Slice) error {
-	bytes := 0
+	bytes, names := 0, 0
 	for _, p := range s.RPaths {
 		bytes += len(p)
+	}
+	for _, d := range s.Dylibs {
+		names += len(d.Name)
 	}
 	for _, limit := range []struct {
 		what    string
 		n, most int
 	}{
 		{"libraries (LC_LOAD_DYLIB) in a slice", len(s.Dylibs), maxNeeded},
+		{"bytes of names of libraries (LC_LOAD_DYLIB) in a slice", names, maxNeededBytes},
 		{"search paths (LC_RPATH) in a slice", len(s.RPaths), maxPathEntries},
 		{"bytes of search paths (LC_RPATH) in a slice", bytes, maxPathBytes},
 	} {

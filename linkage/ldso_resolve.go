@@ -112,6 +112,9 @@ func checkELF(name string, f *elf.File) error {
 	if err := budget.Check(name, "libraries (DT_NEEDED)", f.NeededCount(), maxNeeded); err != nil {
 		return err
 	}
+	if err := budget.Check(name, "bytes of names of libraries (DT_NEEDED)", f.NeededBytes(), maxNeededBytes); err != nil {
+		return err
+	}
 	for _, text := range []string{f.RPath(), f.RunPath()} {
 		if err := budget.Check(name, "bytes of search path (DT_RPATH, DT_RUNPATH)", len(text), maxPathBytes); err != nil {
 			return err

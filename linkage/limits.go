@@ -8,6 +8,7 @@ import (
 // times and more what the largest real wheels have.
 const (
 	maxNeeded      = 4096    // libraries that one file names
+	maxNeededBytes = 1 << 21 // of the names of those
 	maxPathBytes   = 1 << 16 // of the search paths of one file
 	maxPathEntries = 4096    // likewise, and of a file with those that led to it
 	maxEdges       = 1 << 16 // libraries that the files of a wheel name, added up

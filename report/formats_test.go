@@ -159,3 +159,16 @@ func TestSARIF(t *testing.T) {
 		t.Errorf("a link or placeholder is in %q", text)
 	}
 }
+
+// GitHub shows ten annotations of each level; a wheel may give a reason for each of a
+// hundred thousand files.
+func TestAnnotationsEnd(t *testing.T) {
+	problems := slices.Repeat([]report.Problem{{Level: report.LevelNote, Title: "title", Text: strings.Repeat("x", 100)}}, 100_000)
+	var out strings.Builder
+	if err := report.WriteGitHub(&out, "dist/a.whl", problems); err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Count(out.String(), "\n"); lines != 1001 || !strings.HasSuffix(out.String(), "::notice file=dist/a.whl::and 99000 more findings; --json has all\n") {
+		t.Errorf("%d lines, the last %q", lines, out.String()[out.Len()-100:])
+	}
+}

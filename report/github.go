@@ -9,11 +9,16 @@ import (
 )
 
 // WriteGitHub writes problems of the wheel at path as annotations of GitHub Actions,
-// one a line. Texts of the wheel cannot end a line or begin another command. See
+// one a line, and at most [maxRows] of them: GitHub shows ten of each level. Texts of the wheel cannot end a line or begin another command. See
 // https://docs.github.com/actions/reference/workflow-commands-for-github-actions.
 func WriteGitHub(w io.Writer, path string, problems []Problem) error {
 	w = unguarded(w)
-	for _, p := range problems {
+	written := 0
+	for i, p := range problems {
+		if i == maxRows || written > maxText {
+			_, err := fmt.Fprintf(w, "::notice file=%s::and %s; --json has all\n", annotationProperty(path), phrase.Count(len(problems)-i, "more finding"))
+			return err
+		}
 		command := map[Level]string{LevelError: "error", LevelWarning: "warning", LevelNote: "notice"}[p.Level]
 		text := annotationText(p.Text)
 		if p.Member != "" && !strings.Contains(p.Text, p.Member) {
@@ -22,7 +27,8 @@ func WriteGitHub(w io.Writer, path string, problems []Problem) error {
 		if p.Help != "" {
 			text += "%0Ahelp: " + annotationText(p.Help)
 		}
-		if _, err := fmt.Fprintf(w, "::%s file=%s,title=%s::%s\n", command, annotationProperty(path), annotationProperty(p.Title), text); err != nil {
+		n, err := fmt.Fprintf(w, "::%s file=%s,title=%s::%s\n", command, annotationProperty(path), annotationProperty(p.Title), text)
+		if written += n; err != nil {
 			return err
 		}
 	}
