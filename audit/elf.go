@@ -153,3 +153,26 @@ func (c *neededCount) add(f *elf.File) error {
 	}
 	return budget.Check("", "bytes of names of libraries (DT_NEEDED) in all files", int(c.bytes.Add(int64(f.NeededBytes()))), maxNeededBytes)
 }
+
+// keepVersions counts the versions that a file needs and defines.
+func (c *undefinedCount) keepVersions(f *elf.File) error {
+	needs, err := f.VersionNeeds()
+	if err != nil {
+		return err
+	}
+	defs, err := f.VersionDefs()
+	if err != nil {
+		return err
+	}
+	bytes := 0
+	for _, n := range needs {
+		bytes += len(n.Library)
+		for _, v := range n.Versions {
+			bytes += len(v.Name)
+		}
+	}
+	for _, d := range defs {
+		bytes += len(d.Name)
+	}
+	return c.keep(bytes)
+}

@@ -3,7 +3,6 @@ package audit
 import (
 	"sync/atomic"
 
-	"github.com/wheelmend/wheelmend/elf"
 	"github.com/wheelmend/wheelmend/internal/budget"
 )
 
@@ -41,27 +40,4 @@ func (c *undefinedCount) add(name string) error {
 // keep counts bytes of names that are kept.
 func (c *undefinedCount) keep(bytes int) error {
 	return budget.Check("", "bytes of names of undefined symbols and of versions in all files", int(c.bytes.Add(int64(bytes))), maxNameBytes)
-}
-
-// keepVersions counts the versions that a file needs and defines.
-func (c *undefinedCount) keepVersions(f *elf.File) error {
-	needs, err := f.VersionNeeds()
-	if err != nil {
-		return err
-	}
-	defs, err := f.VersionDefs()
-	if err != nil {
-		return err
-	}
-	bytes := 0
-	for _, n := range needs {
-		bytes += len(n.Library)
-		for _, v := range n.Versions {
-			bytes += len(v.Name)
-		}
-	}
-	for _, d := range defs {
-		bytes += len(d.Name)
-	}
-	return c.keep(bytes)
 }

@@ -11,7 +11,7 @@ import (
 
 const (
 	costSize    = 1 << 20  // of each hostile image
-	costLimit   = 40 << 20 // bytes that asking it everything may allocate, in all
+	costLimit   = 48 << 20 // bytes that asking it everything may allocate, in all
 	costTables  = 0x1000   // where the tables begin; in front lie headers and the dynamic table
 	costStrings = costSize / 2
 )
