@@ -262,8 +262,8 @@ func (p *Plan) planEdits(ctx context.Context) error {
 		g.Change = change
 	}
 	p.dropSameGrafts()
-	if p.system.settle(p); p.failed != nil {
-		return p.failed
+	if err := p.system.settle(p); err != nil {
+		return err
 	}
 	p.Edits = slices.DeleteFunc(p.Edits, func(e Edit) bool { return e.empty() })
 	return nil

@@ -235,9 +235,9 @@ func (linux) graftsByPath() bool { return false }
 // settle names the files that crash with the first releases of the musl that the tag
 // promises. The tag stays: it says musl 1.2, and every Alpine that is still cared for has
 // 1.2.4 or later.
-func (linux) settle(p *Plan) {
+func (linux) settle(p *Plan) error {
 	if p.policy.Libc != policy.MUSL {
-		return
+		return nil
 	}
 	var packed []string
 	for _, o := range p.members {
@@ -253,6 +253,7 @@ func (linux) settle(p *Plan) {
 	if len(packed) > 0 {
 		p.warn("musl before 1.2.4 (Alpine before 3.18) crashes with packed relocations (DT_RELR), as in %s; link without -z pack-relative-relocs", phrase.Some(packed, 3))
 	}
+	return nil
 }
 
 // relink renames the grafts among the needed libraries, and drops libpython.

@@ -39,7 +39,7 @@ func (macOS) change(ctx context.Context, p *Plan, f *linkage.File, g *Graft) (Ch
 }
 
 // settle sees to what programs load, and tells what a person should know of the files.
-func (macOS) settle(p *Plan) {
+func (macOS) settle(p *Plan) error {
 	p.freePrograms()
 	for i := range p.Edits {
 		if !p.Edits[i].empty() {
@@ -49,6 +49,7 @@ func (macOS) settle(p *Plan) {
 	for _, f := range p.report.Partial {
 		p.warn("%s is for %s alone; no file of the wheel needs it for the other architectures, so Python code has to know when to ask for it", f.Path, strings.Join(f.Archs(), " and "))
 	}
+	return nil
 }
 
 // installNamePrefix begins the install names of grafts, as delocate writes them:

@@ -34,7 +34,6 @@ type Plan struct {
 	directory bool                // it is for the files of a directory, not for a wheel
 	runPath   bool                // search paths become DT_RUNPATH
 	tagsOnly  bool                // nothing but the tags changes
-	failed    error               // what the changes together cannot do
 	excluded  []string            // sonames that are left to the user's system
 	outside   map[string][]string // search path entries that lead outside, with the files that had them
 	installed map[string]bool     // folders outside site-packages that the wheel installs to
@@ -77,7 +76,8 @@ type Graft struct {
 	Change
 
 	file           *linkage.File
-	outsidePlatlib bool // it lies outside site-packages, see libDirs
+	version        string // that the file tells of itself, "" for none
+	outsidePlatlib bool   // it lies outside site-packages, see libDirs
 }
 
 // An Edit changes one binary.
@@ -161,8 +161,8 @@ type system interface {
 	names(p *Plan, libraries []*linkage.File, digests []string) (dirs libDirs, bases []string, err error)
 	// change decides what changes in a member, or in a graft if there is one.
 	change(ctx context.Context, p *Plan, f *linkage.File, g *Graft) (Change, error)
-	// settle decides what depends on all changes.
-	settle(p *Plan)
+	// settle decides what depends on all changes, and refuses what they cannot do together.
+	settle(p *Plan) error
 	// graftsByPath reports whether patterns for copies match paths as well, and only what
 	// was found outside the wheel.
 	graftsByPath() bool

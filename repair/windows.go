@@ -123,35 +123,33 @@ func forwardedTo(p *Plan, libraries []*linkage.File) map[*linkage.File]string {
 // their paths need copies, or libraries of the wheel that nothing leads to. Windows
 // searches the folder of what is loaded first for all that this leads to.
 func (w *windows) findHomes(p *Plan) {
+	if p.selfContained() {
+		return
+	}
 	grafts := map[*linkage.File]bool{}
 	for _, f := range p.verdict.Grafts {
 		grafts[f] = true
 	}
-	byDir := map[string]int{}
-	for _, root := range rootsOf(p.graph) {
-		h := home{dir: path.Dir(root.Path), grafts: map[*linkage.File]bool{}}
-		for _, image := range linkage.Reach([]*linkage.Image{root}, (*linkage.Need).IsFound) {
+	roots := rootsOf(p.graph)
+	for _, dir := range slices.Sorted(maps.Keys(roots)) {
+		h := home{dir: dir, grafts: map[*linkage.File]bool{}}
+		for _, image := range linkage.Reach(roots[dir], (*linkage.Need).IsFound) {
 			for _, n := range image.Needs {
 				h.add(n, grafts)
 			}
 		}
-		if len(h.grafts)+len(h.reach) == 0 {
-			continue
-		}
-		i, known := byDir[h.dir]
-		if !known {
-			h.anchor = p.anchorOf(h.dir)
-			byDir[h.dir] = len(w.homes)
+		if len(h.grafts)+len(h.reach) > 0 {
+			h.anchor = p.anchorOf(dir)
 			w.homes = append(w.homes, h)
-			continue
 		}
-		for f := range h.grafts {
-			w.homes[i].grafts[f] = true
-		}
-		w.homes[i].delays = append(w.homes[i].delays, h.delays...)
-		w.homes[i].reach = append(w.homes[i].reach, h.reach...)
 	}
-	slices.SortFunc(w.homes, func(a, b home) int { return strings.Compare(a.dir, b.dir) })
+}
+
+// selfContained reports whether no copy is needed, and nothing of the wheel has to be led to.
+func (p *Plan) selfContained() bool {
+	return len(p.verdict.Grafts) == 0 && !slices.ContainsFunc(linkage.Images(p.graph.Members), func(i *linkage.Image) bool {
+		return slices.ContainsFunc(i.Needs, func(n *linkage.Need) bool { return n.IsFound() && n.Rule.Kind == linkage.Stranded })
+	})
 }
 
 // add takes up what one library of the load comes to.
@@ -168,16 +166,20 @@ func (h *home) add(n *linkage.Need, grafts map[*linkage.File]bool) {
 	}
 }
 
-// rootsOf returns what Python imports, and what no other file loads.
-func rootsOf(g *linkage.Graph) []*linkage.Image {
+// outside reports whether the files lie outside site-packages, as programs do.
+func (h *home) outside() bool { return outsidePackages(h.dir + "/x") }
+
+// rootsOf returns what Python imports, programs, and what no other file loads, by folder.
+func rootsOf(g *linkage.Graph) map[string][]*linkage.Image {
 	first := map[*linkage.Image]bool{}
 	for _, root := range g.Roots {
 		first[root] = true
 	}
-	var roots []*linkage.Image
+	roots := map[string][]*linkage.Image{}
 	for _, image := range linkage.Images(g.Members) {
 		if first[image] || linkage.IsWindowsModule(image.Path) || !image.PE().IsDLL() {
-			roots = append(roots, image)
+			dir := path.Dir(image.Path)
+			roots[dir] = append(roots[dir], image)
 		}
 	}
 	return roots
@@ -212,7 +214,7 @@ func (w *windows) place(p *Plan) (libDirs, error) {
 	if err != nil {
 		return libDirs{}, err
 	}
-	inside := slices.DeleteFunc(slices.Clone(w.homes), func(h home) bool { return outsidePackages(h.dir+"/x") || len(h.grafts) == 0 })
+	inside := slices.DeleteFunc(slices.Clone(w.homes), func(h home) bool { return h.outside() || len(h.grafts) == 0 })
 	anchored := slices.ContainsFunc(inside, func(h home) bool { return h.anchor != "" })
 	d := libDirs{packages: own}
 	switch {
@@ -224,7 +226,7 @@ func (w *windows) place(p *Plan) (libDirs, error) {
 		w.apart = len(inside) > 0
 	}
 	for _, h := range w.homes {
-		if outsidePackages(h.dir+"/x") && d.outsidePlatlib == "" {
+		if h.outside() && d.outsidePlatlib == "" {
 			d.outsidePlatlib = h.dir
 		}
 	}
@@ -270,7 +272,7 @@ func allowsFolders(image *linkage.Image) bool {
 }
 
 // settle adds the copies that lie in more than one folder, and patches the packages.
-func (w *windows) settle(p *Plan) {
+func (w *windows) settle(p *Plan) error {
 	for _, h := range w.homes {
 		served := h.dir == p.dirs.packages || h.dir == p.dirs.outsidePlatlib || w.apart && h.anchor != ""
 		if len(h.grafts) == 0 || served {
@@ -285,15 +287,28 @@ func (w *windows) settle(p *Plan) {
 		}
 	}
 	slices.SortFunc(p.Grafts, func(a, b Graft) int { return strings.Compare(a.Member, b.Member) })
-	w.patch(p)
-	if err := p.tellRuntimes(); err != nil {
-		p.failed = errors.Join(p.failed, err)
-	}
 	for i := range p.Edits {
 		if e := &p.Edits[i]; !e.empty() {
 			p.warnSigned(e.file)
 		}
 	}
+	return errors.Join(w.patch(p), p.tellRuntimes(), p.nameVersions())
+}
+
+// nameVersions notes the version that each copy has, as its resources tell it.
+func (p *Plan) nameVersions() error {
+	for i := range p.Grafts {
+		g := &p.Grafts[i]
+		version, err := g.file.Images[0].PE().FileVersion()
+		if err != nil && !errors.As(err, new(*pe.FormatError)) { // no loader looks at resources
+			return named(g.Source, err)
+		}
+		if version != (pe.Version{}) {
+			g.version = version.String()
+			g.Package = path.Base(strings.ReplaceAll(g.Source, `\`, "/")) + " " + g.version
+		}
+	}
+	return nil
 }
 
 // tellRuntimes tells of a Visual C++ runtime that is older than the linker of who loads it.
@@ -352,11 +367,11 @@ func (*windows) read(image *overlay.Overlay) (linkage.Content, error) {
 	return pe.NewFile(image, image.Size())
 }
 
-// describe has no package database to ask; the resources of a file tell its version.
+// describe has no package database to ask.
 func (*windows) describe(p *Plan, _ packages) ([]sbom.Graft, error) {
 	var grafts []sbom.Graft
 	for _, g := range p.Grafts {
-		grafts = append(grafts, sbom.Graft{Member: g.Member, SHA256: g.SHA256})
+		grafts = append(grafts, sbom.Graft{Member: g.Member, SHA256: g.SHA256, Version: g.version})
 	}
 	return grafts, nil
 }

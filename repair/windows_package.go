@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -29,23 +30,15 @@ type preload struct {
 
 // patch has each package that needs it lead Windows to its libraries. What cannot be led
 // there is refused.
-func (w *windows) patch(p *Plan) {
+func (w *windows) patch(p *Plan) error {
 	w.patches = map[string]*preload{}
 	for _, h := range w.homes {
-		for _, n := range h.reach {
-			w.lead(p, h, n, path.Dir(n.To.Path), n.To.Path)
-		}
-		if w.apart && h.anchor != "" && len(h.grafts) > 0 {
-			w.of(h.anchor).addDir(p.dirs.packages)
-		}
-		for _, n := range h.delays {
-			if g := p.grafted(n.To.File, outsidePackages(h.dir+"/x")); g != nil && !isProgramHome(h) {
-				w.lead(p, h, n, "", g.Member)
-			}
+		if err := w.lead(p, h); err != nil {
+			return err
 		}
 	}
 	old := servesOldPython(p)
-	for _, init := range sortedKeys(w.patches) {
+	for _, init := range slices.Sorted(maps.Keys(w.patches)) {
 		l := w.patches[init]
 		if old {
 			for i := range p.Grafts {
@@ -54,32 +47,46 @@ func (w *windows) patch(p *Plan) {
 				}
 			}
 		}
-		patch, err := patchInit(p, init, l)
+		patch, err := patchInit(p, init, l, old)
 		if err != nil {
-			p.failed = errors.Join(p.failed, named(init, err))
-			continue
+			return named(init, err)
 		}
 		p.Patched = append(p.Patched, patch)
 		p.warn("%s leads Windows to the DLLs in %s", init, strings.Join(l.folders(), ", "))
 	}
+	return nil
 }
 
-// isProgramHome reports whether a folder is one of programs, which have it searched
-// for all.
-func isProgramHome(h home) bool { return outsidePackages(h.dir + "/x") }
+// lead has the package of a home add folders, and load what is delay-loaded.
+func (w *windows) lead(p *Plan, h home) error {
+	if w.apart && h.anchor != "" && len(h.grafts) > 0 {
+		w.of(h.anchor).addDir(p.dirs.packages)
+	}
+	for _, n := range h.reach {
+		if h.anchor == "" {
+			return h.unled(n)
+		}
+		w.of(h.anchor).addDir(path.Dir(n.To.Path))
+		if n.Kind == linkage.Delay {
+			w.of(h.anchor).load(n.To.Path)
+		}
+	}
+	for _, n := range h.delays {
+		g := p.grafted(n.To.File, h.outside())
+		switch {
+		case g == nil || h.outside(): // a program has its folder searched for all
+		case h.anchor == "":
+			return h.unled(n)
+		default:
+			w.of(h.anchor).load(g.Member)
+		}
+	}
+	return nil
+}
 
-// lead has the package of a home add a folder, or load a delay-loaded library.
-func (w *windows) lead(p *Plan, h home, n *linkage.Need, dir, member string) {
-	if h.anchor == "" {
-		p.failed = errors.Join(p.failed, fmt.Errorf("nothing leads Windows from the modules in %s to %s, and no __init__.py there could; put it beside them, or leave it out", h.dir, n.Name))
-		return
-	}
-	if dir != "" {
-		w.of(h.anchor).addDir(dir)
-	}
-	if n.Kind == linkage.Delay {
-		w.of(h.anchor).load(member)
-	}
+// unled is the error about a library that Windows cannot be led to.
+func (h *home) unled(n *linkage.Need) error {
+	return fmt.Errorf("nothing leads Windows from the modules in %s to %s, and no __init__.py there could; put it beside them, or leave it out", h.dir, n.Name)
 }
 
 func (w *windows) of(init string) *preload {
@@ -113,15 +120,6 @@ func (l *preload) folders() []string {
 	return slices.Compact(all)
 }
 
-func sortedKeys(m map[string]*preload) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
 // servesOldPython reports whether a tag speaks of a Python that has no
 // os.add_dll_directory, which came with 3.8.
 func servesOldPython(p *Plan) bool {
@@ -136,7 +134,7 @@ func servesOldPython(p *Plan) bool {
 }
 
 // patchInit inserts the text of a package into its __init__.py.
-func patchInit(p *Plan, init string, l *preload) (Patch, error) {
+func patchInit(p *Plan, init string, l *preload, old bool) (Patch, error) {
 	m, ok := p.contents.Reader.Lookup(init)
 	if !ok {
 		return Patch{}, errors.New("missing")
@@ -149,7 +147,7 @@ func patchInit(p *Plan, init string, l *preload) (Patch, error) {
 	if err := errors.Join(err, content.Close()); err != nil {
 		return Patch{}, err
 	}
-	text := preloadText(init, l, servesOldPython(p))
+	text := preloadText(init, l, old)
 	return Patch{Member: init, Inserted: text, content: insertPython(source, text)}, nil
 }
 

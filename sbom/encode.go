@@ -68,6 +68,7 @@ func newComponent(g Graft) component {
 		Properties: properties(property{propertySoname, g.Soname}, property{propertySource, g.Source}),
 		Evidence:   &evidence{[]occurrence{{g.Member}}},
 	}
+	c.Version = g.Version
 	if g.SHA256 != "" {
 		c.Hashes = []hash{{"SHA-256", g.SHA256}}
 	}

@@ -9,6 +9,7 @@ type Graft struct {
 	// /usr/lib/x86_64-linux-gnu/libpq.so.5.15. It goes into the document; leave it
 	// empty for a path that says more about the builder than about the library.
 	Source  string
+	Version string   // that the file tells of itself; "" when unknown, and where there is a package
 	Package *Package // that owns the source file; nil when unknown
 }
 
