@@ -160,7 +160,7 @@ func (p parts) of(member, name string) *part {
 	for i := range p {
 		for _, o := range p[i].Evidence.Occurrences {
 			if o.Location == member {
-				p[i].called = p[i].packageName()
+				p[i].called = p[i].packageName(member)
 				return &p[i]
 			}
 		}
@@ -177,8 +177,14 @@ func (p parts) of(member, name string) *part {
 }
 
 // packageName is the name in the package URL, which a distribution gave, or that of the
-// component. See https://github.com/package-url/purl-spec.
-func (p *part) packageName() string {
+// component, unless it is that of the file. See https://github.com/package-url/purl-spec.
+func (p *part) packageName(member string) string {
+	switch {
+	case p.PURL == "" && p.Name == path.Base(member):
+		return ""
+	case p.PURL == "":
+		return p.Name
+	}
 	url, _, _ := strings.Cut(p.PURL, "@")
 	return cmp.Or(path.Base(strings.TrimSuffix(url, "/")), p.Name)
 }

@@ -18,7 +18,7 @@ func (m *macOS) claims(ctx context.Context, p *Proof, opts VerifyOptions) error 
 	p.claimReadable(m.scope())
 	m.claimFaults(p)
 	p.claimPlatforms()
-	m.claimHelpers(p)
+	p.claimPartial("files for some of the architectures are asked for on those alone", "the names are Python code's")
 	p.claimPurelib()
 	p.claimABI()
 	m.claimFolded(p)
@@ -60,18 +60,6 @@ func (m *macOS) basis(_ *Report, p policy.Platform) (basis string, evidence []st
 		evidence = append(evidence, line)
 	}
 	return m.scope(), evidence
-}
-
-// claimHelpers is about files that are not for all the architectures of the wheel, and
-// that no other file loads: whether Python code asks for them is not in their bytes.
-func (m *macOS) claimHelpers(p *Proof) {
-	var open []Fault
-	for _, b := range m.helpers() {
-		open = append(open, Fault{File: b.Path, Reason: "it is for " + strings.Join(b.Archs(), " and ") + " alone"})
-	}
-	if len(open) > 0 {
-		p.unchecked(TopicPlatform, "files for some of the architectures are asked for on those alone", "the names are Python code's", open)
-	}
 }
 
 // libraryRules are those of dyld, which takes what is in memory under the install name

@@ -27,7 +27,7 @@ func (peReader) recognizes(head []byte) (is, firm bool) {
 func (peReader) damaged(err error) bool { return errors.As(err, new(*pe.FormatError)) }
 
 // read reads an image. Programs for DOS and data are named if they are called like what
-// they are not; so are damaged files, unless the wheel says that it is for Windows. What holds
+// they are not; so are damaged files where the wheel says that it is for another system. What holds
 // nothing but code of .NET is data: Windows loads none of it for a module. Programs in a
 // wheel for any platform are data, too: launchers that are copied out.
 func (p peReader) read(c *Contents, member string, image *spool.Content) (finding, error) {
@@ -43,7 +43,7 @@ func (p peReader) read(c *Contents, member string, image *spool.Content) (findin
 	case errors.Is(err, pe.ErrNotPE), p.damaged(err) && !named: // two bytes do not make a binary
 		return finding{}, nil
 	}
-	if err != nil && !c.forWindows() {
+	if err != nil && !c.forWindows() && (len(c.tagSystems()) > 0 || !calledWindowsLibrary(member)) {
 		return finding{kind: "PE"}, unlessFault(err, p.damaged)
 	}
 	if err != nil {

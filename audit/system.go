@@ -228,6 +228,8 @@ func (c *Contents) system() (OS, *Unserved) {
 		return named[0], &Unserved{named[0], others}
 	case len(others) > 1:
 		return OSSeveral, &Unserved{OSSeveral, others}
+	case len(c.of(systems[others[0].OS].format)) == 0: // damaged ones, which nothing can be said of
+		return others[0].OS, &Unserved{others[0].OS, others}
 	}
 	return c.known(others[0].OS, others)
 }

@@ -141,3 +141,15 @@ func (p *Proof) claimPurelib() {
 	}
 	p.claim(TopicPurelib, "no extension module is installed as pure Python", basis, faults)
 }
+
+// claimPartial is about files that are not for all the architectures of the wheel, and that
+// nothing loads for the others: whether code asks for them is not in their bytes.
+func (p *Proof) claimPartial(text, basis string) {
+	var open []Fault
+	for _, f := range p.Report.Partial {
+		open = append(open, Fault{File: f.Path, Reason: "it is for " + strings.Join(f.Archs(), " and ") + " alone"})
+	}
+	if len(open) > 0 {
+		p.unchecked(TopicPlatform, text, basis, open)
+	}
+}

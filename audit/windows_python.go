@@ -1,15 +1,18 @@
 package audit
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/wheelmend/wheelmend/internal/budget"
 	"github.com/wheelmend/wheelmend/linkage"
 	"github.com/wheelmend/wheelmend/policy"
 	"github.com/wheelmend/wheelmend/wheel"
@@ -47,11 +50,14 @@ func ownerFor(tags []wheel.Tag, graft []string) func(arch, name string) linkage.
 	}
 }
 
-// maxPython is how much of a Python file is read, in bytes: what adds folders stands at
-// the top of a package.
-const maxPython = 1 << 20
+// Limits on the Python code that is read for folders that it adds, in bytes.
+const (
+	maxPython  = 1 << 20 // of one file: what adds folders stands at the top of a package
+	maxPythons = 1 << 28 // of all files
+	maxSpoken  = 1 << 25 // of those that speak of libraries
+)
 
-// adds matches what adds a folder to the search of Windows, and loads what loads a library
+// adds matches what adds a folder to the search of Windows, and opens what loads a library
 // by its path.
 var (
 	adds   = regexp.MustCompile(`\badd_dll_directory\b|\bAddDllDirectory\b|\bSetDllDirectory[AW]?\b`)
@@ -64,60 +70,107 @@ var (
 // code does is not known without running it: a folder counts if the file that adds folders
 // names it, or lies in it and asks for its own place.
 func (c *Contents) addedDirs() ([]linkage.AddedDir, error) {
-	folders := c.libraryFolders()
-	if len(folders) == 0 {
-		return nil, nil
-	}
-	var found []linkage.AddedDir
+	s := newSpoken(c.of(PE))
+	all, speaking := budget.New(maxPythons, "bytes of Python code"), budget.New(maxSpoken, "bytes of Python code that loads libraries")
 	for _, m := range c.Reader.Members() {
 		if path.Ext(m.Name) != ".py" || m.IsDir() || m.Size > maxPython {
 			continue
+		}
+		if err := all.Spend(m.Name, int(m.Size)); err != nil {
+			return nil, err
 		}
 		text, err := readText(m)
 		if err != nil {
 			return nil, err
 		}
-		adding, opening := adds.Match(text), opens.Match(text)
-		if !adding && !opening {
+		if !speaks(text) {
 			continue
 		}
-		for _, dir := range spokenOf(folders, m.Name, text) {
-			found = append(found, linkage.AddedDir{Dir: dir, By: m.Name, Loads: opening})
+		if err := speaking.Spend(m.Name, len(text)); err != nil {
+			return nil, err
+		}
+		if opening := opens.Match(text); opening || adds.Match(text) {
+			s.read(m.Name, text, opening)
 		}
 	}
-	return found, nil
+	return s.dirs(), nil
 }
 
-// libraryFolders returns the folders that hold libraries of Windows, sorted.
-func (c *Contents) libraryFolders() []string {
-	var folders []string
-	for _, b := range c.of(PE) {
-		if dir := path.Dir(b.Member.Name); b.PE().IsDLL() && !slices.Contains(folders, dir) {
-			folders = append(folders, dir)
+// speaks reports whether a text may add folders or load libraries: it is asked of all.
+func speaks(text []byte) bool {
+	for _, word := range []string{"dll", "DLL", "Dll", "LoadLibrary"} {
+		if bytes.Contains(text, []byte(word)) {
+			return true
 		}
 	}
-	slices.Sort(folders)
-	return folders
+	return false
 }
 
-// spokenOf returns the folders that a Python file names by their last element, or by a
-// path that ends so, and its own folder if it asks where it lies.
-func spokenOf(folders []string, member string, text []byte) []string {
-	own := path.Dir(member)
-	named := map[string]bool{}
+// A spoken collects the folders that Python files speak of.
+type spoken struct {
+	byName map[string][]string // folders with libraries, by their path and by its last element
+	known  map[string]bool     // names that were looked up, with whether their file loads libraries
+	found  map[string]linkage.AddedDir
+}
+
+func newSpoken(files []*Binary) *spoken {
+	s := &spoken{byName: map[string][]string{}, known: map[string]bool{}, found: map[string]linkage.AddedDir{}}
+	seen := map[string]bool{}
+	for _, b := range files {
+		dir := path.Dir(b.Member.Name)
+		if seen[dir] || !b.PE().IsDLL() {
+			continue
+		}
+		seen[dir] = true
+		s.byName[dir] = append(s.byName[dir], dir)
+		if base := path.Base(dir); base != dir {
+			s.byName[base] = append(s.byName[base], dir)
+		}
+	}
+	return s
+}
+
+// read takes up the folders that a file names by their last element, or by a path that ends
+// so, and its own folder if it asks where it lies.
+func (s *spoken) read(member string, text []byte, loads bool) {
+	if own := path.Dir(member); slices.Contains(s.byName[own], own) && bytes.Contains(text, []byte("__file__")) {
+		s.add(own, member, loads)
+	}
 	for _, m := range quoted.FindAllSubmatch(text, -1) {
 		literal := path.Clean(strings.ReplaceAll(string(m[1])+string(m[2]), `\`, "/"))
-		named[strings.TrimPrefix(strings.TrimPrefix(literal, "../"), "./")] = true
-		named[path.Base(literal)] = true
+		s.name(strings.TrimPrefix(literal, "../"), member, loads)
+		s.name(path.Base(literal), member, loads)
 	}
-	var spoken []string
-	for _, dir := range folders {
-		mine := dir == own && strings.Contains(string(text), "__file__")
-		if mine || dir != "." && (named[dir] || named[path.Base(dir)]) {
-			spoken = append(spoken, dir)
-		}
+}
+
+// name takes up the folders of a name, which counts once.
+func (s *spoken) name(name, member string, loads bool) {
+	key := name
+	if loads {
+		key += "\x00"
 	}
-	return spoken
+	if name == "." || s.known[key] {
+		return
+	}
+	s.known[key] = true
+	for _, dir := range s.byName[name] {
+		s.add(dir, member, loads)
+	}
+}
+
+func (s *spoken) add(dir, member string, loads bool) {
+	if was, ok := s.found[dir]; !ok || loads && !was.Loads {
+		s.found[dir] = linkage.AddedDir{Dir: dir, By: member, Loads: loads}
+	}
+}
+
+// dirs returns what was found, sorted.
+func (s *spoken) dirs() []linkage.AddedDir {
+	var dirs []linkage.AddedDir
+	for _, dir := range slices.Sorted(maps.Keys(s.found)) {
+		dirs = append(dirs, s.found[dir])
+	}
+	return dirs
 }
 
 func readText(m *wheel.Member) (text []byte, err error) {
@@ -179,15 +232,10 @@ func (w *windows) claimPythons(p *Proof) {
 }
 
 func pythonsUsed(used map[string]bool) string {
-	names := make([]string, 0, len(used))
-	for name := range used {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	if len(names) == 0 {
+	if len(used) == 0 {
 		return "none loads any"
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(slices.Sorted(maps.Keys(used)), ", ")
 }
 
 // loadsPython reports whether the Python of a tag has loaded a library of Python.

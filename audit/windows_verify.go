@@ -14,24 +14,12 @@ import (
 func (w *windows) claims(_ context.Context, p *Proof, _ VerifyOptions) error {
 	p.claimReadable(w.scope())
 	p.claimPlatforms()
-	w.claimHelpers(p)
+	p.claimPartial("files for other architectures are for other processes", "nothing that Python imports loads them")
 	p.claimPurelib()
 	p.claimABI()
 	w.claimPythons(p)
 	p.claimLibraries(w.libraryRules())
 	return w.claimSymbols(p)
-}
-
-// claimHelpers is about files for other architectures than that of the wheel, which only
-// other processes can load.
-func (w *windows) claimHelpers(p *Proof) {
-	var open []Fault
-	for _, f := range w.helped {
-		open = append(open, Fault{File: f.Path, Reason: describeArch(f.Images[0])})
-	}
-	if len(open) > 0 {
-		p.unchecked(TopicPlatform, "files for other architectures are for other processes", "nothing that Python imports loads them", open)
-	}
 }
 
 // libraryRules are those of Windows.

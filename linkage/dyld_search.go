@@ -20,15 +20,13 @@ const executableUnknown = "the executable is not known"
 // A dyldSearch looks for one library.
 type dyldSearch struct {
 	*dyld
-	from *chain
-	need *Need
-	note bool // keep the places that were searched in vain
+	oneSearch
 }
 
 // search looks for a library. Python's own is let go where it is found outside the wheel,
 // or nowhere.
 func (d *dyld) search(c *chain, n *Need) {
-	s := &dyldSearch{d, c, n, n.Tried == nil}
+	s := &dyldSearch{d, oneSearch{d.engine, c, n, n.Tried == nil}}
 	s.run()
 	d.letPythonGo(n)
 }
@@ -163,15 +161,6 @@ func (s *dyldSearch) byLeaf(dirs []string, rule Rule) bool {
 	return false
 }
 
-// place returns where a path of the user lies: within the root, or outside of it.
-func (d *dyld) place(name string) (Root, string) {
-	if at, ok := d.root.inside(name); ok {
-		return d.root, at
-	}
-	at, _ := Root{}.inside(name)
-	return Root{}, at
-}
-
 // A triedBy is an image that has led to a need, all of its search paths in vain.
 type triedBy struct {
 	need           *Need
@@ -210,7 +199,7 @@ func (s *dyldSearch) byRPath(rest string) {
 				continue
 			}
 			done[key] = true
-			s.note = true
+			s.noting = true
 			rule := rpathRule(rpath, c.image)
 			full := strings.TrimSuffix(rpath, "/") + "/" + rest
 			if _, ok := systemPath(full); ok {
@@ -318,20 +307,4 @@ func (s *dyldSearch) outside(root Root, name string, rule Rule) bool {
 func (s *dyldSearch) try(d dir, file string) bool {
 	to, why := s.candidate(d, file, s.from.image)
 	return s.take(to, d.rule) || s.vain(d.shown, d.rule, why)
-}
-
-// take ends the search with an image, if there is one.
-func (s *dyldSearch) take(to *Image, rule Rule) bool {
-	if to != nil {
-		s.need.To, s.need.Rule = to, rule
-	}
-	return to != nil
-}
-
-// vain notes a place without success, once for each search.
-func (s *dyldSearch) vain(dir string, rule Rule, why string) bool {
-	if s.note {
-		s.dyld.note(s.need, Place{Dir: dir, Rule: rule, Why: why})
-	}
-	return false
 }

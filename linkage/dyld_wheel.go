@@ -41,7 +41,7 @@ func (d *dyld) atLast(image *Image, e *Need) {
 	case !d.asTheyLie && d.matchName(image, e):
 	default:
 		c := d.chain(image, nil)
-		s := &dyldSearch{d, c, e, true}
+		s := &dyldSearch{d, oneSearch{d.engine, c, e, true}}
 		s.fallback()
 		e.wordMore()
 		if d.letPythonGo(e); e.To != nil || e.Status != Missing {

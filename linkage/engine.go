@@ -280,6 +280,39 @@ func (e *engine) file(l lookup) *File {
 	return f
 }
 
+// place returns where a path of the user lies: within the root, or outside of it.
+func (e *engine) place(name string) (Root, string) {
+	if at, ok := e.root.inside(name); ok {
+		return e.root, at
+	}
+	at, _ := Root{}.inside(name)
+	return Root{}, at
+}
+
+// A oneSearch looks for one library.
+type oneSearch struct {
+	engine *engine
+	from   *chain
+	need   *Need
+	noting bool // keep the places that were searched in vain
+}
+
+// take ends the search with an image, if there is one.
+func (s *oneSearch) take(to *Image, rule Rule) bool {
+	if to != nil {
+		s.need.To, s.need.Rule = to, rule
+	}
+	return to != nil
+}
+
+// vain notes a place without success, once for each search.
+func (s *oneSearch) vain(dir string, rule Rule, why string) bool {
+	if s.noting {
+		s.engine.note(s.need, Place{Dir: dir, Rule: rule, Why: why})
+	}
+	return false
+}
+
 // note keeps a place that was searched in vain, or counts it with others.
 func (e *engine) note(n *Need, p Place) {
 	if len(n.Tried) < maxPlaces && e.noted < maxNoted {

@@ -23,7 +23,7 @@ type WindowsOptions struct {
 	// [PartOfPython], or [NoRule] for one that is neither's. nil means that nobody's is known.
 	Owner func(arch, name string) RuleKind
 
-	// Added tells which folders Python code of the wheel adds to the search. It is asked
+	// Added tells which folders, each once, Python code of the wheel adds to the search. It is asked
 	// once, and only if a name does not lead to a library of the wheel otherwise.
 	Added func() ([]AddedDir, error)
 }
@@ -43,11 +43,10 @@ type AddedDir struct {
 // were added, then those of Windows.
 type windows struct {
 	*engine
-	byFold  map[string]*File   // members by where they are installed, in lower case
-	byBase  map[string][]*File // members by the name of their file, in lower case
-	reached map[*Image]bool    // images that another one loads
-	added   []AddedDir
-	asked   bool // added is known
+	byFold  map[string]*File    // members by where they are installed, in lower case
+	byBase  map[string][]*File  // members by the name of their file, in lower case
+	reached map[*Image]bool     // images that another one loads
+	added   map[string]AddedDir // nil until somebody asks
 }
 
 // newWindows returns the loader of a system, which knows no file.

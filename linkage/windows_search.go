@@ -1,6 +1,7 @@
 package linkage
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -18,16 +19,14 @@ const (
 // A windowsSearch looks for one library.
 type windowsSearch struct {
 	*windows
-	from *chain
-	need *Need
-	note bool // keep the places that were searched in vain
+	oneSearch
 }
 
 // search looks where Windows does: into the wheel, then among its own libraries. What the
 // wheel has elsewhere comes next, as somebody may have loaded it; what the user names
 // comes last.
 func (w *windows) search(c *chain, n *Need) {
-	s := &windowsSearch{w, c, n, n.Tried == nil}
+	s := &windowsSearch{w, oneSearch{w.engine, c, n, n.Tried == nil}}
 	if strings.ContainsAny(n.Name, `\/:`) {
 		s.vain(path.Dir(strings.ReplaceAll(n.Name, `\`, "/")), Rule{Kind: ByInstallName, Text: n.Name}, "a path, which means another file on every machine")
 		return
@@ -75,28 +74,33 @@ func (s *windowsSearch) beside() bool {
 
 // inAdded looks into the folders that Python code of the wheel adds, or loads.
 func (s *windowsSearch) inAdded() bool {
-	if len(s.byBase[strings.ToLower(s.need.Name)]) == 0 {
+	members := s.byBase[strings.ToLower(s.need.Name)]
+	if len(members) == 0 || !s.spend(s.from.image, len(members)) {
 		return false
 	}
-	for _, added := range s.addedDirs() {
-		if s.need.Kind == Delay && !added.Loads {
+	added := s.addedDirs()
+	for _, f := range members {
+		by, ok := added[f.dir()]
+		if !ok || s.need.Kind == Delay && !by.Loads {
 			continue
 		}
-		if s.inWheel(InstallDir(path.Join(added.Dir, "x")), Rule{Kind: ByAddedDir, Text: added.By}) {
+		if s.inWheel(f.dir(), Rule{Kind: ByAddedDir, Text: by.By}) {
 			return true
 		}
 	}
 	return false
 }
 
-func (w *windows) addedDirs() []AddedDir {
-	if !w.asked && w.opts.Windows.Added != nil {
-		var err error
-		if w.added, err = w.opts.Windows.Added(); err != nil {
-			w.err = err
+// addedDirs returns them by where they are installed.
+func (w *windows) addedDirs() map[string]AddedDir {
+	if w.added == nil && w.opts.Windows.Added != nil {
+		dirs, err := w.opts.Windows.Added()
+		w.err = errors.Join(w.err, err)
+		w.added = make(map[string]AddedDir, len(dirs))
+		for _, a := range dirs {
+			w.added[InstallDir(path.Join(a.Dir, "x"))] = a
 		}
 	}
-	w.asked = true
 	return w.added
 }
 
@@ -177,29 +181,4 @@ func (s *windowsSearch) outside(name string, rule Rule) bool {
 		}
 	}
 	return s.take(to, rule) || s.vain(d.shown, rule, why)
-}
-
-// place returns where a path of the user lies: within the root, or outside of it.
-func (w *windows) place(name string) (Root, string) {
-	if at, ok := w.root.inside(name); ok {
-		return w.root, at
-	}
-	at, _ := Root{}.inside(name)
-	return Root{}, at
-}
-
-// take ends the search with an image, if there is one.
-func (s *windowsSearch) take(to *Image, rule Rule) bool {
-	if to != nil {
-		s.need.To, s.need.Rule = to, rule
-	}
-	return to != nil
-}
-
-// vain notes a place without success, once for each search.
-func (s *windowsSearch) vain(shown string, rule Rule, why string) bool {
-	if s.note {
-		s.windows.note(s.need, Place{Dir: shown, Rule: rule, Why: why})
-	}
-	return false
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/wheelmend/wheelmend/audit"
 	"github.com/wheelmend/wheelmend/internal/phrase"
@@ -281,10 +282,7 @@ func (p *printer) bundled(all []audit.Bundled) {
 	shown, more := rows(p, all)
 	var table [][]string
 	for _, b := range shown {
-		whose := b.Package
-		if b.Version != "" {
-			whose += " " + b.Version
-		}
+		whose := strings.TrimSpace(b.Package + " " + b.Version)
 		table = append(table, []string{Clean(b.Name), Clean(whose), size(b.Size), p.neededBy(b.NeededBy)})
 	}
 	p.aligned(table)

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,13 +17,7 @@ import (
 // broken: what is told, and in which order, is what single calls tell, whatever the number of
 // jobs. A process may have 40 files open.
 func TestWheelsSideBySide(t *testing.T) {
-	sh, err := exec.LookPath("sh")
-	if err != nil {
-		t.Skip("there is no shell to set a limit with")
-	}
-	if out, err := exec.Command(sh, "-c", "ulimit -n 40").CombinedOutput(); err != nil {
-		t.Skipf("the shell cannot limit open files: %s", out)
-	}
+	limited := fewDescriptors(t)
 	dir := t.TempDir()
 	var wheels []string
 	for i := range 60 {
@@ -43,7 +36,7 @@ func TestWheelsSideBySide(t *testing.T) {
 	}
 	run := func(args ...string) (out, messages string) {
 		var stdout, stderr bytes.Buffer
-		cmd := exec.Command(sh, append([]string{"-c", `ulimit -n 40 && exec "$@"`, "sh", self(t)}, args...)...)
+		cmd := limited(args...)
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		_ = cmd.Run() // it fails: some are broken
 		return stdout.String(), stderr.String()

@@ -17,13 +17,7 @@ import (
 // than there is room for: each of 60 wheels here copies a library of its own in, and a
 // process may have 40 files open.
 func TestManyWheelsNeedFewDescriptors(t *testing.T) {
-	sh, err := exec.LookPath("sh")
-	if err != nil {
-		t.Skip("there is no shell to set a limit with")
-	}
-	if out, err := exec.Command(sh, "-c", "ulimit -n 40").CombinedOutput(); err != nil {
-		t.Skipf("the shell cannot limit open files: %s", out)
-	}
+	limited := fewDescriptors(t)
 	for _, tt := range []struct{ name, module, library, plat string }{
 		{"linux", "demo/_core.so elf x86_64 needed=libx%d.so.1,libc.so.6 export=PyInit__core", "usr/lib/libx%d.so.1 elf x86_64 soname=libx%[1]d.so.1 needed=libc.so.6", "linux_x86_64"},
 		{"macos", "demo/_core.so macho arch=arm64 type=bundle minos=11.0 loads=/opt/libx%d.dylib", "opt/libx%d.dylib macho arch=arm64 id=/opt/libx%[1]d.dylib minos=11.0", "macosx_11_0_arm64"},
@@ -32,7 +26,7 @@ func TestManyWheelsNeedFewDescriptors(t *testing.T) {
 			const wheels = 60
 			dir := t.TempDir()
 			var libraries strings.Builder
-			args := []string{"-c", `ulimit -n 40 && exec "$@"`, "sh", self(t), "repair", "-q", "--sysroot", filepath.Join(dir, "root"), "-w", filepath.Join(dir, "out")}
+			args := []string{"repair", "-q", "--sysroot", filepath.Join(dir, "root"), "-w", filepath.Join(dir, "out")}
 			for i := range wheels {
 				fmt.Fprintf(&libraries, tt.library+"\n", i)
 				name := fmt.Sprintf("demo-1.%d-cp312-cp312-%s.whl", i, tt.plat)
@@ -48,7 +42,7 @@ func TestManyWheelsNeedFewDescriptors(t *testing.T) {
 			if err := wheeltest.WriteLibs(filepath.Join(dir, "root"), libraries.String()); err != nil {
 				t.Fatal(err)
 			}
-			if out, err := exec.Command(sh, args...).CombinedOutput(); err != nil {
+			if out, err := limited(args...).CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			made, err := filepath.Glob(filepath.Join(dir, "out", "demo-*.whl"))
@@ -56,6 +50,22 @@ func TestManyWheelsNeedFewDescriptors(t *testing.T) {
 				t.Errorf("%d wheels are made, %v; want %d", len(made), err, wheels)
 			}
 		})
+	}
+}
+
+// fewDescriptors returns what makes a call of the command that may have 40 files open.
+func fewDescriptors(t *testing.T) func(args ...string) *exec.Cmd {
+	t.Helper()
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no shell to set a limit with")
+	}
+	if out, err := exec.Command(sh, "-c", "ulimit -n 40").CombinedOutput(); err != nil {
+		t.Skipf("the shell cannot limit open files: %s", out)
+	}
+	program := self(t)
+	return func(args ...string) *exec.Cmd {
+		return exec.Command(sh, append([]string{"-c", `ulimit -n 40 && exec "$@"`, "sh", program}, args...)...)
 	}
 }
 

@@ -25,12 +25,14 @@ have, has the wheel load its own copies, and gives it the tag of the oldest syst
 that it runs on. The input stays as it is. The output file appears only when it is
 complete and verified, and the same input gives the same bytes.
 
-Wheels for macOS are repaired on any system. Edited files are signed ad hoc.`,
+Wheels for macOS and Windows are repaired on any system. Edited files of macOS are
+signed ad hoc.`,
 		Example: `  wheelmend repair demo-1.0-cp312-cp312-linux_x86_64.whl
   wheelmend repair --plat manylinux_2_28_x86_64 -w wheelhouse dist/*.whl
   wheelmend repair --dry-run --json dist/*.whl
   wheelmend repair --sysroot /opt/aarch64 demo-1.0-cp312-cp312-linux_aarch64.whl
   wheelmend repair --sysroot /opt/macos dist/*-macosx_11_0_arm64.whl
+  wheelmend repair --search-path build/bin dist/*-win_amd64.whl
   wheelmend repair --ldpaths ndk/lib dist/*-android_24_arm64_v8a.whl`,
 		Args: wheelArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {

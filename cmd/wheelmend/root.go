@@ -67,9 +67,9 @@ func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "wheelmend",
 		Short: "Check, repair and tag Python wheels",
-		Long: `wheelmend checks, repairs and tags Python wheels for Linux, macOS and Android. It
-shows which platform tag a wheel meets and what stops a better one, bundles the
-libraries that users may not have, and gives the wheel the right tag.
+		Long: `wheelmend checks, repairs and tags Python wheels for Linux, macOS, Windows and
+Android. It shows which platform tag a wheel meets and what stops a better one, bundles
+the libraries that users may not have, and gives the wheel the right tag.
 
 It is one program without dependencies: it works offline, on any system.`,
 		Example: `  wheelmend audit demo-1.0-cp312-cp312-linux_x86_64.whl    what does it need?

@@ -77,31 +77,35 @@ func (f *RepairFlags) RegisterWindows(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.Namespaces, "namespace-pkg", nil, "leave the __init__.py of this `package` as it is, since other wheels bring it too, such as google or google.cloud (repeatable)")
 }
 
-// macOSFlags, linuxFlags and windowsFlags do nothing for wheels of other systems.
-var (
-	macOSFlags   = []string{"require-archs", "ignore-missing", "no-sanitize-rpaths", "keep-ids", "resign", "macos-target", "executable-path", "dylibs-only"}
-	linuxFlags   = []string{"add-lib", "fold-copies", "clear-execstack", "only-plat", "plat"}
-	windowsFlags = []string{"add-path", "use-path", "no-mangle", "namespace-pkg"}
-)
+// systemFlags do nothing for wheels of other systems than theirs.
+var systemFlags = []struct {
+	system   string // as people call it
+	families []policy.Family
+	flags    []string
+}{
+	{"macOS", []policy.Family{policy.MacOS}, []string{"require-archs", "ignore-missing", "no-sanitize-rpaths", "keep-ids", "resign", "macos-target", "executable-path", "dylibs-only"}},
+	{"Windows", []policy.Family{policy.Windows}, []string{"add-path", "use-path", "no-mangle", "namespace-pkg"}},
+	{"Linux", linuxFamilies, []string{"add-lib", "fold-copies", "clear-execstack", "only-plat", "plat", "disable-isa-ext-check"}},
+	{"Linux and macOS", append([]policy.Family{policy.MacOS}, linuxFamilies...), []string{"keep-rpath"}},
+}
+
+// linuxFamilies are those of Linux, and of Android, whose wheels are repaired alike.
+var linuxFamilies = []policy.Family{policy.Linux, policy.Manylinux, policy.Musllinux, policy.Android}
 
 // WarnOfSystems warns of flags for a system that none of the wheels is for.
 func (f *RepairFlags) WarnOfSystems(c *console.Console, wheels []string) {
-	warn := func(names []string, system, others string) {
-		for _, name := range names {
+	if f.All == nil || len(wheels) == 0 {
+		return
+	}
+	for _, s := range systemFlags {
+		if slices.ContainsFunc(wheels, func(path string) bool { return maybe(path, s.families...) }) {
+			continue
+		}
+		for _, name := range s.flags {
 			if flag := f.All.Lookup(name); flag != nil && flag.Changed && flag.Value.String() != "auto" {
-				c.Log.Warnf("--%s does nothing here: it is for wheels of %s, and %s", name, system, others)
+				c.Log.Warnf("--%s does nothing here: it is for wheels of %s, and no wheel is for it", name, s.system)
 			}
 		}
-	}
-	if f.All != nil && len(wheels) > 0 && !slices.ContainsFunc(wheels, func(path string) bool { return maybe(path, policy.Windows) }) {
-		warn(windowsFlags, "Windows", "no wheel is for it")
-	}
-	switch {
-	case f.All == nil || len(wheels) == 0:
-	case !slices.ContainsFunc(wheels, MaybeMacOS):
-		warn(macOSFlags, "macOS", "no wheel is for it")
-	case !slices.ContainsFunc(wheels, func(path string) bool { return !ForMacOSAlone(path) }):
-		warn(linuxFlags, "Linux", "all wheels are for macOS")
 	}
 }
 
@@ -130,10 +134,12 @@ func (f *RepairFlags) macOptions(getenv func(string) string, wheels []string) (o
 // another system tells that it is not.
 func MaybeMacOS(path string) bool { return maybe(path, policy.MacOS) }
 
-// maybe reports whether a wheel may be one for a family of systems.
-func maybe(path string, family policy.Family) bool {
+// maybe reports whether a wheel may be one for some families of systems.
+func maybe(path string, wanted ...policy.Family) bool {
 	families, ok := platformFamilies(path)
-	return !ok || slices.Contains(families, family) || slices.Contains(families, policy.Any)
+	return !ok || slices.ContainsFunc(families, func(f policy.Family) bool {
+		return f == policy.Any || slices.Contains(wanted, f)
+	})
 }
 
 // ForMacOSAlone reports whether the name of a wheel says that it is for macOS.
