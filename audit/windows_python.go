@@ -39,7 +39,10 @@ func ownerFor(tags []wheel.Tag, graft []string) func(arch, name string) linkage.
 		if _, python := policy.PythonDLL(name); python {
 			return linkage.PartOfPython
 		}
-		if policy.APISet(name) || policy.SystemDLL(machine, name) {
+		if policy.APISet(name) {
+			return linkage.APISet
+		}
+		if policy.SystemDLL(machine, name) {
 			return linkage.PartOfWindows
 		}
 		brings := func(i interpreter) bool { return policy.PythonBrings(i.python, i.abi, machine, name) }

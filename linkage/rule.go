@@ -36,6 +36,7 @@ const (
 	PartOfMusl    // a library that is part of musl's loader
 	PartOfMacOS   // a library of macOS, by its path
 	PartOfWindows // a library of every Windows that is supported, by its name
+	APISet        // a name that stands for functions of Windows, whatever library has them
 	PartOfPython  // a library that comes with Python, by its name
 	ByFolder      // PE: the folder of the file that began the load, which Text names
 	ByAddedDir    // PE: a folder that the Python file of Text adds to the search, or loads from
@@ -72,7 +73,7 @@ func (r Rule) String() string {
 // Owner names whose library it is that a need with the status [System] comes to.
 func (r Rule) Owner() string {
 	switch r.Kind {
-	case PartOfWindows:
+	case PartOfWindows, APISet:
 		return "Windows"
 	case PartOfPython:
 		return "Python"
@@ -96,6 +97,7 @@ var ruleTexts = map[RuleKind]string{
 	PartOfMusl:    "part of musl's loader",
 	PartOfMacOS:   "part of macOS",
 	PartOfWindows: "part of Windows",
+	APISet:        "API set of Windows",
 	PartOfPython:  "part of Python",
 	ByFolder:      "folder of %s",
 	ByAddedDir:    "folder that %s adds",

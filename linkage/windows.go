@@ -19,7 +19,7 @@ type WindowsOptions struct {
 	// Path has the folders of PATH, which are searched at last.
 	Path []string
 
-	// Owner tells whose a library is by its name in lower case: [PartOfWindows],
+	// Owner tells whose a library is by its name in lower case: [PartOfWindows], [APISet],
 	// [PartOfPython], or [NoRule] for one that is neither's. nil means that nobody's is known.
 	Owner func(arch, name string) RuleKind
 
@@ -182,7 +182,7 @@ func (w *windows) unsettled(n *Need) bool { return n.Status == Missing }
 // order, "Factors that affect searching").
 func (w *windows) byName(c *chain, n *Need) {
 	switch owner := w.owner(c.image, n); {
-	case owner == PartOfWindows && isAPISet(n.Name), owner == PartOfPython:
+	case owner == APISet, owner == PartOfPython:
 		n.Status, n.Rule = System, Rule{Kind: owner}
 	}
 }
@@ -192,13 +192,6 @@ func (w *windows) owner(image *Image, n *Need) RuleKind {
 		return NoRule
 	}
 	return w.opts.Windows.Owner(image.Arch, strings.ToLower(n.Name))
-}
-
-// isAPISet reports whether a name stands for a set of functions that Windows serves from
-// libraries of its own (Windows API sets).
-func isAPISet(name string) bool {
-	name = strings.ToLower(name)
-	return strings.HasPrefix(name, "api-") || strings.HasPrefix(name, "ext-")
 }
 
 // refuses takes libraries for the architecture.

@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,8 +29,9 @@ func WindowsArchs() []string { return []string{WindowsX86, WindowsX64, WindowsAR
 // there is [APISet].
 //
 // The list is that of delvewheel: x86 and x64 since Windows 7 SP1, arm64 since Windows
-// 10; and what came with Windows 8 to 10, which came into every edition. Some of these
-// are left out of editions without media, see [MediaDLL].
+// 10; and what came with Windows 8 to 10, which came into every edition. Those
+// for media (mf.dll and its like) are left out of the N editions, and of Windows Server until
+// somebody installs them; no wheel may bring them along.
 func SystemDLL(arch, name string) bool {
 	return systemDLLs()[arch][strings.ToLower(name)]
 }
@@ -42,17 +42,6 @@ func SystemDLL(arch, name string) bool {
 func APISet(name string) bool {
 	name = strings.ToLower(name)
 	return strings.HasPrefix(name, "api-ms-") || strings.HasPrefix(name, "ext-ms-")
-}
-
-// mediaDLLs come with the Media Feature Pack in editions whose name ends in N, and with
-// a feature of Windows Server (Microsoft, "Media Feature Pack for Windows N").
-var mediaDLLs = []string{"evr.dll", "mf.dll", "mfcore.dll", "mfplat.dll", "mfplay.dll", "mfreadwrite.dll", "wmasf.dll", "wmvcore.dll"}
-
-// MediaDLL reports whether a DLL of the system is missing where Windows was installed
-// without its media features: the N editions, and Windows Server unless the feature is
-// switched on. No wheel may bring it along.
-func MediaDLL(name string) bool {
-	return slices.Contains(mediaDLLs, strings.ToLower(name))
 }
 
 // systemDLLs reads the embedded table when it is first asked for: names in lower case,

@@ -8,13 +8,10 @@ import (
 // A RuntimeLibrary is a DLL of Microsoft's Visual C++ runtime that is not part of
 // Windows: an installer of its own brings it, an interpreter, or the wheel.
 type RuntimeLibrary struct {
-	Part    string // "vcruntime", "msvcp", "concrt", "vcomp", "mfc"...
-	Version int    // of the toolset in tenths: 140 since Visual Studio 2015, 100 for 2010
+	Version int // of the toolset in tenths: 140 since Visual Studio 2015, 100 for 2010
 	// Debug is whether the library is for debug builds. Its licence lets nobody pass
 	// it on, so that no wheel may have it (Microsoft, "Distributable code").
 	Debug bool
-	// Store is whether the library is for apps of the Microsoft Store alone.
-	Store bool
 }
 
 // runtimeLibrary matches the names of the redistributable files (Microsoft, "Determining
@@ -23,27 +20,26 @@ type RuntimeLibrary struct {
 var runtimeLibrary = regexp.MustCompile(`^(vcruntime|vccorlib|msvcp|msvcr|concrt|mfcmifc|mfcm|mfc|vcamp|vcomp|atl)(70|71|80|90|100|110|120|140)(u?d?)` +
 	`(_[1-9]|_app|_threads|_atomic_wait|_codecvt_ids|chs|cht|deu|enu|esn|fra|ita|jpn|kor|rus)?(d?)(_app)?\.dll$`)
 
-// RuntimeDLL tells which part of the Visual C++ runtime a DLL is, and whether it is one.
+// RuntimeDLL tells of which Visual C++ runtime a DLL is a part, and whether it is of one.
 // Names are without regard to case. What Windows has itself, such as msvcrt.dll and
 // msvcp60.dll, is none: see [SystemDLL].
 func RuntimeDLL(name string) (lib RuntimeLibrary, ok bool) {
 	name = strings.ToLower(name)
 	switch name {
 	case "vcomp.dll": // Visual Studio 2005 gave it no number
-		return RuntimeLibrary{Part: "vcomp", Version: 80}, true
+		return RuntimeLibrary{Version: 80}, true
 	case "vcompd.dll":
-		return RuntimeLibrary{Part: "vcomp", Version: 80, Debug: true}, true
+		return RuntimeLibrary{Version: 80, Debug: true}, true
 	case "ucrtbased.dll":
-		return RuntimeLibrary{Part: "ucrtbase", Version: 140, Debug: true}, true
+		return RuntimeLibrary{Version: 140, Debug: true}, true
 	}
 	m := runtimeLibrary.FindStringSubmatch(name)
 	if m == nil {
 		return RuntimeLibrary{}, false
 	}
 	return RuntimeLibrary{
-		Part: m[1], Version: number(m[2]),
-		Debug: strings.HasSuffix(m[3], "d") || m[5] != "",
-		Store: m[4] == "_app" || m[6] != "",
+		Version: number(m[2]),
+		Debug:   strings.HasSuffix(m[3], "d") || m[5] != "",
 	}, true
 }
 

@@ -295,13 +295,17 @@ func (w *windows) settle(p *Plan) error {
 	return errors.Join(w.patch(p), p.tellRuntimes(), p.nameVersions())
 }
 
-// nameVersions notes the version that each copy has, as its resources tell it.
+// nameVersions notes the version that each copy has, as its resources tell it, and warns of
+// runtimes for debug builds (Microsoft, "Distributable code").
 func (p *Plan) nameVersions() error {
 	for i := range p.Grafts {
 		g := &p.Grafts[i]
 		version, err := g.file.Images[0].PE().FileVersion()
 		if err != nil && !errors.As(err, new(*pe.FormatError)) { // no loader looks at resources
 			return named(g.Source, err)
+		}
+		if runtime, ok := policy.RuntimeDLL(path.Base(strings.ReplaceAll(g.Source, `\`, "/"))); ok && runtime.Debug {
+			p.warn("%s is the Visual C++ runtime of debug builds, which nobody may pass on; build without /MDd", g.Source)
 		}
 		if version != (pe.Version{}) {
 			g.version = version.String()
