@@ -183,10 +183,10 @@ func linuxSymbolShapes() []Shape {
 		{Name: "defined symbols", Sizes: sizes(125_000), Make: func(n int) []Member {
 			return one(elftest.Spec{Symbols: defined(n, "f%d")})
 		}},
-		{Name: "undefined symbols that share a long name", Sizes: sizes(500), Over: 250_000, Make: func(n int) []Member {
+		{Name: "undefined symbols that share a long name", Sizes: sizes(50), Over: 250_000, Make: func(n int) []Member {
 			return one(elftest.Spec{Needed: []string{"libc.so.6"}, Symbols: repeatSymbol(n, elftest.Symbol{Name: strings.Repeat("s", 1<<12)})})
 		}},
-		{Name: "defined symbols that share a long name", Sizes: sizes(500), Over: 250_000, Make: func(n int) []Member {
+		{Name: "defined symbols that share a long name", Sizes: sizes(50), Over: 250_000, Make: func(n int) []Member {
 			return one(elftest.Spec{Symbols: repeatSymbol(n, elftest.Symbol{Name: strings.Repeat("s", 1<<12), Defined: true})})
 		}},
 		{Name: "a long name of a version that many symbols have", Sizes: sizes(500), Make: func(n int) []Member {

@@ -142,13 +142,7 @@ func checkOwnWheels(t *testing.T, dir string) {
 		"manylinux_2_17_x86_64.manylinux2014_x86_64.musllinux_1_1_x86_64",
 	} {
 		wheel := one(t, dir, "wheelmend-9.8.7-py3-none-"+tag+".whl")
-		r := run(t, nil, wheelmendPath, "verify", wheel)
-		if !strings.HasPrefix(tag, "win_") {
-			r.must(t)
-		} else if r.code != 1 || !strings.Contains(r.stdout, "all hold; 2 not checked") {
-			// What is in PE files is not looked into, and that is said.
-			t.Errorf("verify of a wheel for Windows: exit %d, want 1 and nothing that fails:\n%s%s", r.code, r.stdout, r.stderr)
-		}
+		run(t, nil, wheelmendPath, "verify", wheel).must(t)
 	}
 	v := newVenv(t)
 	v.install(t, one(t, dir, "wheelmend-*-manylinux*_x86_64.whl"))
